@@ -1,0 +1,201 @@
+/// A node's name: the site it belongs to and its own name there. Both match `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`.
+public struct NodeID: Hashable, Comparable, Codable, Sendable, CustomStringConvertible {
+    public var site: String
+    public var node: String
+
+    public init(site: String, node: String) {
+        self.site = site
+        self.node = node
+    }
+
+    public var description: String { "\(site)/\(node)" }
+
+    public static func < (a: NodeID, b: NodeID) -> Bool { (a.site, a.node) < (b.site, b.node) }
+}
+
+/// How new a record is. A node's generation rises with each start; the sequence with each change inside it.
+public struct Version: Hashable, Comparable, Codable, Sendable, CustomStringConvertible {
+    public var generation: UInt64
+    public var sequence: UInt64
+
+    public init(generation: UInt64, sequence: UInt64) {
+        self.generation = generation
+        self.sequence = sequence
+    }
+
+    public var description: String { "\(generation).\(sequence)" }
+
+    public static func < (a: Version, b: Version) -> Bool {
+        (a.generation, a.sequence) < (b.generation, b.sequence)
+    }
+}
+
+/// The records that a node writes about itself, most important first.
+public enum RecordKind: UInt8, CaseIterable, Codable, Sendable {
+    case identity = 1
+    case catalog = 2
+    case load = 3
+}
+
+/// One thing that a node says of itself. Only `origin` may sign it.
+public struct Record: Codable, Sendable, Equatable {
+    public var federation: String
+    public var origin: NodeID
+    public var version: Version
+    /// Seconds since 1970 when it was signed; a record from more than 300 s ahead is refused.
+    public var issuedAt: UInt64
+    public var body: RecordBody
+
+    public init(federation: String, origin: NodeID, version: Version, issuedAt: UInt64, body: RecordBody) {
+        self.federation = federation
+        self.origin = origin
+        self.version = version
+        self.issuedAt = issuedAt
+        self.body = body
+    }
+}
+
+public enum RecordBody: Codable, Sendable, Equatable {
+    case identity(Identity)
+    case catalog(Catalog)
+    case load(Load)
+
+    public var kind: RecordKind {
+        switch self {
+        case .identity: .identity
+        case .catalog: .catalog
+        case .load: .load
+        }
+    }
+}
+
+/// Where a node is and what it runs. `certificate` (base64 DER of the leaf) is what its other records are checked with.
+public struct Identity: Codable, Sendable, Equatable {
+    public var api: String
+    public var mesh: String
+    public var certificate: String
+    public var certificateExpires: UInt64
+    public var software: String
+    public var draining: Bool
+    /// True in a node's last record: it leaves of its own will.
+    public var left: Bool
+
+    public init(
+        api: String, mesh: String, certificate: String, certificateExpires: UInt64, software: String,
+        draining: Bool = false, left: Bool = false
+    ) {
+        self.api = api
+        self.mesh = mesh
+        self.certificate = certificate
+        self.certificateExpires = certificateExpires
+        self.software = software
+        self.draining = draining
+        self.left = left
+    }
+}
+
+/// What a node can run.
+public struct Catalog: Codable, Sendable, Equatable {
+    public var models: [Variant]
+    public init(models: [Variant]) { self.models = models }
+}
+
+/// Where a fact about a variant comes from.
+public enum Provenance: String, Codable, Sendable {
+    case declared, observed, unknown
+}
+
+/// A fact about a variant and where it comes from: `unknown` has no value.
+public struct Fact<Value: Codable & Sendable & Equatable>: Codable, Sendable, Equatable {
+    public var value: Value?
+    public var provenance: Provenance
+
+    public init(_ value: Value?, _ provenance: Provenance) {
+        self.value = value
+        self.provenance = value == nil ? .unknown : provenance
+    }
+
+    public static var unknown: Fact { Fact(nil, .unknown) }
+    public static func declared(_ value: Value) -> Fact { Fact(value, .declared) }
+    public static func observed(_ value: Value) -> Fact { Fact(value, .observed) }
+}
+
+/// FIRST's words for what a model is doing, which its users know.
+public enum ModelState: String, Codable, Sendable, CaseIterable {
+    case running, starting, queued, stopped, failed, offline, disconnected, maintenance, unknown
+}
+
+/// What a model is at one site. The same id at two sites need not be the same model.
+public struct Variant: Codable, Sendable, Equatable {
+    public var id: String
+    public var aliases: [String]
+    public var state: ModelState
+    /// `openai`, `globusCompute`, `first` or `simulated`.
+    public var backend: String
+    public var repository: Fact<String>
+    public var revision: Fact<String>
+    /// Data type or quantization, for example `bf16`, `Q4_1`.
+    public var dtype: Fact<String>
+    public var contextTokens: Fact<Int>
+    /// Of `chat`, `completions`, `embeddings`, `tools`, `images`, `audio`, `structuredOutput`, `reasoning`, `logprobs`.
+    public var capabilities: Fact<[String]>
+    public var engine: Fact<String>
+    public var engineVersion: Fact<String>
+    public var etaSeconds: Double?
+    public var walltimeRemainingSeconds: Double?
+    public var policy: String
+
+    public init(
+        id: String, aliases: [String] = [], state: ModelState, backend: String, repository: Fact<String> = .unknown,
+        revision: Fact<String> = .unknown, dtype: Fact<String> = .unknown, contextTokens: Fact<Int> = .unknown,
+        capabilities: Fact<[String]> = .unknown, engine: Fact<String> = .unknown, engineVersion: Fact<String> = .unknown,
+        etaSeconds: Double? = nil, walltimeRemainingSeconds: Double? = nil, policy: String = "federation"
+    ) {
+        self.id = id
+        self.aliases = aliases
+        self.state = state
+        self.backend = backend
+        self.repository = repository
+        self.revision = revision
+        self.dtype = dtype
+        self.contextTokens = contextTokens
+        self.capabilities = capabilities
+        self.engine = engine
+        self.engineVersion = engineVersion
+        self.etaSeconds = etaSeconds
+        self.walltimeRemainingSeconds = walltimeRemainingSeconds
+        self.policy = policy
+    }
+}
+
+/// How busy a node's models are.
+public struct Load: Codable, Sendable, Equatable {
+    public var models: [ModelLoad]
+    public init(models: [ModelLoad]) { self.models = models }
+}
+
+/// One model's load. `nil` is unknown.
+public struct ModelLoad: Codable, Sendable, Equatable {
+    public var id: String
+    public var slots: Int
+    public var running: Int
+    public var waiting: Int
+    public var tokensPerSecond: Double?
+    public var queueSeconds: Double?
+    public var timeToFirstTokenSeconds: Double?
+    public var walltimeRemainingSeconds: Double?
+
+    public init(
+        id: String, slots: Int, running: Int, waiting: Int, tokensPerSecond: Double? = nil, queueSeconds: Double? = nil,
+        timeToFirstTokenSeconds: Double? = nil, walltimeRemainingSeconds: Double? = nil
+    ) {
+        self.id = id
+        self.slots = slots
+        self.running = running
+        self.waiting = waiting
+        self.tokensPerSecond = tokensPerSecond
+        self.queueSeconds = queueSeconds
+        self.timeToFirstTokenSeconds = timeToFirstTokenSeconds
+        self.walltimeRemainingSeconds = walltimeRemainingSeconds
+    }
+}

@@ -1,0 +1,29 @@
+#pragma once
+// OpenSSL 3.0 or later. Swift cannot import function-like macros or variadics: one thin inline function each.
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+static inline int mesh_SSL_CTX_set_min_proto_version(SSL_CTX *c, int v) { return (int)SSL_CTX_set_min_proto_version(c, v); }
+static inline int mesh_SSL_CTX_set_max_proto_version(SSL_CTX *c, int v) { return (int)SSL_CTX_set_max_proto_version(c, v); }
+static inline long mesh_SSL_CTX_set_mode(SSL_CTX *c, long mode) { return SSL_CTX_set_mode(c, mode); }
+static inline long mesh_SSL_CTX_set_session_cache_mode(SSL_CTX *c, long mode) { return SSL_CTX_set_session_cache_mode(c, mode); }
+static inline void mesh_SSL_CTX_set_read_ahead(SSL_CTX *c, int yes) { SSL_CTX_set_read_ahead(c, yes); }
+static inline int mesh_SSL_set_tlsext_host_name(SSL *s, const char *name) { return (int)SSL_set_tlsext_host_name(s, name); }
+static inline long mesh_BIO_get_mem_data(BIO *b, char **p) { return BIO_get_mem_data(b, p); }
+static inline EVP_PKEY *mesh_EVP_EC_gen(const char *curve) { return EVP_EC_gen(curve); }
+static inline int mesh_ERR_lib(unsigned long e) { return ERR_GET_LIB(e); }
+static inline int mesh_ERR_reason(unsigned long e) { return ERR_GET_REASON(e); }
+static inline void mesh_GENERAL_NAMES_free(GENERAL_NAMES *names) { GENERAL_NAMES_free(names); }
+static inline int mesh_GENERAL_NAME_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
+static inline const GENERAL_NAME *mesh_GENERAL_NAME_at(const GENERAL_NAMES *names, int i) { return sk_GENERAL_NAME_value(names, i); }
+static inline int mesh_GENERAL_NAME_type(const GENERAL_NAME *name) { return name->type; }
+static inline const ASN1_STRING *mesh_GENERAL_NAME_uri(const GENERAL_NAME *name) { return name->type == GEN_URI ? name->d.uniformResourceIdentifier : 0; }
