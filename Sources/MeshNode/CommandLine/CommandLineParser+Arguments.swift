@@ -1,0 +1,126 @@
+extension CommandLineParser {
+    /// Reads the arguments of one command.
+    struct Parsing {
+        private let specification: CommandSpecification
+        private var invocation: Invocation
+
+        init(_ specification: CommandSpecification) {
+            self.specification = specification
+            invocation = Invocation(command: specification.name)
+        }
+
+        mutating func read(_ arguments: ArraySlice<String>) throws(UsageError) -> ParsedCommand {
+            // Whoever asks for help gets it, whatever else is wrong.
+            let options = arguments.prefix { $0 != "--" }
+            if options.contains("--help") || options.contains("-h") { return .help(HelpText.command(specification)) }
+            var rest = arguments
+            var takesOptions = true
+            while let argument = rest.popFirst() {
+                if takesOptions && argument == "--" {
+                    takesOptions = false
+                } else if takesOptions && argument.hasPrefix("-") && argument != "-" {
+                    try readOption(argument, &rest)
+                } else {
+                    try readPositional(argument)
+                }
+            }
+            try complete()
+            return .run(invocation)
+        }
+
+        private mutating func readOption(_ argument: String, _ rest: inout ArraySlice<String>) throws(UsageError) {
+            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard let option = specification.options.first(where: { $0.name == parts[0] }) else {
+                throw unknownOption(parts[0])
+            }
+            guard invocation.values[option.name] == nil && !invocation.flags.contains(option.name) else {
+                throw failure("\(option.name) is given twice; allowed: once")
+            }
+            if option.value == .flag {
+                guard parts.count == 1 else {
+                    throw failure("\(option.name) takes no value; found \(Quoting.excerpt(parts[1]))")
+                }
+                invocation.flags.insert(option.name)
+                return
+            }
+            let wanted = "\(option.name) needs a value: \(option.name) \(option.placeholder)"
+            if parts.count == 2 {
+                invocation.values[option.name] = try check(parts[1], for: option)
+            } else if let value = rest.first, !value.hasPrefix("--") {
+                rest.removeFirst()
+                invocation.values[option.name] = try check(value, for: option)
+            } else {
+                throw failure(rest.first.map { "\(wanted); found \(Quoting.excerpt($0))" } ?? wanted)
+            }
+        }
+
+        private mutating func readPositional(_ argument: String) throws(UsageError) {
+            guard invocation.positionals.count < specification.positionals.count else {
+                let names = specification.positionals.map(\.name)
+                let allowed = names.isEmpty ? "options only" : "one \(names.joined(separator: " "))"
+                throw failure("found \(Quoting.excerpt(argument)) too many; allowed: \(allowed)")
+            }
+            let positional = specification.positionals[invocation.positionals.count]
+            guard !argument.isEmpty else { throw failure("\(positional.name) is empty; allowed: \(positional.summary)") }
+            invocation.positionals[positional.name] = argument
+        }
+
+        /// Puts defaults in, and sees that nothing is missing.
+        private mutating func complete() throws(UsageError) {
+            if invocation.positionals.count < specification.positionals.count {
+                let missing = specification.positionals[invocation.positionals.count]
+                throw failure("\(missing.name) is missing: \(missing.summary)")
+            }
+            for option in specification.options where invocation.values[option.name] == nil {
+                if option.isRequired {
+                    throw failure("\(option.name) \(option.placeholder) is missing: \(option.summary)")
+                }
+                invocation.values[option.name] = option.fallback
+            }
+        }
+
+        private func check(_ value: String, for option: OptionSpecification) throws(UsageError) -> String {
+            let (fits, allowed) = option.value.judge(value)
+            guard fits else { throw failure("\(option.name): found \(Quoting.excerpt(value)); allowed: \(allowed)") }
+            return value
+        }
+
+        private func unknownOption(_ name: String) -> UsageError {
+            let names = specification.options.map(\.name) + ["--help"]
+            var guess = NearMisses.question(name, among: names, quote: "")
+            if guess.isEmpty { guess = "; allowed: \(names.joined(separator: ", "))" }
+            return failure("unknown option \(Quoting.excerpt(name))\(guess)")
+        }
+
+        private func failure(_ message: String) -> UsageError {
+            UsageError(description: "\(specification.name.rawValue): \(message)")
+        }
+    }
+}
+
+extension OptionSpecification.Value {
+    /// Whether a text is a value of this kind, and what is allowed, in words.
+    func judge(_ text: String) -> (fits: Bool, allowed: String) {
+        switch self {
+        case .flag:
+            return (false, "nothing")
+        case .text:
+            return (!text.isEmpty, "a text that is not empty")
+        case .integer(let range):
+            return (Int(text).map(range.contains) ?? false, "an integer from \(range.lowerBound) to \(range.upperBound)")
+        case .number(let range):
+            let low = ConfigurationCursor.text(of: range.lowerBound)
+            return (
+                Double(text).map(range.contains) ?? false,
+                "a number from \(low) to \(ConfigurationCursor.text(of: range.upperBound))"
+            )
+        case .nodeAddress:
+            let address = WebAddress(text)
+            return (address.map { $0.path.isEmpty || $0.path == "/" } ?? false, "http://HOST[:PORT] or https://HOST[:PORT]")
+        case .address:
+            return (AddressBytes.parse(text) != nil, "an IP address")
+        case .choice(let names):
+            return (names.contains(text), names.joined(separator: ", "))
+        }
+    }
+}

@@ -1,0 +1,71 @@
+/// The commands of the program; the raw value is what is typed.
+enum CommandName: String, CaseIterable, Sendable {
+    case demo, up, serve, status, models, route, peers, check
+    case emulateInference = "emulate inference"
+
+    var words: [String] { rawValue.split(separator: " ").map(String.init) }
+}
+
+/// An argument known by its place.
+struct PositionalSpecification: Hashable, Sendable {
+    /// As help names it: `TOPOLOGY`.
+    var name: String
+    var summary: String
+}
+
+/// A command as declared: help and parsing both follow from it.
+struct CommandSpecification: Sendable {
+    var name: CommandName
+    var summary: String
+    var discussion = ""
+    /// All of them are required.
+    var positionals: [PositionalSpecification] = []
+    var options: [OptionSpecification] = []
+    /// Stand-ins for tests and demonstrations, listed apart.
+    var isStandIn = false
+}
+
+extension CommandSpecification {
+    static let topology = PositionalSpecification(name: "TOPOLOGY", summary: "a topology file, such as topology/demo.json5")
+    static let model = PositionalSpecification(
+        name: "MODEL", summary: "a model's id or alias, as the models command lists it")
+    static let file = PositionalSpecification(name: "FILE", summary: "a node's configuration or a topology")
+
+    private static let asking: [OptionSpecification] = [.node, .tokenFile, .json]
+    private static let needsToken = "Needs a token of the role viewer, from the variable MESHNODE_TOKEN or a file."
+
+    /// Every command, in the order of help.
+    static let all: [CommandSpecification] = [
+        CommandSpecification(
+            name: .demo, summary: "three sites on this machine, ready to use",
+            discussion: "Starts topology/demo.json5 on free ports and says what to try. Ctrl-C ends it all."),
+        CommandSpecification(
+            name: .up, summary: "run a federation described in a file, a process a node",
+            discussion: "Ready when every node knows every other's models; 60 s at most. When it ends, its nodes end.",
+            positionals: [topology], options: [.state, .readyFile, .restart]),
+        CommandSpecification(
+            name: .serve, summary: "run one node", discussion: "docs/configuration.md explains the file; check tests it.",
+            options: [.config]),
+        CommandSpecification(
+            name: .status, summary: "show the federation as one node sees it", discussion: needsToken, options: asking),
+        CommandSpecification(
+            name: .models, summary: "list the models and where they are", discussion: needsToken, options: asking),
+        CommandSpecification(
+            name: .route, summary: "show where a request for a model would go, and why", discussion: needsToken,
+            positionals: [model], options: asking),
+        CommandSpecification(
+            name: .peers, summary: "list the other nodes and the links to them", discussion: needsToken, options: asking),
+        CommandSpecification(
+            name: .check, summary: "say what is wrong with a configuration or topology, by line and field",
+            discussion: "Exit 0 if nothing is, 2 otherwise. Files that it names must be readable.", positionals: [file],
+            options: [.json]),
+        CommandSpecification(
+            name: .emulateInference, summary: "a simulated inference server, as topologies use them",
+            discussion: "Answers with made-up text and says so in every answer.",
+            options: [
+                .address, .port, .readyFile, .model, .firstState, .timeToFirstToken, .tokensPerSecond, .slots, .startup,
+                .failureRate, .contextTokens,
+            ],
+            isStandIn: true),
+    ]
+}

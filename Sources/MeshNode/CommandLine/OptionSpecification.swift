@@ -1,0 +1,78 @@
+/// An option of a command, as declared in the table: its name, what its value is, and what it is for.
+struct OptionSpecification: Hashable, Sendable {
+    /// What may stand after an option's name.
+    enum Value: Hashable, Sendable {
+        /// Nothing: the option is there or not.
+        case flag
+        case text
+        case integer(ClosedRange<Int>)
+        case number(ClosedRange<Double>)
+        /// `http://` or `https://`, without path.
+        case nodeAddress
+        case address
+        case choice([String])
+    }
+
+    /// With its dashes: `--state`.
+    var name: String
+    var value: Value
+    /// How help names the value: `DIR`.
+    var placeholder = ""
+    var summary: String
+    var isRequired = false
+    /// Taken where the option is not given.
+    var fallback: String?
+}
+
+extension OptionSpecification {
+    static let help = OptionSpecification(name: "--help", value: .flag, summary: "show this text and exit")
+    static let version = OptionSpecification(name: "--version", value: .flag, summary: "show the version and exit")
+    static let json = OptionSpecification(name: "--json", value: .flag, summary: "print JSON")
+    static let restart = OptionSpecification(name: "--restart", value: .flag, summary: "start a node again when it dies")
+    static let state = OptionSpecification(
+        name: "--state", value: .text, placeholder: "DIR",
+        summary: "keep keys, configurations and logs here (default: a temporary directory)")
+    static let readyFile = OptionSpecification(
+        name: "--ready-file", value: .text, placeholder: "FILE", summary: "written, whole, once everything is ready")
+    static let config = OptionSpecification(
+        name: "--config", value: .text, placeholder: "FILE", summary: "the node's configuration", isRequired: true)
+    static let node = OptionSpecification(
+        name: "--node", value: .nodeAddress, placeholder: "URL", summary: "the node to ask",
+        fallback: "http://127.0.0.1:8101")
+    static let tokenFile = OptionSpecification(
+        name: "--token-file", value: .text, placeholder: "FILE",
+        summary: "a file with the token (default: the variable MESHNODE_TOKEN)")
+}
+
+/// The stand-in inference server's options: where it listens, and a `SimulatedServer`'s fields.
+extension OptionSpecification {
+    static let address = OptionSpecification(
+        name: "--address", value: .address, placeholder: "ADDRESS", summary: "the IP address to listen on",
+        fallback: "127.0.0.1")
+    static let port = OptionSpecification(
+        name: "--port", value: .integer(0...65535), placeholder: "N", summary: "the port; 0 lets the kernel choose",
+        isRequired: true)
+    static let model = OptionSpecification(
+        name: "--model", value: .text, placeholder: "ID", summary: "the model it answers for", isRequired: true)
+    static let firstState = OptionSpecification(
+        name: "--first-state", value: .choice(Topology.State.allCases.map(\.rawValue)), placeholder: "STATE",
+        summary: "what the model is doing at the start", fallback: Topology.State.running.rawValue)
+    static let timeToFirstToken = OptionSpecification(
+        name: "--time-to-first-token-seconds", value: .number(SimulatedServer.timeToFirstTokenSecondsAllowed),
+        placeholder: "SECONDS", summary: "wait before the first token", fallback: "0.2")
+    static let tokensPerSecond = OptionSpecification(
+        name: "--tokens-per-second", value: .number(SimulatedServer.tokensPerSecondAllowed), placeholder: "N",
+        summary: "speed of one request", fallback: "50")
+    static let slots = OptionSpecification(
+        name: "--slots", value: .integer(SimulatedServer.slotsAllowed), placeholder: "N", summary: "requests run at once",
+        fallback: "8")
+    static let startup = OptionSpecification(
+        name: "--startup-seconds", value: .number(SimulatedServer.startupSecondsAllowed), placeholder: "SECONDS",
+        summary: "time until it answers", fallback: "0")
+    static let failureRate = OptionSpecification(
+        name: "--failure-rate", value: .number(SimulatedServer.failureRateAllowed), placeholder: "SHARE",
+        summary: "share of requests that fail, 0 to 1", fallback: "0")
+    static let contextTokens = OptionSpecification(
+        name: "--context-tokens", value: .integer(ModelDescription.contextTokensAllowed), placeholder: "N",
+        summary: "longest context", fallback: "8192")
+}

@@ -1,0 +1,102 @@
+extension ModelConfiguration {
+    static func decode(_ cursor: ConfigurationCursor) -> [ModelConfiguration] {
+        let names = UniqueNames()
+        return cursor.list(atMost: NodeConfiguration.modelsAllowed) { item in
+            item.object { fields in
+                ModelConfiguration(
+                    id: decodeName(fields["id"], names),
+                    aliases: fields["aliases"].list(atMost: aliasesAllowed) { decodeName($0, names) },
+                    backend: BackendConfiguration.decode(fields["backend"]),
+                    description: ModelDescription.decode(fields),
+                    policy: fields["policy"].enumeration(Policy.self, default: .federation))
+            }
+        }
+    }
+
+    /// Ids and aliases share one space of names: a request gives either.
+    static func decodeName(_ cursor: ConfigurationCursor, _ names: UniqueNames) -> String {
+        let name = cursor.modelName()
+        names.claim(name, by: cursor)
+        return name
+    }
+}
+
+extension ModelDescription {
+    static let contextTokensAllowed = 1...100_000_000
+
+    /// The fields stand beside `id`, in the model's own object.
+    static func decode(_ fields: ConfigurationFields) -> ModelDescription {
+        ModelDescription(
+            repository: fields["repository"].optional(text),
+            revision: fields["revision"].optional(text),
+            dtype: fields["dtype"].optional(text),
+            contextTokens: fields["contextTokens"].optional { $0.integer(in: contextTokensAllowed) },
+            capabilities: fields["capabilities"].optional { cursor in
+                let names = UniqueNames()
+                return cursor.list(atMost: ModelCapability.allCases.count) { item in
+                    let capability = item.enumeration(ModelCapability.self)
+                    names.claim(capability?.rawValue ?? "", by: item)
+                    return capability ?? .chat
+                }
+            })
+    }
+
+    /// These go into response fields, so they are visible ASCII.
+    private static func text(_ cursor: ConfigurationCursor) -> String {
+        cursor.string(length: 1...256, allowed: "a text in visible ASCII", where: Names.isVisible)
+    }
+}
+
+extension BackendConfiguration {
+    static func decode(_ cursor: ConfigurationCursor) -> BackendConfiguration {
+        decode(cursor) { fields in .simulated(url: fields["url"].webAddress()) }
+    }
+
+    /// Reads a backend; what a simulated one holds differs between a node (its URL) and a topology (its speed).
+    static func decode<Backend>(
+        _ cursor: ConfigurationCursor, openAI: (OpenAIBackend) -> Backend, simulated: (ConfigurationFields) -> Backend
+    ) -> Backend {
+        cursor.object { fields in
+            let kind = fields["kind"]
+            if cursor.isPresent, let choice = BackendKind.allCases.first(where: { kind.holds($0.rawValue) }) {
+                switch choice {
+                case .openai: return openAI(OpenAIBackend.decode(fields))
+                case .simulated: return simulated(fields)
+                case .globusCompute, .first:
+                    kind.fail("found \(kind.found), which is not in this version; allowed: \"openai\", \"simulated\"")
+                }
+            } else {
+                kind.refuse(allowed: "\"openai\", \"simulated\"")
+            }
+            // Which keys are right is not known without a kind: one error is enough.
+            fields.ignoreUnknown()
+            return openAI(OpenAIBackend(url: "http://localhost"))
+        }
+    }
+
+    private static func decode(
+        _ cursor: ConfigurationCursor, simulated: (ConfigurationFields) -> BackendConfiguration
+    ) -> BackendConfiguration {
+        decode(cursor, openAI: { .openAI($0) }, simulated: simulated)
+    }
+}
+
+extension OpenAIBackend {
+    static func decode(_ fields: ConfigurationFields) -> OpenAIBackend {
+        let backend = OpenAIBackend(
+            url: fields["url"].webAddress(),
+            keyFile: fields["keyFile"].optional { $0.file() },
+            keyEnvironment: fields["keyEnvironment"].optional { $0.environmentVariable() },
+            caFile: fields["caFile"].optional { $0.file() },
+            upstreamModel: fields["upstreamModel"].optional { $0.string(length: 1...512, allowed: "a model's name") },
+            slots: fields["slots"].optional { $0.integer(in: 1...100_000) })
+        if backend.keyFile != nil && backend.keyEnvironment != nil {
+            fields["keyEnvironment"].fail("stands beside keyFile; allowed: one of the two")
+        }
+        if backend.caFile != nil, fields["url"].isPresent, WebAddress(backend.url)?.scheme == "http" {
+            fields["caFile"].fail(
+                "stands beside an http:// url, where no certificate is checked; allowed: with https:// only")
+        }
+        return backend
+    }
+}

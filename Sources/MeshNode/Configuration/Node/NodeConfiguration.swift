@@ -1,0 +1,73 @@
+/// What `meshnode serve --config node.json5` runs: one node of a site. docs/configuration.md is its reference.
+struct NodeConfiguration: Equatable, Sendable {
+    /// The most models, tokens, seeds, trusted proxies and event loops one node may have.
+    static let modelsAllowed = 256
+    static let tokensAllowed = 256
+    static let seedsAllowed = 64
+    static let trustedProxiesAllowed = 64
+    static let loopsAllowed = 256
+
+    var federation: String
+    var site: String
+    var node: String
+    var listen: ListenConfiguration
+    var advertise = AdvertiseConfiguration()
+    /// The API port's own certificate. nil: plain HTTP, on loopback or behind `trustedProxies` only.
+    var tls: CertificateConfiguration?
+    /// Proxies whose `X-Forwarded-For` counts.
+    var trustedProxies: [AddressRange] = []
+    var trust: TrustConfiguration
+    /// Nodes to join by: mesh addresses.
+    var seeds: [HostAndPort] = []
+    /// Where the node keeps what must survive a restart; an absolute path.
+    var stateDirectory: String
+    var tokens: [TokenConfiguration] = []
+    /// Event loops; 0 is one a core.
+    var loops = 0
+    var limits = LimitConfiguration()
+    var timeouts = TimeoutConfiguration()
+    var health = HealthConfiguration()
+    var log = LogConfiguration()
+    var models: [ModelConfiguration] = []
+}
+
+/// Addresses to listen on.
+struct ListenConfiguration: Equatable, Sendable {
+    var api: ListenAddress
+    var mesh: ListenAddress
+    /// Where `/mesh/*`, the console and `/metrics` are served, if apart from the API.
+    var admin: ListenAddress?
+}
+
+/// The URLs that others are told, where they differ from the addresses listened on.
+struct AdvertiseConfiguration: Equatable, Sendable {
+    var api: String?
+    var mesh: String?
+}
+
+/// A certificate chain and its key, PEM files by absolute path.
+struct CertificateConfiguration: Equatable, Sendable {
+    var certificateFile: String
+    var keyFile: String
+}
+
+/// The federation's root and this node's own certificate and key, PEM files by absolute path.
+struct TrustConfiguration: Equatable, Sendable {
+    var caFile: String
+    var certificateFile: String
+    var keyFile: String
+}
+
+/// What a token's holder may do; each role may do what those before it may.
+enum TokenRole: String, CaseIterable, Sendable {
+    case user, viewer, `operator`
+}
+
+/// A static token, known by its digest alone.
+struct TokenConfiguration: Equatable, Sendable {
+    /// Who it was given to, for logs and accounting.
+    var name: String
+    var role: TokenRole
+    /// SHA-256 of the token, 64 hexadecimal digits in lower case.
+    var sha256: String
+}
