@@ -1,0 +1,118 @@
+/// A setting that cannot leave its range: what is set beyond it becomes the nearest allowed value (not a number: the lowest).
+/// `$setting` is the range, for a configuration reader to check and to name.
+@propertyWrapper
+public struct Limited<Value: Comparable & Sendable>: Sendable {
+    private var value: Value
+    private let allowed: ClosedRange<Value>
+
+    public init(wrappedValue: Value, _ allowed: ClosedRange<Value>) {
+        self.allowed = allowed
+        self.value = allowed.contains(wrappedValue) ? wrappedValue : allowed.lowerBound
+    }
+
+    public var wrappedValue: Value {
+        get { value }
+        set {
+            value =
+                allowed.contains(newValue)
+                ? newValue : newValue > allowed.upperBound ? allowed.upperBound : allowed.lowerBound
+        }
+    }
+
+    public var projectedValue: ClosedRange<Value> { allowed }
+}
+
+/// Every tunable of the protocol. The defaults are for some to some hundred sites over a wide-area network.
+public struct Settings: Sendable {
+    public init() {}
+
+    // Rounds
+
+    /// Seconds between rounds (chitchat and foca: 1 s).
+    @Limited(0.05...60) public var periodSeconds = 1.0
+    /// Part of the period by which each round varies, so that nodes do not march in step.
+    @Limited(0...0.5) public var periodJitter = 0.2
+    /// Nodes from which a summary is refined by 64 bucket hashes before the digest is sent.
+    @Limited(1...4096) public var bucketNodes = 64
+    /// Chance a round of also trying a seed that is not a live peer, while other peers are alive (chitchat: one in N).
+    @Limited(0...1) public var seedProbability = 0.1
+    /// Seeds tried at once while no peer is alive.
+    @Limited(1...16) public var seedFanout = 3
+    /// Least chance a round of trying an unreachable or dead node; it grows to 1 with their share (chitchat).
+    @Limited(0...1) public var downProbability = 0.1
+
+    // News
+
+    /// Peers told of a state change (DESIGN.md §6: 99 % of 1000 nodes in 1.1 s).
+    @Limited(1...16) public var announceFanout = 3
+    /// Least seconds between two announcements; what comes meanwhile goes together.
+    @Limited(0...10) public var announceIntervalSeconds = 0.1
+    /// Seconds during which an announced version is not fetched from a second peer.
+    @Limited(0...60) public var fetchPatienceSeconds = 1.0
+    /// Peers that are handed the last record of a node that leaves.
+    @Limited(1...64) public var leaveFanout = 8
+
+    // Load
+
+    /// Seconds after which a changed load is published (DESIGN.md §6).
+    @Limited(0.1...3600) public var loadIntervalSeconds = 10.0
+    /// Change of running plus waiting, as a part of the slots, that publishes at once.
+    @Limited(0...10) public var loadChange = 0.25
+    /// Least seconds between two load records in a round, however much changes.
+    @Limited(0...3600) public var loadMinimumSeconds = 1.0
+    /// Least seconds between two load records made for answers (DESIGN.md §7).
+    @Limited(0...3600) public var loadAnswerSeconds = 0.1
+
+    // Failure detection (SWIM 2002; Lifeguard, arXiv 1707.00788)
+
+    /// Seconds a small exchange may take; times the local health. memberlist: 0.5 s in a LAN, 3 s in a WAN.
+    @Limited(0.05...60) public var probeTimeoutSeconds = 1.5
+    /// Seconds that an exchange of records may take; its failure is no sign of death.
+    @Limited(0.5...600) public var transferTimeoutSeconds = 15.0
+    /// Peers asked to try for us.
+    @Limited(0...16) public var indirectProbes = 3
+    /// Suspicion lasts at least this x max(1, log10 nodes) x period. memberlist: 4; lower here, since `unreachable` is mild:
+    /// it is undone by one exchange.
+    @Limited(0.5...100) public var suspicionMultiplier = 2.0
+    /// Without confirmations suspicion lasts this many times longer (memberlist: 6).
+    @Limited(1...100) public var suspicionMaximumMultiplier = 6.0
+    /// Independent confirmations that bring it to the least (Lifeguard: K = 3).
+    @Limited(1...8) public var suspicionConfirmations = 3
+    /// Local health multiplier is at most this plus one (Lifeguard: 8).
+    @Limited(0...32) public var maximumHealthPenalty = 8
+    /// Seconds after a suspicion or a verdict during which rounds carry it too.
+    @Limited(0...3600) public var troubleSeconds = 30.0
+    /// Suspicions and verdicts that a round carries, the latest first.
+    @Limited(0...32) public var troubleClaims = 8
+    /// Least seconds between two refutations of claims against us.
+    @Limited(0...60) public var refutationSeconds = 0.5
+    /// Seconds of being unreachable after which a node is dead: it then needs a new generation to return.
+    @Limited(1...604_800) public var deadAfterSeconds = 1800.0
+    /// Seconds that the dead and left stay in the view.
+    @Limited(1...604_800) public var forgetAfterSeconds = 3600.0
+    /// Peers from which on we doubt ourselves when more than half look dead.
+    @Limited(2...4096) public var doubtPeers = 5
+    /// Seconds for which doubt may hold verdicts back.
+    @Limited(0...3600) public var doubtSeconds = 60.0
+    /// A wake-up later than this means that this process stood still.
+    @Limited(0.5...3600) public var pauseSeconds = 5.0
+
+    // Limits
+
+    /// Seconds a record may be ahead of our clock (DESIGN.md §5).
+    @Limited(0...86_400) public var futureLeewaySeconds = 300
+    /// Bytes of one signed record.
+    @Limited(1024...65_536) public var maximumRecordBytes = 65_536
+    /// Bytes of all records in one message. A single larger record still goes, alone.
+    @Limited(1024...524_288) public var deltaBytes = 262_144
+    /// Records in one message.
+    @Limited(1...256) public var deltaRecords = 256
+    /// Messages of records exchanged at once with one peer, in one round, to catch up.
+    @Limited(0...64) public var catchUpRounds = 16
+    /// Nodes held.
+    @Limited(2...4096) public var maximumNodes = 4096
+    /// Graves held. Each lasts until the certificate of the buried record ends, after which that record is refused anyway.
+    @Limited(16...65_536) public var maximumTombstones = 4096
+    /// Exchanges under way that we began.
+    @Limited(4...4096) public var maximumPendingExchanges = 256
+}

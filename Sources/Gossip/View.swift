@@ -1,0 +1,42 @@
+/// What we think of a node. Only the node itself can say `left`; only its own higher generation undoes `dead` and `left`.
+public enum NodeState: String, Codable, Sendable, CaseIterable {
+    case alive, suspect, unreachable, dead, left
+}
+
+/// One node as seen from here.
+public struct NodeView: Sendable, Equatable {
+    public var id: NodeID
+    public var state: NodeState
+    public var generation: UInt64
+    public var identity: Identity?
+    public var catalog: Catalog?
+    public var load: Load?
+    /// nil where we hold no such record. All records shown of a node are of one generation.
+    public var identityVersion: Version?
+    public var catalogVersion: Version?
+    public var loadVersion: Version?
+    /// When it was last known to be alive, by itself or through others.
+    public var heardAt: Instant
+    /// When the load shown was heard.
+    public var loadHeardAt: Instant?
+    /// When an exchange between it and us last went through, whoever began it.
+    public var exchangedAt: Instant?
+    /// The last measured time from request to reply of a small exchange.
+    public var roundTripSeconds: Double?
+    /// Since when it has its state.
+    public var stateSince: Instant
+}
+
+/// The federation as seen from here at one moment.
+public struct MeshView: Sendable, Equatable {
+    public var at: Instant
+    /// Sorted by id; this node is among them.
+    public var nodes: [NodeView]
+
+    public init(at: Instant, nodes: [NodeView]) {
+        self.at = at
+        self.nodes = nodes
+    }
+
+    public subscript(id: NodeID) -> NodeView? { nodes.first { $0.id == id } }
+}
