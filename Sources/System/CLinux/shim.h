@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -20,9 +21,10 @@
 #include <time.h>
 #include <unistd.h>
 
+extern void *memmem(const void *, size_t, const void *, size_t);
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 static inline int mesh_accept4(int fd) { return accept4(fd, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC); }
-static inline int mesh_epoll_add(int ep, int fd, uint32_t events) { struct epoll_event e = {.events = events, .data = {.u64 = (uint64_t)fd}}; return epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e); }
+static inline int mesh_epoll_add(int ep, int fd, uint32_t events, uint64_t data) { struct epoll_event e = {.events = events, .data = {.u64 = data}}; return epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e); }
 static inline int mesh_epoll_delete(int ep, int fd) { return epoll_ctl(ep, EPOLL_CTL_DEL, fd, 0); }
 static inline int mesh_setsockopt(int fd, int level, int option, int value) { return setsockopt(fd, level, option, &value, sizeof value); }
 static inline int mesh_socket_error(int fd) { int e = 0; socklen_t n = sizeof e; return getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &n) < 0 ? errno : e; }

@@ -27,3 +27,16 @@ static inline int mesh_GENERAL_NAME_count(const GENERAL_NAMES *names) { return s
 static inline const GENERAL_NAME *mesh_GENERAL_NAME_at(const GENERAL_NAMES *names, int i) { return sk_GENERAL_NAME_value(names, i); }
 static inline int mesh_GENERAL_NAME_type(const GENERAL_NAME *name) { return name->type; }
 static inline const ASN1_STRING *mesh_GENERAL_NAME_uri(const GENERAL_NAME *name) { return name->type == GEN_URI ? name->d.uniformResourceIdentifier : 0; }
+static inline int mesh_X509_count(const STACK_OF(X509) *chain) { return sk_X509_num(chain); }
+static inline X509 *mesh_X509_at(const STACK_OF(X509) *chain, int i) { return sk_X509_value(chain, i); }
+static inline void mesh_OPENSSL_free(void *p) { OPENSSL_free(p); }
+
+// Trust
+static inline GENERAL_NAMES *mesh_GENERAL_NAMES_new(void) { return sk_GENERAL_NAME_new_null(); }
+static inline int mesh_GENERAL_NAMES_push(GENERAL_NAMES *names, GENERAL_NAME *name) { return sk_GENERAL_NAME_push(names, name); }
+static inline STACK_OF(X509) *mesh_X509_stack_new(void) { return sk_X509_new_null(); }
+static inline int mesh_X509_push(STACK_OF(X509) *stack, X509 *certificate) { return sk_X509_push(stack, certificate); }
+// Frees the stack, not the certificates in it.
+static inline void mesh_X509_stack_free(STACK_OF(X509) *stack) { sk_X509_free(stack); }
+static inline EVP_PKEY *mesh_EVP_RSA_gen(unsigned int bits) { return EVP_RSA_gen(bits); }
+static inline int mesh_X509_NAME_print(BIO *out, const X509_NAME *name) { return X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253); }

@@ -1,0 +1,105 @@
+public import Gossip
+import Synchronization
+public import Transport
+
+/// An inference server that this node reaches directly: vLLM, llama.cpp, SGLang, the simulated one. Shared by its models.
+public final class InferenceServer: Sendable {
+    public let upstream: Upstream
+    /// Put before `/v1/…` paths' own tail: the path of the configured base URL without its `/v1`.
+    public let basePath: String
+    /// `openai` or `simulated`.
+    public let kind: String
+    private let key: Mutex<String?>
+
+    public init(upstream: Upstream, basePath: String, kind: String, key: String?) {
+        self.upstream = upstream
+        self.basePath = basePath
+        self.kind = kind
+        self.key = Mutex(key)
+    }
+
+    /// `Authorization` towards the server; nil without a key.
+    var authorization: String? { key.withLock { $0.map { "Bearer \($0)" } } }
+}
+
+/// One model that this node serves.
+public final class LocalModel: Sendable {
+    public let id: String
+    /// What the server calls it.
+    public let upstreamModel: String
+    public let server: InferenceServer
+    public let gate: Gate
+    /// Declared in the configuration; observation fills the rest.
+    private let declared: Variant
+    /// Slots set in the configuration: observation does not change them.
+    public let declaredSlots: Int?
+    private let current: Mutex<Variant>
+    private let seenLoad = Mutex<(running: Int, waiting: Int)>((0, 0))
+
+    public init(declared: Variant, upstreamModel: String, server: InferenceServer, gate: Gate, declaredSlots: Int?) {
+        id = declared.id
+        self.upstreamModel = upstreamModel
+        self.server = server
+        self.gate = gate
+        self.declared = declared
+        self.declaredSlots = declaredSlots
+        current = Mutex(declared)
+    }
+
+    public var variant: Variant { current.withLock { $0 } }
+
+    /// Takes what was seen of the server; true if anything changed.
+    func observe(_ seen: Observation) -> Bool {
+        if declaredSlots == nil, let slots = seen.slots, slots > 0, slots != gate.counts.slots { gate.resize(slots: slots) }
+        return current.withLock { variant in
+            var next = declared
+            next.state = seen.state
+            next.etaSeconds = seen.etaSeconds
+            if next.contextTokens.value == nil { next.contextTokens = Fact(seen.contextTokens, .observed) }
+            if next.capabilities.value == nil { next.capabilities = Fact(seen.capabilities, .observed) }
+            if next.engine.value == nil { next.engine = Fact(seen.engine, .observed) }
+            if next.engineVersion.value == nil { next.engineVersion = Fact(seen.engineVersion, .observed) }
+            if next.dtype.value == nil { next.dtype = Fact(seen.dtype, .observed) }
+            if next.repository.value == nil { next.repository = Fact(seen.repository, .observed) }
+            // What a server told once stays known while it is away.
+            if seen.state != .running {
+                if next.contextTokens.value == nil { next.contextTokens = variant.contextTokens }
+                if next.capabilities.value == nil { next.capabilities = variant.capabilities }
+                if next.engine.value == nil { next.engine = variant.engine }
+                if next.engineVersion.value == nil { next.engineVersion = variant.engineVersion }
+                if next.dtype.value == nil { next.dtype = variant.dtype }
+                if next.repository.value == nil { next.repository = variant.repository }
+            }
+            guard next != variant else { return false }
+            variant = next
+            return true
+        }
+    }
+
+    /// Takes what the server counts, which includes requests that came to it by other ways.
+    func observeLoad(running: Int?, waiting: Int?) {
+        seenLoad.withLock { $0 = (running ?? 0, waiting ?? 0) }
+    }
+
+    /// This model's part of the node's load record.
+    public var loadReport: ModelLoad {
+        let counts = gate.counts
+        let seen = seenLoad.withLock { $0 }
+        return ModelLoad(
+            id: id, slots: counts.slots, running: max(counts.running, min(seen.running, counts.slots)),
+            waiting: max(counts.waiting, seen.waiting))
+    }
+}
+
+/// What one poll of a server showed of one model.
+struct Observation: Equatable {
+    var state: ModelState
+    var slots: Int?
+    var contextTokens: Int?
+    var capabilities: [String]?
+    var engine: String?
+    var engineVersion: String?
+    var repository: String?
+    var dtype: String?
+    var etaSeconds: Double?
+}

@@ -1,0 +1,63 @@
+public import Gossip
+
+/// One model at one node, as far as the choice must know it.
+public struct Candidate: Sendable {
+    public let node: NodeID
+    public let isLocal: Bool
+    public let nodeState: NodeState
+    public let isDraining: Bool
+    public let variant: Variant
+    public let capabilities: Capabilities?
+    public let load: LiveLoad
+
+    public init(
+        node: NodeID, isLocal: Bool, nodeState: NodeState, isDraining: Bool, variant: Variant, load: LiveLoad
+    ) {
+        self.node = node
+        self.isLocal = isLocal
+        self.nodeState = nodeState
+        self.isDraining = isDraining
+        self.variant = variant
+        capabilities = variant.capabilities.value.map { Capabilities(names: $0) }
+        self.load = load
+    }
+
+    /// The state that users are told: a node that cannot be reached serves nothing, whatever its last catalog said.
+    public var state: ModelState {
+        switch nodeState {
+        case .alive, .suspect: variant.state
+        case .unreachable, .dead, .left: .disconnected
+        }
+    }
+}
+
+/// Why a candidate cannot serve a request. What a user is told of it is in `description`.
+public enum Exclusion: Hashable, Sendable, CustomStringConvertible {
+    case unreachable(NodeState)
+    case draining
+    case notRunning(ModelState)
+    case siteNotAllowed
+    case localOnly
+    case lacks(Capabilities)
+    case contextTooShort(has: Int, needs: Int)
+    case otherRevision(String?)
+    case otherDtype(String?)
+    case alreadyTried
+    case failedLately
+
+    public var description: String {
+        switch self {
+        case .unreachable(let state): "the node is \(state.rawValue)"
+        case .draining: "the node is draining"
+        case .notRunning(let state): "the model is \(state.rawValue) there"
+        case .siteNotAllowed: "the request does not allow this site"
+        case .localOnly: "the site serves this model to its own users only"
+        case .lacks(let missing): "the variant lacks \(missing.names.joined(separator: ", "))"
+        case .contextTooShort(let has, let needs): "its context holds \(has) tokens, the request needs about \(needs)"
+        case .otherRevision(let found): "its revision is \(found ?? "unknown")"
+        case .otherDtype(let found): "its dtype is \(found ?? "unknown")"
+        case .alreadyTried: "tried already for this request"
+        case .failedLately: "it failed a moment ago"
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import Synchronization
+
+/// The newest that is known of one model at one node: its gossiped load, what its answers told since, and what this node itself
+/// has under way there. Shared by all workers and kept over changes of the view.
+public final class LiveLoad: Sendable {
+    private let slotCount = Atomic<Int>(0)
+    private let runningCount = Atomic<Int>(0)
+    private let waitingCount = Atomic<Int>(0)
+    private let heardNanoseconds = Atomic<UInt64>(0)
+    private let sentSinceHeard = Atomic<Int>(0)
+    private let underWay = Atomic<Int>(0)
+    private let failedNanoseconds = Atomic<UInt64>(0)
+
+    public init() {}
+
+    /// Takes a report made at `now` (monotonic nanoseconds); an older one than is known changes nothing.
+    public func update(slots: Int, running: Int, waiting: Int, now: UInt64) {
+        guard now >= heardNanoseconds.load(ordering: .relaxed) else { return }
+        slotCount.store(slots, ordering: .relaxed)
+        runningCount.store(running, ordering: .relaxed)
+        waitingCount.store(waiting, ordering: .relaxed)
+        heardNanoseconds.store(now, ordering: .relaxed)
+        sentSinceHeard.store(0, ordering: .relaxed)
+    }
+
+    /// Takes what this node's own gate counts: always exact, never old.
+    func set(slots: Int, running: Int, waiting: Int) {
+        slotCount.store(slots, ordering: .relaxed)
+        runningCount.store(running, ordering: .relaxed)
+        waitingCount.store(waiting, ordering: .relaxed)
+        heardNanoseconds.store(.max, ordering: .relaxed)
+    }
+
+    /// A request of ours goes there.
+    public func began() {
+        sentSinceHeard.add(1, ordering: .relaxed)
+        underWay.add(1, ordering: .relaxed)
+    }
+
+    /// It has ended.
+    ///
+    /// - Parameter reported: its answer brought a report, which counted it as running; otherwise it was counted as sent.
+    public func ended(reported: Bool) {
+        underWay.subtract(1, ordering: .relaxed)
+        if reported { Self.decrement(runningCount) } else { Self.decrement(sentSinceHeard) }
+    }
+
+    /// Not below zero: a report that came in between has set the count anew.
+    private static func decrement(_ counter: borrowing Atomic<Int>) {
+        var value = counter.load(ordering: .relaxed)
+        while value > 0 {
+            let (exchanged, original) = counter.weakCompareExchange(expected: value, desired: value - 1, ordering: .relaxed)
+            if exchanged { return }
+            value = original
+        }
+    }
+
+    /// It could not be reached, or broke before its first byte.
+    public func failed(now: UInt64) { failedNanoseconds.store(now, ordering: .relaxed) }
+    public func succeeded() { failedNanoseconds.store(0, ordering: .relaxed) }
+
+    public func sample() -> Sample {
+        Sample(
+            slots: slotCount.load(ordering: .relaxed), running: runningCount.load(ordering: .relaxed),
+            waiting: waitingCount.load(ordering: .relaxed), sentSince: sentSinceHeard.load(ordering: .relaxed),
+            heard: heardNanoseconds.load(ordering: .relaxed), failed: failedNanoseconds.load(ordering: .relaxed))
+    }
+
+    /// One reading.
+    public struct Sample: Sendable {
+        public var slots: Int
+        public var running: Int
+        public var waiting: Int
+        /// Requests this node sent there since the report.
+        public var sentSince: Int
+        /// Monotonic nanoseconds of the report; 0: never heard.
+        public var heard: UInt64
+        /// Monotonic nanoseconds of the last failure; 0: none since the last success.
+        public var failed: UInt64
+
+        public init(slots: Int, running: Int, waiting: Int, sentSince: Int = 0, heard: UInt64 = 0, failed: UInt64 = 0) {
+            self.slots = slots
+            self.running = running
+            self.waiting = waiting
+            self.sentSince = sentSince
+            self.heard = heard
+            self.failed = failed
+        }
+
+        /// Slots believed free; below zero by the length of the queue.
+        public var free: Int { slots - running - waiting - sentSince }
+    }
+}

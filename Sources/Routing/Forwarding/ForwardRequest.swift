@@ -1,0 +1,81 @@
+/// One inference request on its way: what is forwarded and what is known of it. The body stays where it was read.
+public struct ForwardRequest {
+    /// The route's path, for example `/v1/chat/completions`.
+    public var path: StaticString
+    /// The body in the exchange's `headBytes`.
+    public var body: Range<Int>
+    /// The model's name inside its quotes, relative to the body's start.
+    public var modelRange: Range<Int>
+    public var needs: RequestNeeds
+    public var requestID: String
+    public var user: String
+    public var isStream: Bool
+    /// Monotonic nanoseconds after which nobody waits for the answer.
+    public var deadline: UInt64
+
+    public init(
+        path: StaticString, body: Range<Int>, modelRange: Range<Int>, needs: RequestNeeds, requestID: String, user: String,
+        isStream: Bool, deadline: UInt64
+    ) {
+        self.path = path
+        self.body = body
+        self.modelRange = modelRange
+        self.needs = needs
+        self.requestID = requestID
+        self.user = user
+        self.isStream = isStream
+        self.deadline = deadline
+    }
+}
+
+/// Nanoseconds that the parts of a forwarded request may take.
+public struct ForwardTimeouts: Sendable {
+    /// From the request's last byte to the answer's first.
+    public var firstByte: UInt64 = 300_000_000_000
+    /// Between two pieces of an answer.
+    public var stall: UInt64 = 300_000_000_000
+    /// Waiting for a free slot.
+    public var queue: UInt64 = 30_000_000_000
+    public init() {}
+}
+
+/// How one attempt at one candidate ended.
+enum Attempt {
+    /// The answer went to the client, whole.
+    case answered
+    /// The target refused before queueing, with its load.
+    case refused
+    /// Nothing has gone to the client: another candidate may be tried.
+    case failed(RoutingFailure)
+    /// The answer broke after its first byte; the client was told so.
+    case interrupted(String)
+    case clientGone
+}
+
+/// Why a request was not answered: what its dialect makes an error of.
+public struct RoutingFailure: Error, Sendable {
+    public enum Kind: String, Sendable {
+        case noneRunning = "model_not_running"
+        case contextTooShort = "context_length_exceeded"
+        case unsupported = "unsupported_by_model"
+        case notAllowed = "site_not_allowed"
+        case overloaded = "mesh_overloaded"
+        case unreachable = "mesh_upstream_failed"
+        case deadline = "deadline_exceeded"
+        case clientGone = "client_gone"
+    }
+
+    public var kind: Kind
+    public var status: Int
+    public var message: String
+    public var retryAfterSeconds: Int?
+    /// An answer of a backend that is the last word on the request: passed on as it is.
+    public var answer: (status: Int, contentType: String, body: [UInt8])?
+
+    public init(_ kind: Kind, status: Int, _ message: String, retryAfterSeconds: Int? = nil) {
+        self.kind = kind
+        self.status = status
+        self.message = message
+        self.retryAfterSeconds = retryAfterSeconds
+    }
+}

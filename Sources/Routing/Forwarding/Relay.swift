@@ -1,0 +1,204 @@
+import CLinux
+import Glibc
+import Gossip
+import Transport
+
+/// Carries one upstream's answer to the client.
+struct Relay {
+    let exchange: HTTPExchange
+    let connection: HTTPClientConnection
+    /// Site that runs the request, for the error event.
+    let site: String
+    /// Nanoseconds between two pieces of the answer.
+    let stall: UInt64
+    /// Monotonic nanoseconds.
+    let deadline: UInt64
+
+    /// A tail of an event larger than this is no event.
+    private static let heldEventBytes = 1 << 20
+    /// Answers up to this are sent whole, so that one cut short can still be made good elsewhere.
+    private static let heldAnswerBytes = 65_536
+
+    private var loop: Loop { exchange.worker.loop }
+    private var nextDeadline: UInt64 { min(loop.now &+ stall, deadline) }
+
+    /// Relays an answer whose head has been read.
+    ///
+    /// - Parameter decorate: writes our own fields into the head.
+    func run(decorate: (HTTPExchange) -> Void) async -> Attempt {
+        let status = connection.head.status
+        let isStream = status == 200 && isEventStream
+        exchange.startAnswer(status)
+        copyFields()
+        decorate(exchange)
+        return isStream ? await relayEvents() : await relayBody()
+    }
+
+    private var isEventStream: Bool {
+        guard let range = connection.head.first(.contentType) else { return false }
+        let value = UnsafeRawBufferPointer(rebasing: connection.headBytes[range].prefix(17))
+        return equals(value, "text/event-stream")
+    }
+
+    /// Fields that belong to the answer itself, not to the hop it came over.
+    private func copyFields() {
+        let bytes = connection.headBytes
+        for field in connection.head.fields where field.name == .contentType || field.name == .retryAfter || field.name == .other {
+            let name = UnsafeRawBufferPointer(rebasing: bytes[field.nameRange])
+            if field.name == .other, equals(name, "cache-control") || equals(name, "x-accel-buffering") { continue }
+            exchange.field(name: name, value: UnsafeRawBufferPointer(rebasing: bytes[field.valueRange]))
+        }
+    }
+
+    // MARK: One piece
+
+    /// Gathers a small answer and sends it with its head in one go; a large one is passed on as it comes.
+    private func relayBody() async -> Attempt {
+        let announced = connection.announcedLength
+        exchange.scratch.removeAll()
+        var isWhole = false
+        do throws(TransportError) {
+            while exchange.scratch.count <= Self.heldAnswerBytes {
+                guard let part = try await connection.nextBodyPart(deadline: nextDeadline) else {
+                    isWhole = true
+                    break
+                }
+                exchange.scratch.append(part)
+            }
+        } catch {
+            exchange.retractAnswer()
+            return failed(error)
+        }
+        if isWhole {
+            exchange.endFields(.length(exchange.scratch.count))
+        } else {
+            exchange.endFields(announced.map { .length($0) } ?? .streamed)
+        }
+        do throws(TransportError) {
+            try await exchange.write(exchange.scratch.readable)
+            exchange.scratch.removeAll()
+        } catch { return .clientGone }
+        return isWhole ? await finish() : await relayRest()
+    }
+
+    private func relayRest() async -> Attempt {
+        while true {
+            let part: UnsafeRawBufferPointer?
+            do throws(TransportError) {
+                part = try await connection.nextBodyPart(deadline: nextDeadline)
+            } catch {
+                // Not ended: the connection is closed, which shows the cut.
+                return exchange.clientIsGone ? .clientGone : .interrupted(error.message)
+            }
+            guard let part else { return await finish() }
+            do throws(TransportError) { try await exchange.write(part) } catch { return .clientGone }
+        }
+    }
+
+    private func finish() async -> Attempt {
+        do throws(TransportError) { try await exchange.finishAnswer() } catch { return .clientGone }
+        return .answered
+    }
+
+    private func failed(_ error: TransportError) -> Attempt {
+        if exchange.clientIsGone { return .clientGone }
+        return .failed(RoutingFailure(.unreachable, status: 502, "site \(site) broke off its answer: \(error.message)"))
+    }
+
+    // MARK: Events
+
+    /// Passes on whole events, each as soon as it is whole; says in an event of its own when the stream breaks.
+    private func relayEvents() async -> Attempt {
+        exchange.field("Cache-Control", "no-cache")
+        exchange.field("X-Accel-Buffering", "no")
+        exchange.endFields(.streamed)
+        exchange.scratch.removeAll()
+        var boundaries = EventBoundaryScanner()
+        var observer = StreamObserver()
+        var sentAny = false
+        var saidError = false
+        while true {
+            let part: UnsafeRawBufferPointer?
+            do throws(TransportError) {
+                part = try await connection.nextBodyPart(deadline: nextDeadline)
+            } catch {
+                if exchange.clientIsGone { return .clientGone }
+                let code = error.code == .timedOut ? (loop.now >= deadline ? "deadline_exceeded" : "upstream_stalled") : "upstream_lost"
+                return await interrupt(error.message, code: code, observer)
+            }
+            guard let part else {
+                if observer.finished || saidError { return await finish() }
+                return await interrupt("the stream ended without its last event", code: "upstream_incomplete", observer)
+            }
+            do throws(TransportError) {
+                if exchange.scratch.isEmpty, boundaries.wholeEvents(part) == part.count {
+                    boundaries.consumed(part.count)
+                    observer.observe(part)
+                    if isErrorEvent(part) { saidError = true }
+                    try await exchange.write(part)
+                    sentAny = true
+                    continue
+                }
+            } catch { return .clientGone }
+            // `wholeEvents` remembers how far it looked at the tail: the tail alone is kept.
+            if exchange.scratch.isEmpty { boundaries = EventBoundaryScanner() }
+            exchange.scratch.append(part)
+            let whole = boundaries.wholeEvents(exchange.scratch.readable)
+            if whole > 0 {
+                let events = UnsafeRawBufferPointer(rebasing: exchange.scratch.readable[..<whole])
+                observer.observe(events)
+                if isErrorEvent(events) { saidError = true }
+                do throws(TransportError) { try await exchange.write(events) } catch { return .clientGone }
+                exchange.scratch.consume(whole)
+                boundaries.consumed(whole)
+                sentAny = true
+            } else if !sentAny {
+                // The head at least, so that the client sees that an answer has begun.
+                do throws(TransportError) { try await exchange.flush() } catch { return .clientGone }
+            }
+            if exchange.scratch.count > Self.heldEventBytes {
+                return await interrupt("an event is larger than \(Self.heldEventBytes) bytes", code: "upstream_event_too_large", observer)
+            }
+        }
+    }
+
+    /// Whoever saw the break first, the server or another node, has said so in the stream.
+    private func isErrorEvent(_ events: UnsafeRawBufferPointer) -> Bool {
+        let mark: StaticString = "data: {\"error\":"
+        return memmem(events.baseAddress, events.count, mark.utf8Start, mark.utf8CodeUnitCount) != nil
+    }
+
+    /// Ends a broken stream the way DESIGN.md §8 fixes: a typed error event and no `[DONE]`.
+    private func interrupt(_ reason: String, code: String, _ observer: StreamObserver) async -> Attempt {
+        exchange.scratch.removeAll()
+        let message = jsonEscaped("The answer broke off at site \(site): \(reason).")
+        let event =
+            #"data: {"error":{"message":"\#(message)","type":"mesh_stream_interrupted","param":null,"code":"\#(code)","#
+            + #""site":"\#(jsonEscaped(site))","tokensDelivered":\#(observer.tokens)}}"# + "\n\n"
+        do throws(TransportError) {
+            try await exchange.write(array: Array(event.utf8))
+            try await exchange.finishAnswer()
+        } catch { return .clientGone }
+        return .interrupted(reason)
+    }
+}
+
+/// Text as it stands between a JSON string's quotes (RFC 8259 §7).
+public func jsonEscaped(_ text: String) -> String {
+    var escaped = ""
+    escaped.reserveCapacity(text.utf8.count)
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\"": escaped += "\\\""
+        case "\\": escaped += "\\\\"
+        case "\n": escaped += "\\n"
+        case "\r": escaped += "\\r"
+        case "\t": escaped += "\\t"
+        case let control where control.value < 0x20:
+            let digits = String(control.value, radix: 16)
+            escaped += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        default: escaped.unicodeScalars.append(scalar)
+        }
+    }
+    return escaped
+}

@@ -1,0 +1,121 @@
+import Transport
+
+/// Writes a request to an upstream: head made anew from the parsed fields, body as slices with the model's name replaced.
+enum RequestWriter {
+    /// Larger bodies are not sent until the peer says that it takes them.
+    static let expectAbove = 65_536
+
+    enum Destination {
+        case server(LocalModel)
+        /// The mesh port of a node; `queues`: it may wait there for a slot.
+        case peer(model: String, queues: Bool)
+    }
+
+    /// Sends head and body, or the head alone when it asks for `100 Continue`.
+    ///
+    /// - Returns: true if the body still waits for the peer's word.
+    static func send(
+        _ request: borrowing ForwardRequest, of exchange: HTTPExchange, to connection: HTTPClientConnection,
+        _ destination: Destination
+    ) async throws(TransportError) -> Bool {
+        let model: String
+        switch destination {
+        case .server(let local): model = local.upstreamModel
+        case .peer(let name, _): model = name
+        }
+        let length = request.body.count - request.modelRange.count + model.utf8.count
+        start(request, connection, destination)
+        copyFields(of: exchange, to: connection)
+        connection.field("Content-Length", length)
+        var waits = false
+        if case .peer = destination, length > expectAbove {
+            connection.field("Expect", "100-continue")
+            waits = true
+        }
+        connection.endFields()
+        if waits {
+            try await connection.stream.flush()
+        } else {
+            try await sendBody(request, of: exchange, to: connection, model: model)
+        }
+        return waits
+    }
+
+    static func sendBody(
+        _ request: borrowing ForwardRequest, of exchange: HTTPExchange, to connection: HTTPClientConnection, model: String
+    ) async throws(TransportError) {
+        let body = UnsafeRawBufferPointer(rebasing: exchange.headBytes[request.body])
+        let before = UnsafeRawBufferPointer(rebasing: body[..<request.modelRange.lowerBound])
+        let after = UnsafeRawBufferPointer(rebasing: body[request.modelRange.upperBound...])
+        if body.count <= expectAbove {
+            connection.stream.output.append(before)
+            connection.stream.output.append(model)
+            connection.stream.output.append(after)
+            try await connection.stream.flush()
+        } else {
+            try await connection.stream.flush(then: before)
+            connection.stream.output.append(model)
+            try await connection.stream.flush(then: after)
+        }
+    }
+
+    private static func start(
+        _ request: borrowing ForwardRequest, _ connection: HTTPClientConnection, _ destination: Destination
+    ) {
+        let path = UnsafeRawBufferPointer(start: request.path.utf8Start, count: request.path.utf8CodeUnitCount)
+        switch destination {
+        case .server(let local):
+            if local.server.basePath.isEmpty {
+                connection.startRequest("POST", path)
+            } else {
+                connection.startRequest("POST", local.server.basePath + request.path.description)
+            }
+            if let authorization = local.server.authorization { connection.field("Authorization", authorization) }
+            connection.field("X-Request-Id", request.requestID)
+        case .peer(let model, let queues):
+            connection.startRequest("POST", path)
+            connection.field("Meshnode-Request-Id", request.requestID)
+            connection.field("Meshnode-Model", model)
+            connection.field("Meshnode-User", request.user)
+            connection.field("Meshnode-Tokens", request.needs.contextTokens)
+            connection.field("Meshnode-Admission", queues ? "queue" : "refuse")
+        }
+    }
+
+    /// The client's fields that concern the server. Never its token, its cookies, or anything that speaks between nodes.
+    private static func copyFields(of exchange: HTTPExchange, to connection: HTTPClientConnection) {
+        let bytes = exchange.headBytes
+        for field in exchange.head.fields {
+            switch field.name {
+            case .contentType, .accept, .userAgent, .traceparent, .other:
+                let name = UnsafeRawBufferPointer(rebasing: bytes[field.nameRange])
+                if field.name == .other, isWithheld(name) { continue }
+                connection.field(name: name, value: UnsafeRawBufferPointer(rebasing: bytes[field.valueRange]))
+            default: continue
+            }
+        }
+    }
+
+    /// Accept-Encoding: the bytes passing by must be readable. Forwarded, X-Real-IP: whom we serve is not the server's business.
+    private static func isWithheld(_ name: UnsafeRawBufferPointer) -> Bool {
+        switch name.count {
+        case 15: equals(name, "accept-encoding")
+        case 9: equals(name, "forwarded") || equals(name, "x-real-ip")
+        case 13: equals(name, "authorization")
+        case 16: equals(name, "x-forwarded-host")
+        case 17: equals(name, "x-forwarded-proto")
+        default: false
+        }
+    }
+}
+
+/// Compares a field's name, case-insensitively, with one in lower case.
+func equals(_ name: UnsafeRawBufferPointer, _ lowercased: StaticString) -> Bool {
+    guard name.count == lowercased.utf8CodeUnitCount else { return false }
+    for index in 0..<name.count {
+        let byte = name[index]
+        let folded = byte >= 65 && byte <= 90 ? byte | 0x20 : byte
+        if folded != lowercased.utf8Start[index] { return false }
+    }
+    return true
+}

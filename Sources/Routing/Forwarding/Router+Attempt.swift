@@ -1,0 +1,221 @@
+import CLinux
+import Gossip
+import Transport
+
+extension Router {
+    /// Runs a request on a server of this node's own, once a slot is free.
+    ///
+    /// - Parameter queues: wait for a slot; otherwise a full gate refuses.
+    func runHere(
+        _ request: ForwardRequest, _ model: LocalModel, _ exchange: HTTPExchange, queues: Bool,
+        fields: (HTTPExchange) -> Void
+    ) async -> Attempt {
+        if let refused = await enter(model, exchange, queues: queues, deadline: request.deadline) { return refused }
+        defer { model.gate.leave() }
+        return await run(request, model, exchange, fields: fields)
+    }
+
+    /// Takes a slot of a model; nil when it has one, to be given back by `leave`.
+    func enter(_ model: LocalModel, _ exchange: HTTPExchange, queues: Bool, deadline: UInt64) async -> Attempt? {
+        if model.gate.tryEnter() { return nil }
+        guard queues else { return .refused }
+        do throws(Gate.Refusal) {
+            let deadline = min(exchange.worker.loop.now &+ timeouts.queue, deadline)
+            try await model.gate.enter(for: exchange.stream, deadline: deadline)
+            return nil
+        } catch {
+            switch error {
+            case .queueFull: return .refused
+            case .timedOut:
+                return .failed(
+                    RoutingFailure(
+                        .overloaded, status: 503, "no slot for \(model.id) came free at site \(me.site) in time",
+                        retryAfterSeconds: 5))
+            case .clientGone: return .clientGone
+            }
+        }
+    }
+
+    /// Runs a request that has its slot.
+    func run(
+        _ request: ForwardRequest, _ model: LocalModel, _ exchange: HTTPExchange, fields: (HTTPExchange) -> Void
+    ) async -> Attempt {
+        var reported = false
+        return await attempt(
+            request, model.server.upstream, exchange, .server(model), site: me.site, peer: nil, load: nil, reported: &reported,
+            fields: fields)
+    }
+
+    /// Sends a request to another node's mesh port.
+    func send(
+        _ request: ForwardRequest, model: String, to upstream: Upstream, _ candidate: Candidate, _ exchange: HTTPExchange,
+        queues: Bool, fields: (HTTPExchange) -> Void
+    ) async -> Attempt {
+        candidate.load.began()
+        var reported = false
+        defer { candidate.load.ended(reported: reported) }
+        return await attempt(
+            request, upstream, exchange, .peer(model: model, queues: queues), site: candidate.node.site, peer: candidate.node,
+            load: candidate.load, reported: &reported, fields: fields)
+    }
+
+    /// One request on one connection, and again on a fresh one if the kept one turned out closed.
+    private func attempt(
+        _ request: ForwardRequest, _ upstream: Upstream, _ exchange: HTTPExchange, _ destination: RequestWriter.Destination,
+        site: String, peer: NodeID?, load: LiveLoad?, reported: inout Bool, fields: (HTTPExchange) -> Void
+    ) async -> Attempt {
+        let worker = exchange.worker
+        var fresh = false
+        while true {
+            let connection: HTTPClientConnection
+            do throws(TransportError) {
+                connection = try await worker.pool.acquire(
+                    upstream, fresh: fresh, for: exchange.stream, deadline: request.deadline)
+            } catch {
+                exchange.stream.attempts.0 = nil
+                return failed(error, site, exchange)
+            }
+            do throws(TransportError) {
+                if let peer { try checkPeer(connection.stream, is: peer) }
+                let status = try await converse(request, connection, exchange, destination)
+                if let load, note(connection, load, now: worker.loop.now) { reported = status < 300 }
+                if let early = await judge(status, connection, site: site) {
+                    worker.pool.release(connection, for: exchange.stream)
+                    return early
+                }
+                let relay = Relay(
+                    exchange: exchange, connection: connection, site: site, stall: timeouts.stall, deadline: request.deadline)
+                let attempt = await relay.run(decorate: fields)
+                if case .answered = attempt {
+                    load?.succeeded()
+                    worker.pool.release(connection, for: exchange.stream)
+                } else {
+                    exchange.stream.attempts.0 = nil
+                    connection.stream.close()
+                }
+                return attempt
+            } catch {
+                exchange.stream.attempts.0 = nil
+                connection.stream.close()
+                if connection.isReused, !connection.sawFirstByte, !fresh, !exchange.clientIsGone,
+                    error.code == .endOfStream || error.code == .connectionLost
+                {
+                    fresh = true
+                    counters.staleRetries.increment()
+                    continue
+                }
+                return failed(error, site, exchange)
+            }
+        }
+    }
+
+    private func failed(_ error: TransportError, _ site: String, _ exchange: HTTPExchange) -> Attempt {
+        if exchange.clientIsGone { return .clientGone }
+        return .failed(RoutingFailure(.unreachable, status: 502, "site \(site) could not be reached: \(error.message)"))
+    }
+
+    /// Sends the request and reads the answer's head.
+    private func converse(
+        _ request: ForwardRequest, _ connection: HTTPClientConnection, _ exchange: HTTPExchange,
+        _ destination: RequestWriter.Destination
+    ) async throws(TransportError) -> Int {
+        let waits = try await RequestWriter.send(request, of: exchange, to: connection, destination)
+        let deadline = min(exchange.worker.loop.now &+ timeouts.firstByte, request.deadline)
+        var status = try await connection.readHead(stopAtContinue: waits, deadline: deadline)
+        if waits, status == 100, case .peer(let model, _) = destination {
+            try await RequestWriter.sendBody(request, of: exchange, to: connection, model: model)
+            status = try await connection.readHead(deadline: deadline)
+        }
+        return status
+    }
+
+    /// The certificate at the other end must be the node that was meant.
+    private func checkPeer(_ stream: Stream, is expected: NodeID) throws(TransportError) {
+        guard let found = stream.peerIdentity as? NodeID, found == expected else {
+            throw TransportError(.tls, "another node answers where \(expected) was expected")
+        }
+    }
+
+    /// Takes the load that a peer's answer carries; false if it carries none.
+    private func note(_ connection: HTTPClientConnection, _ load: LiveLoad, now: UInt64) -> Bool {
+        guard let range = connection.head.first(named: "meshnode-load", in: connection.headBytes),
+            let report = LoadReport(UnsafeRawBufferPointer(rebasing: connection.headBytes[range]))
+        else { return false }
+        load.update(slots: report.slots, running: report.running, waiting: report.waiting, now: now)
+        return true
+    }
+
+    /// Answers that are not for the client yet: refusals, and failures that another site may make good.
+    private func judge(_ status: Int, _ connection: HTTPClientConnection, site: String) async -> Attempt? {
+        if status == 503, connection.head.first(named: "meshnode-refused", in: connection.headBytes) != nil {
+            await discard(connection)
+            return .refused
+        }
+        guard status >= 500 || status == 429 else { return nil }
+        let contentType = connection.head.first(.contentType).map { String(decoding: connection.headBytes[$0], as: UTF8.self) }
+        let body = await discard(connection)
+        var failure = RoutingFailure(
+            status == 429 ? .overloaded : .unreachable, status: status, "the server at site \(site) answered \(status)",
+            retryAfterSeconds: status == 429 || status == 503 ? 5 : nil)
+        failure.answer = (status, contentType ?? "application/json", body)
+        return .failed(failure)
+    }
+
+    /// Reads the rest of an answer, up to 64 KiB.
+    @discardableResult
+    private func discard(_ connection: HTTPClientConnection) async -> [UInt8] {
+        var body: [UInt8] = []
+        do throws(TransportError) {
+            let deadline = connection.stream.now &+ 5_000_000_000
+            while body.count < 65_536, let part = try await connection.nextBodyPart(deadline: deadline) {
+                body.append(contentsOf: part)
+            }
+        } catch {}
+        return body
+    }
+}
+
+extension Candidate {
+    /// As it stands in `X-Mesh-Variant`.
+    var variantText: String {
+        "revision=\(variant.revision.value ?? "unknown"); dtype=\(variant.dtype.value ?? "unknown")"
+    }
+}
+
+/// `slots=4; running=3; waiting=0`: a model's load at the moment of an answer, sent over the link that its origin authenticated.
+struct LoadReport: Equatable {
+    var slots: Int
+    var running: Int
+    var waiting: Int
+
+    init(slots: Int, running: Int, waiting: Int) {
+        self.slots = slots
+        self.running = running
+        self.waiting = waiting
+    }
+
+    /// nil unless it is exactly that, with numbers below a million.
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        var values = (0, 0, 0)
+        var position = 0
+        func number(after name: StaticString) -> Int? {
+            guard bytes.count - position > name.utf8CodeUnitCount else { return nil }
+            for index in 0..<name.utf8CodeUnitCount where bytes[position + index] != name.utf8Start[index] { return nil }
+            position += name.utf8CodeUnitCount
+            var value = 0
+            let start = position
+            while position < bytes.count, bytes[position] >= 48, bytes[position] <= 57, position - start < 6 {
+                value = value * 10 + Int(bytes[position] - 48)
+                position += 1
+            }
+            return position > start ? value : nil
+        }
+        guard let slots = number(after: "slots="), let running = number(after: "; running="),
+            let waiting = number(after: "; waiting="), position == bytes.count
+        else { return nil }
+        values = (slots, running, waiting)
+        self.init(slots: values.0, running: values.1, waiting: values.2)
+    }
+
+    var text: String { "slots=\(slots); running=\(running); waiting=\(waiting)" }
+}

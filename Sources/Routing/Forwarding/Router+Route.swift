@@ -1,0 +1,163 @@
+import CLinux
+import Gossip
+public import Transport
+
+extension Router {
+    /// Runs a request at the best place, and answers the client.
+    ///
+    /// - Parameter fields: writes the entry's own fields into an answer's head, given the place and the way it was found.
+    /// - Returns: nil when the client was answered (or has gone); otherwise why not, and nothing was sent.
+    public func route(
+        _ request: ForwardRequest, routes: ModelRoutes, on exchange: HTTPExchange,
+        fields: (HTTPExchange, AnswerOrigin) -> Void
+    ) async -> RoutingFailure? {
+        var progress = Progress(seed: request, me: me)
+        let failure = await tryCandidates(request, routes, exchange, &progress, fields)
+        var receipt = progress.receipt
+        receipt.candidates = progress.entries
+        if let failure {
+            receipt.outcome = failure.kind == .clientGone ? "clientGone" : "failed: \(failure.message)"
+            if failure.kind == .clientGone { counters.clientsGone.increment() } else { counters.failed.increment() }
+        }
+        receipts.add(receipt)
+        return failure?.kind == .clientGone ? nil : failure
+    }
+
+    /// What one request has been through.
+    private struct Progress {
+        var receipt: Receipt
+        var entries: [Receipt.Entry] = []
+        /// Bit i: candidate i failed, or refused.
+        var failed: UInt64 = 0
+        var refused: UInt64 = 0
+        var lastFailure: RoutingFailure?
+
+        init(seed request: ForwardRequest, me: NodeID) {
+            receipt = Receipt(
+                requestID: request.requestID, at: mesh_realtime_ns(), model: request.needs.model, user: request.user, entry: me)
+        }
+    }
+
+    private func tryCandidates(
+        _ request: ForwardRequest, _ routes: ModelRoutes, _ exchange: HTTPExchange, _ progress: inout Progress,
+        _ fields: (HTTPExchange, AnswerOrigin) -> Void
+    ) async -> RoutingFailure? {
+        let candidates = routes.candidates
+        let loop = exchange.worker.loop
+        let random = random(exchange.worker)
+        progress.entries = entries(candidates, request.needs, now: loop.now)
+        while true {
+            if exchange.clientIsGone { return RoutingFailure(.clientGone, status: 499, "the client went away") }
+            if loop.now >= request.deadline {
+                return progress.lastFailure ?? RoutingFailure(.deadline, status: 504, "the deadline passed before a site could answer")
+            }
+            var picked: Choice.Picked?
+            if progress.receipt.bounces < Self.bounces {
+                picked = choice.pick(
+                    candidates, for: request.needs, tried: progress.failed | progress.refused, now: loop.now, random: &random.generator)
+            }
+            var queues = false
+            if picked == nil || picked?.hasRoom == false, progress.failed.nonzeroBitCount < Self.failovers {
+                // Every place is full or has refused: wait in line at the one that seems shortest.
+                if let best = choice.pick(
+                    candidates, for: request.needs, tried: progress.failed, now: loop.now, random: &random.generator)
+                {
+                    picked = best
+                    queues = true
+                }
+            }
+            guard let picked, progress.failed.nonzeroBitCount <= Self.failovers else {
+                return progress.lastFailure ?? explainNone(routes, request.needs)
+            }
+            let candidate = candidates[picked.index]
+            progress.receipt.tries += 1
+            progress.receipt.site = candidate.node.site
+            let reason: RouteReason =
+                progress.failed != 0 ? .failover : progress.refused != 0 && !candidate.isLocal ? .bounce : picked.reason
+            progress.receipt.reason = reason
+            let origin = AnswerOrigin(
+                site: candidate.node.site, variant: candidate.variantText, reason: reason, tries: progress.receipt.tries,
+                candidates: candidates.count, ageSeconds: candidate.load.sample().ageSeconds(now: loop.now))
+            let attempt: Attempt
+            switch routes.targets[picked.index] {
+            case .local(let model): attempt = await runHere(request, model, exchange, queues: queues) { fields($0, origin) }
+            case .peer(let upstream):
+                attempt = await send(request, model: routes.id, to: upstream, candidate, exchange, queues: queues) { fields($0, origin) }
+            }
+            switch attempt {
+            case .answered:
+                progress.receipt.outcome = "answered"
+                counters.answered.increment()
+                if candidate.isLocal { counters.ranHere.increment() } else { counters.ranElsewhere.increment() }
+                return nil
+            case .interrupted(let why):
+                progress.receipt.outcome = "interrupted: \(why)"
+                candidate.load.failed(now: loop.now)
+                counters.interrupted.increment()
+                return nil
+            case .clientGone: return RoutingFailure(.clientGone, status: 499, "the client went away")
+            case .refused:
+                if queues {
+                    // Even its queue is full: there is nothing better.
+                    progress.failed |= 1 << UInt64(picked.index)
+                    progress.lastFailure = RoutingFailure(
+                        .overloaded, status: 503, "every site that serves \(routes.id) is full just now", retryAfterSeconds: 5)
+                } else {
+                    progress.refused |= 1 << UInt64(picked.index)
+                    progress.receipt.bounces += 1
+                    counters.bounces.increment()
+                }
+            case .failed(let failure):
+                // It waited in line as long as anyone may: another line would not be shorter.
+                if queues, failure.kind == .overloaded, failure.answer == nil { return failure }
+                progress.failed |= 1 << UInt64(picked.index)
+                progress.lastFailure = failure
+                candidate.load.failed(now: loop.now)
+                counters.failovers.increment()
+            }
+        }
+    }
+
+    /// No candidate may serve it: the most telling reason.
+    private func explainNone(_ routes: ModelRoutes, _ needs: RequestNeeds) -> RoutingFailure {
+        let exclusions = routes.candidates.compactMap { choice.exclusion(of: $0, for: needs) }
+        let serving = zip(routes.candidates, exclusions).map { "\($0.node.site): \($1)" }.joined(separator: "; ")
+        if exclusions.allSatisfy({ if case .siteNotAllowed = $0 { true } else { false } }) {
+            let sites = Set(routes.candidates.map(\.node.site)).sorted().joined(separator: ", ")
+            return RoutingFailure(
+                .notAllowed, status: 404, "no site that the request allows serves \(routes.id); it is at \(sites)")
+        }
+        for exclusion in exclusions {
+            if case .contextTooShort = exclusion, !exclusions.contains(where: \.mayPass) {
+                return RoutingFailure(.contextTooShort, status: 400, "the request is too long for \(routes.id): \(serving)")
+            }
+        }
+        if !exclusions.contains(where: \.mayPass) {
+            return RoutingFailure(.unsupported, status: 400, "no variant of \(routes.id) can serve this request: \(serving)")
+        }
+        return RoutingFailure(
+            .noneRunning, status: 503, "no site runs \(routes.id) just now: \(serving)", retryAfterSeconds: 10)
+    }
+}
+
+extension Exclusion {
+    /// True when waiting may help.
+    var mayPass: Bool {
+        switch self {
+        case .unreachable, .draining, .notRunning, .failedLately, .alreadyTried: true
+        case .siteNotAllowed, .localOnly, .lacks, .contextTooShort, .otherRevision, .otherDtype: false
+        }
+    }
+}
+
+/// Where an answer comes from and how the place was found: what the `X-Mesh-…` fields say.
+public struct AnswerOrigin: Sendable {
+    public let site: String
+    /// `revision=…; dtype=…`.
+    public let variant: String
+    public let reason: RouteReason
+    public let tries: Int
+    public let candidates: Int
+    /// Age of what was known of its load; nil: nothing was.
+    public let ageSeconds: Double?
+}

@@ -1,0 +1,100 @@
+public import Gossip
+public import Synchronization
+import Transport
+
+/// Finds a place for each request and gets it there.
+public final class Router: Sendable {
+    public let me: NodeID
+    public let timeouts: ForwardTimeouts
+    public let receipts: ReceiptRing
+    public let counters = RoutingCounters()
+    let choice: Choice
+    private let current = Mutex(RoutingView.empty)
+    private let seed: UInt64
+
+    /// Candidates that may break before their first byte, and refusals, before the request waits or fails.
+    static let failovers = 3
+    static let bounces = 3
+
+    public init(
+        me: NodeID, choice: Choice = Choice(), timeouts: ForwardTimeouts = ForwardTimeouts(), receipts: ReceiptRing = ReceiptRing(),
+        seed: UInt64
+    ) {
+        self.me = me
+        self.choice = choice
+        self.timeouts = timeouts
+        self.receipts = receipts
+        self.seed = seed
+    }
+
+    public var view: RoutingView {
+        get { current.withLock { $0 } }
+        set { current.withLock { $0 = newValue } }
+    }
+
+    public func setView(_ view: RoutingView) { current.withLock { $0 = view } }
+
+    /// This worker's own generator.
+    func random(_ worker: WorkerContext) -> WorkerRandom {
+        worker.attachment(WorkerRandom.self) { WorkerRandom(seed: seed &+ UInt64(worker.index)) }
+    }
+
+    /// What the choice would be now, without sending anything: for `/mesh/route`.
+    public func explain(
+        _ needs: RequestNeeds, _ routes: ModelRoutes, now: UInt64
+    ) -> (picked: Choice.Picked?, entries: [Receipt.Entry]) {
+        var random = SplitMix64(seed: seed)
+        let picked = choice.pick(routes.candidates, for: needs, now: now, random: &random)
+        return (picked, entries(routes.candidates, needs, now: now))
+    }
+
+    /// The weight a candidate would be drawn with.
+    public func score(_ candidate: Candidate, now: UInt64) -> Double { choice.weight(of: candidate, now: now) }
+
+    /// The candidates as a receipt holds them.
+    func entries(_ candidates: [Candidate], _ needs: RequestNeeds, now: UInt64) -> [Receipt.Entry] {
+        candidates.map { candidate in
+            let load = candidate.load.sample()
+            return Receipt.Entry(
+                site: candidate.node.site, node: candidate.node.node, state: candidate.state, free: load.free,
+                ageSeconds: load.ageSeconds(now: now), excluded: choice.exclusion(of: candidate, for: needs))
+        }
+    }
+}
+
+/// A worker's generator, as an object that stays with it.
+final class WorkerRandom {
+    var generator: SplitMix64
+    init(seed: UInt64) { generator = SplitMix64(seed: seed) }
+}
+
+/// Sums over all workers since the start.
+public final class RoutingCounters: Sendable {
+    public let answered = Atomic<Int>(0)
+    public let failed = Atomic<Int>(0)
+    public let interrupted = Atomic<Int>(0)
+    public let clientsGone = Atomic<Int>(0)
+    public let ranHere = Atomic<Int>(0)
+    public let ranElsewhere = Atomic<Int>(0)
+    public let ranForOthers = Atomic<Int>(0)
+    public let bounces = Atomic<Int>(0)
+    public let refusals = Atomic<Int>(0)
+    public let failovers = Atomic<Int>(0)
+    public let staleRetries = Atomic<Int>(0)
+
+    public init() {}
+}
+
+extension Atomic where Value == Int {
+    /// Adds one; order with other memory does not matter for a count.
+    @inline(__always)
+    borrowing func increment() { add(1, ordering: .relaxed) }
+}
+
+extension LiveLoad.Sample {
+    /// nil: never heard. This node's own load is never old.
+    func ageSeconds(now: UInt64) -> Double? {
+        if heard == 0 { return nil }
+        return heard >= now ? 0 : Double(now - heard) / 1e9
+    }
+}

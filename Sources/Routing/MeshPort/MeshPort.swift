@@ -1,0 +1,153 @@
+public import Gossip
+import Glibc
+public import Transport
+
+/// The mesh port: what other nodes send here. A request is run here or refused, never passed on: one hop at most, so that there
+/// are no loops.
+public final class MeshPort: HTTPHandler {
+    private let router: Router
+    private let models: [String: LocalModel]
+    private let bodyLimit: Int
+    private let gossip: @Sendable (NodeID, [UInt8]) async -> [UInt8]?
+    private let log: @Sendable (TransportError, SocketAddress?) -> Void
+
+    /// - Parameters:
+    ///   - models: what this node serves, by id.
+    ///   - bodyLimit: bytes of an inference request's body.
+    ///   - gossip: answers one exchange of a peer; nil if its message is not one.
+    ///   - log: takes connections that were refused.
+    public init(
+        router: Router, models: [LocalModel], bodyLimit: Int, gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
+        log: @escaping @Sendable (TransportError, SocketAddress?) -> Void
+    ) {
+        self.router = router
+        self.models = Dictionary(models.map { ($0.id, $0) }) { first, _ in first }
+        self.bodyLimit = bodyLimit
+        self.gossip = gossip
+        self.log = log
+    }
+
+    /// Where gossip is exchanged.
+    public static let gossipPath: StaticString = "/meshnode/v1/gossip"
+
+    private static let inferencePaths: [StaticString] = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]
+
+    public func refused(_ error: TransportError, from address: SocketAddress?) { log(error, address) }
+
+    public func handle(_ exchange: HTTPExchange) async {
+        guard let peer = exchange.stream.peerIdentity as? NodeID else {
+            exchange.closesAfter = true
+            return await answer(exchange, 403, "unknown_peer", "this port is for nodes of the federation")
+        }
+        guard exchange.head.method == .post else {
+            return await answer(exchange, 405, "method_not_allowed", "the mesh port takes POST only")
+        }
+        if exchange.withPath({ Self.equal($0, Self.gossipPath) }) { return await exchangeGossip(exchange, peer) }
+        for path in Self.inferencePaths where exchange.withPath({ Self.equal($0, path) }) {
+            return await serve(exchange, path, peer)
+        }
+        await answer(exchange, 404, "unknown_route", "the mesh port has no such route")
+    }
+
+    private static func equal(_ path: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+        guard let bytes = path.baseAddress, path.count == text.utf8CodeUnitCount else { return false }
+        return memcmp(bytes, text.utf8Start, path.count) == 0
+    }
+
+    private func exchangeGossip(_ exchange: HTTPExchange, _ peer: NodeID) async {
+        do throws(HTTPSyntaxError) {
+            let range = try await exchange.readBody(limit: WireLimits.messageBytes)
+            let message = Array(exchange.headBytes[range])
+            guard let reply = await gossip(peer, message) else {
+                return await answer(exchange, 400, "bad_gossip", "this is no gossip message")
+            }
+            await exchange.respond(status: 200, contentType: "application/vnd.meshnode.gossip", body: reply)
+        } catch {
+            await answer(exchange, error.status, "bad_body", error.reason)
+        }
+    }
+
+    // MARK: Inference
+
+    /// Decides from the head alone; only then is the body taken.
+    private func serve(_ exchange: HTTPExchange, _ path: StaticString, _ peer: NodeID) async {
+        guard let name = exchange.text(named: "meshnode-model"), let model = models[name] else {
+            return await refuse(exchange, nil, "no_such_model")
+        }
+        guard model.variant.state == .running else { return await refuse(exchange, model, "not_running") }
+        guard model.variant.policy != "local" else { return await refuse(exchange, model, "local_only") }
+        if router.view.mesh[router.me]?.identity?.draining == true { return await refuse(exchange, model, "draining") }
+        let queues = exchange.text(named: "meshnode-admission") == "queue"
+        if let refused = await router.enter(model, exchange, queues: queues, deadline: .max) {
+            switch refused {
+            case .clientGone: return
+            case .failed(let failure): return await answer(exchange, failure.status, failure.kind.rawValue, failure.message, model)
+            default: return await refuse(exchange, model, "full")
+            }
+        }
+        defer { model.gate.leave() }
+        let request: ForwardRequest
+        do throws(RoutingFailure) {
+            request = try await read(exchange, path, model, peer)
+        } catch {
+            return await answer(exchange, error.status, error.kind.rawValue, error.message, model)
+        }
+        let attempt = await router.run(request, model, exchange) { exchange in
+            exchange.field("Meshnode-Load", Self.report(model).text)
+        }
+        router.counters.ranForOthers.increment()
+        guard case .failed(let failure) = attempt else { return }
+        if let theirs = failure.answer {
+            await exchange.respond(status: theirs.status, contentType: "application/json", body: theirs.body) {
+                $0.field("Meshnode-Load", Self.report(model).text)
+            }
+        } else {
+            await answer(exchange, failure.status, failure.kind.rawValue, failure.message, model)
+        }
+    }
+
+    private func read(
+        _ exchange: HTTPExchange, _ path: StaticString, _ model: LocalModel, _ peer: NodeID
+    ) async throws(RoutingFailure) -> ForwardRequest {
+        let range: Range<Int>
+        do throws(HTTPSyntaxError) {
+            range = try await exchange.readBody(limit: bodyLimit)
+        } catch { throw RoutingFailure(.unsupported, status: error.status, error.reason) }
+        let bytes = UnsafeRawBufferPointer(rebasing: exchange.headBytes[range])
+        let scan: InferenceBody
+        do throws(JSONSyntaxError) {
+            scan = try InferenceBody.scan(bytes)
+        } catch { throw RoutingFailure(.unsupported, status: 400, error.reason) }
+        // What was admitted is what is run.
+        guard let named = scan.model, String(decoding: bytes[named], as: UTF8.self) == model.id else {
+            throw RoutingFailure(.unsupported, status: 400, "the body names another model than Meshnode-Model")
+        }
+        return ForwardRequest(
+            path: path, body: range, modelRange: named, needs: RequestNeeds(model: model.id),
+            requestID: exchange.text(named: "meshnode-request-id") ?? "", user: "\(peer)", isStream: scan.stream, deadline: .max)
+    }
+
+    private func refuse(_ exchange: HTTPExchange, _ model: LocalModel?, _ why: String) async {
+        router.counters.refusals.increment()
+        let body = #"{"error":{"message":"refused before queueing","type":"server_error","param":null,"code":"\#(why)"}}"#
+        await exchange.respond(status: 503, contentType: "application/json", body: body) {
+            $0.field("Meshnode-Refused", why)
+            if let model { $0.field("Meshnode-Load", Self.report(model).text) }
+        }
+    }
+
+    private func answer(
+        _ exchange: HTTPExchange, _ status: Int, _ code: String, _ message: String, _ model: LocalModel? = nil
+    ) async {
+        let type = status < 500 ? "invalid_request_error" : "server_error"
+        let body = #"{"error":{"message":"\#(jsonEscaped(message))","type":"\#(type)","param":null,"code":"\#(code)"}}"#
+        await exchange.respond(status: status, contentType: "application/json", body: body) {
+            if let model { $0.field("Meshnode-Load", Self.report(model).text) }
+        }
+    }
+
+    private static func report(_ model: LocalModel) -> LoadReport {
+        let counts = model.gate.counts
+        return LoadReport(slots: counts.slots, running: counts.running, waiting: counts.waiting)
+    }
+}

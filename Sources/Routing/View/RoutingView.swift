@@ -1,0 +1,120 @@
+public import Gossip
+public import Transport
+
+/// Where a candidate's requests go.
+public enum RouteTarget: Sendable {
+    case local(LocalModel)
+    /// The mesh port of another node.
+    case peer(Upstream)
+}
+
+/// One model name and all that can serve it: the candidates and, at the same index, where each is.
+public struct ModelRoutes: Sendable {
+    /// The id in the catalog; the name asked for may be an alias.
+    public let id: String
+    public let candidates: [Candidate]
+    public let targets: [RouteTarget]
+}
+
+/// What all workers route by: an immutable snapshot, swapped as one reference.
+public final class RoutingView: Sendable {
+    /// By id and by alias.
+    public let routes: [String: ModelRoutes]
+    /// Ids alone, sorted.
+    public let models: [String]
+    public let mesh: MeshView
+
+    public init(routes: [String: ModelRoutes], models: [String], mesh: MeshView) {
+        self.routes = routes
+        self.models = models
+        self.mesh = mesh
+    }
+
+    public static let empty = RoutingView(
+        routes: [:], models: [], mesh: MeshView(at: Instant(nanoseconds: 0), nodes: []))
+}
+
+/// Makes routing views from mesh views, keeping what outlives them: connections' upstreams and live loads.
+public struct RoutingViewBuilder {
+    private struct LoadKey: Hashable {
+        let node: NodeID
+        let model: String
+    }
+
+    public let me: NodeID
+    private let local: [LocalModel]
+    private let makeUpstream: (NodeID, String) -> Upstream?
+    private var upstreams: [NodeID: (address: String, upstream: Upstream)] = [:]
+    private var loads: [LoadKey: LiveLoad] = [:]
+    private var loadVersions: [NodeID: Version] = [:]
+
+    /// - Parameter makeUpstream: from a node and the `host:port` or URL of its mesh port; nil if that is no address.
+    public init(me: NodeID, local: [LocalModel], makeUpstream: @escaping (NodeID, String) -> Upstream?) {
+        self.me = me
+        self.local = local
+        self.makeUpstream = makeUpstream
+    }
+
+    /// - Parameter now: monotonic nanoseconds.
+    public mutating func build(_ mesh: MeshView, now: UInt64) -> RoutingView {
+        var found: [String: (candidates: [Candidate], targets: [RouteTarget])] = [:]
+        var aliases: [String: String] = [:]
+        func add(_ candidate: Candidate, _ target: RouteTarget) {
+            let id = candidate.variant.id
+            // A mask over candidates is one word.
+            guard found[id]?.candidates.count ?? 0 < 64 else { return }
+            found[id, default: ([], [])].candidates.append(candidate)
+            found[id, default: ([], [])].targets.append(target)
+            for alias in candidate.variant.aliases where aliases[alias] == nil { aliases[alias] = id }
+        }
+        let isDraining = mesh[me]?.identity?.draining ?? false
+        for model in local {
+            add(
+                Candidate(
+                    node: me, isLocal: true, nodeState: .alive, isDraining: isDraining, variant: model.variant,
+                    load: model.gate.load), .local(model))
+        }
+        for node in mesh.nodes where node.id != me {
+            guard let catalog = node.catalog, let identity = node.identity, let upstream = upstream(node.id, identity.mesh) else {
+                continue
+            }
+            hear(node, now: now)
+            for variant in catalog.models {
+                add(
+                    Candidate(
+                        node: node.id, isLocal: false, nodeState: node.state, isDraining: identity.draining, variant: variant,
+                        load: load(node.id, variant.id)), .peer(upstream))
+            }
+        }
+        var routes: [String: ModelRoutes] = [:]
+        for (id, parts) in found { routes[id] = ModelRoutes(id: id, candidates: parts.candidates, targets: parts.targets) }
+        for (alias, id) in aliases where routes[alias] == nil { routes[alias] = routes[id] }
+        return RoutingView(routes: routes, models: found.keys.sorted(), mesh: mesh)
+    }
+
+    /// Hands a load record that is new to the live loads.
+    private mutating func hear(_ node: NodeView, now: UInt64) {
+        guard let load = node.load, let version = node.loadVersion, loadVersions[node.id] != version else { return }
+        loadVersions[node.id] = version
+        for model in load.models {
+            self.load(node.id, model.id).update(
+                slots: model.slots, running: model.running, waiting: model.waiting,
+                now: node.loadHeardAt?.nanoseconds ?? now)
+        }
+    }
+
+    private mutating func load(_ node: NodeID, _ model: String) -> LiveLoad {
+        let key = LoadKey(node: node, model: model)
+        if let known = loads[key] { return known }
+        let made = LiveLoad()
+        loads[key] = made
+        return made
+    }
+
+    private mutating func upstream(_ node: NodeID, _ address: String) -> Upstream? {
+        if let known = upstreams[node], known.address == address { return known.upstream }
+        guard let made = makeUpstream(node, address) else { return nil }
+        upstreams[node] = (address, made)
+        return made
+    }
+}

@@ -1,0 +1,163 @@
+import CLinux
+internal import COpenSSL
+import Glibc
+
+/// The TLS half of one stream. Owned by it; freed with it.
+final class TLSSession {
+    let ssl: OpaquePointer
+    let context: TLSContext
+    let outcome = HandshakeOutcome()
+    fileprivate var sentCloseNotify = false
+
+    init?(context: TLSContext, descriptor: Int32) {
+        guard let ssl = SSL_new(context.context) else { return nil }
+        self.ssl = ssl
+        self.context = context
+        SSL_set_fd(ssl, descriptor)
+        SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(outcome).toOpaque())
+    }
+
+    deinit { SSL_free(ssl) }
+}
+
+extension Stream {
+    /// Makes this stream a TLS stream: shakes hands in the context's role, whoever dialled.
+    ///
+    /// - Parameters:
+    ///   - serverName: for a client: sent as SNI, and checked against the certificate where the context checks host names.
+    ///   - deadline: monotonic nanoseconds.
+    /// - Throws: `.tls` with the peer's refusal or ours in words, `.timedOut`.
+    public func startTLS(_ context: TLSContext, serverName: String? = nil, deadline: UInt64) async throws(TransportError) {
+        precondition(tls == nil && input.isEmpty && output.isEmpty, "TLS starts on a fresh stream")
+        guard let session = TLSSession(context: context, descriptor: descriptor) else {
+            throw TransportError(.tls, "OpenSSL gives no session: \(openSSLReason())")
+        }
+        tls = session
+        if context.role == .server {
+            SSL_set_accept_state(session.ssl)
+        } else {
+            SSL_set_connect_state(session.ssl)
+            if let serverName {
+                let isLiteral = SocketAddress(literal: serverName, port: 0) != nil
+                if !isLiteral { _ = mesh_SSL_set_tlsext_host_name(session.ssl, serverName) }
+                if context.checksHostName {
+                    let parameters = SSL_get0_param(session.ssl)
+                    _ = isLiteral
+                        ? X509_VERIFY_PARAM_set1_ip_asc(parameters, serverName)
+                        : X509_VERIFY_PARAM_set1_host(parameters, serverName, 0)
+                }
+            }
+        }
+        readDeadline = deadline
+        defer { readDeadline = .max }
+        while true {
+            ERR_clear_error()
+            let result = SSL_do_handshake(session.ssl)
+            if result == 1 { return }
+            try await wait(for: SSL_get_error(session.ssl, result))
+        }
+    }
+
+    /// Who the peer is, as the context's own check returned it.
+    public var peerIdentity: (any Sendable)? { tls?.outcome.peer }
+
+    /// The application protocol agreed on, empty without one.
+    public var applicationProtocol: String {
+        guard let tls else { return "" }
+        var name: UnsafePointer<UInt8>?
+        var length: UInt32 = 0
+        SSL_get0_alpn_selected(tls.ssl, &name, &length)
+        guard let name else { return "" }
+        return String(decoding: UnsafeBufferPointer(start: name, count: Int(length)), as: UTF8.self)
+    }
+
+    /// Waits for what an unfinished handshake wants.
+    private func wait(for result: Int32) async throws(TransportError) {
+        switch result {
+        case SSL_ERROR_WANT_READ:
+            // OpenSSL has read all there is; after the peer's end nothing more will wake us.
+            if peerHungUp { throw handshakeError("the peer closed the connection in the TLS handshake") }
+            canRead = false
+            try await waitReadable()
+        case SSL_ERROR_WANT_WRITE:
+            canWrite = false
+            try await waitWritable()
+        default:
+            throw handshakeError(nil)
+        }
+    }
+
+    private func handshakeError(_ plain: String?) -> TransportError {
+        if let refusal = tls?.outcome.refusal { return TransportError(.tls, refusal) }
+        if let plain { return TransportError(.tls, plain) }
+        if let tls {
+            let result = SSL_get_verify_result(tls.ssl)
+            if result != Int(X509_V_OK), tls.context.checksHostName, let text = X509_verify_cert_error_string(result) {
+                return TransportError(.tls, "the server's certificate is refused: \(String(cString: text))")
+            }
+        }
+        return TransportError(.tls, "TLS handshake failed: \(secureReason())")
+    }
+
+    private func secureReason() -> String {
+        ERR_peek_last_error() == 0 ? "the peer cut the connection" : openSSLReason()
+    }
+
+    func fillSecure(_ wanted: Int) async throws(TransportError) -> Int {
+        while true {
+            try checkOpen()
+            guard let tls else { throw TransportError.connectionLost }
+            let space = input.room(wanted)
+            ERR_clear_error()
+            let received = SSL_read(tls.ssl, space.baseAddress, Int32(min(space.count, Self.readBytes)))
+            if received > 0 {
+                input.commit(Int(received))
+                return Int(received)
+            }
+            switch SSL_get_error(tls.ssl, received) {
+            case SSL_ERROR_ZERO_RETURN: return 0
+            case SSL_ERROR_WANT_READ:
+                canRead = false
+                if peerHungUp { throw TransportError(.connectionLost, "the peer cut the TLS connection") }
+                try await waitReadable()
+            case SSL_ERROR_WANT_WRITE:
+                canWrite = false
+                try await waitWritable()
+            case SSL_ERROR_SYSCALL: throw TransportError(.connectionLost, "the peer cut the TLS connection")
+            default: throw TransportError(.tls, "TLS failed: \(secureReason())")
+            }
+        }
+    }
+
+    func sendSecure(_ bytes: UnsafeRawBufferPointer) async throws(TransportError) -> Int {
+        while true {
+            try checkOpen()
+            guard let tls else { throw TransportError.connectionLost }
+            ERR_clear_error()
+            let sent = SSL_write(tls.ssl, bytes.baseAddress, Int32(min(bytes.count, 1 << 30)))
+            if sent > 0 { return Int(sent) }
+            switch SSL_get_error(tls.ssl, sent) {
+            case SSL_ERROR_WANT_WRITE:
+                canWrite = false
+                try await waitWritable()
+            case SSL_ERROR_WANT_READ:
+                canRead = false
+                try await waitReadable()
+            default: throw TransportError(.connectionLost, "TLS sending failed: \(secureReason())")
+            }
+        }
+    }
+
+    /// Says that we send no more. Does not wait for the peer's answer.
+    func shutDownSecure() {
+        guard let tls, !tls.sentCloseNotify else { return }
+        tls.sentCloseNotify = true
+        ERR_clear_error()
+        _ = SSL_shutdown(tls.ssl)
+    }
+
+    func closeSecure() {
+        shutDownSecure()
+        tls = nil
+    }
+}

@@ -1,0 +1,40 @@
+/// Why bytes could not be moved.
+public struct TransportError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What happened, for code to decide on.
+    public enum Code: Sendable, Equatable {
+        /// The peer ended the stream in order.
+        case endOfStream
+        /// The connection broke: reset, refused, unreachable.
+        case connectionLost
+        /// A deadline passed.
+        case timedOut
+        /// Somebody here gave it up: the client left, another attempt won, the program ends.
+        case cancelled
+        /// The TLS handshake or a record failed.
+        case tls
+        /// The peer's bytes are not what the protocol allows.
+        case protocolViolation
+        /// A limit of ours was passed.
+        case limitExceeded
+        /// A host name has no address.
+        case unknownHost
+        /// The operating system refused: a port in use, no descriptor left.
+        case system
+    }
+
+    public var code: Code
+    /// One line for people: what was being done and what came of it.
+    public var message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { message }
+
+    static let endOfStream = TransportError(.endOfStream, "the peer closed the connection")
+    static let timedOut = TransportError(.timedOut, "timed out")
+    static let cancelled = TransportError(.cancelled, "given up")
+    static let connectionLost = TransportError(.connectionLost, "the connection was reset")
+}
