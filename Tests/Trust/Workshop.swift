@@ -1,0 +1,76 @@
+import COpenSSL
+
+@testable import Trust
+
+/// Authorities and nodes of tests, some of them odd.
+struct Workshop: Sendable {
+    struct Signer: Sendable {
+        let certificate: Certificate
+        let key: PrivateKey
+    }
+
+    static let now: Int64 = 1_800_000_000
+    static let day: Int64 = 86_400
+    static let uri = "spiffe://demo/site/alpha/node/a1"
+    static let shared = Result { try Workshop() }
+
+    /// The federation's authority, with room for issuers below it.
+    let root: Signer
+    /// Another authority of exactly the same name.
+    let stranger: Signer
+    let nodeKey: PrivateKey
+
+    init() throws {
+        root = try Self.authority("demo mesh authority")
+        stranger = try Self.authority("demo mesh authority")
+        nodeKey = try PrivateKey.generate()
+    }
+
+    /// An authority: a root, or below `issuer`.
+    static func authority(
+        _ name: String, below issuer: Signer? = nil, key: PrivateKey? = nil, digest: String = "SHA256",
+        change: (inout CertificateBuilder) -> Void = { _ in }
+    ) throws -> Signer {
+        let key = try key ?? PrivateKey.generate()
+        var builder = CertificateBuilder.authority(name, from: now - 100 * day, until: now + 100 * day, pathLength: 3)
+        if issuer != nil { builder.extensions.append((NID_authority_key_identifier, "keyid")) }
+        change(&builder)
+        let certificate = try builder.sign(
+            key: key, issuer: issuer?.certificate, signer: issuer?.key ?? key, digest: digest)
+        return Signer(certificate: certificate, key: key)
+    }
+
+    /// A node's certificate, right in all but what `change` does to it.
+    func leaf(
+        by issuer: Signer? = nil, key: PrivateKey? = nil, digest: String = "SHA256",
+        change: (inout CertificateBuilder) -> Void = { _ in }
+    ) throws -> Certificate {
+        var builder = CertificateBuilder.leaf("alpha/a1", from: Self.now - Self.day, until: Self.now + Self.day)
+        builder.uris = [Self.uri]
+        builder.dnsNames = ["localhost"]
+        builder.addresses = ["127.0.0.1"]
+        change(&builder)
+        let issuer = issuer ?? root
+        return try builder.sign(key: key ?? nodeKey, issuer: issuer.certificate, signer: issuer.key, digest: digest)
+    }
+
+    func selfSigned() throws -> Certificate {
+        var builder = CertificateBuilder.leaf("alpha/a1", from: Self.now - Self.day, until: Self.now + Self.day)
+        builder.uris = [Self.uri]
+        return try builder.sign(key: nodeKey, issuer: nil, signer: nodeKey)
+    }
+}
+
+extension CertificateBuilder {
+    /// Puts other words in an extension's place, or takes it out.
+    mutating func set(_ identifier: Int32, _ value: String?) {
+        extensions.removeAll { $0.identifier == identifier }
+        if let value { extensions.append((identifier, value)) }
+    }
+}
+
+/// A key too short to be trusted.
+func weakKey() throws -> PrivateKey {
+    guard let made = mesh_EVP_RSA_gen(1024) else { throw TrustError(.library, "no RSA key of 1024 bits") }
+    return PrivateKey(adopting: made)
+}
