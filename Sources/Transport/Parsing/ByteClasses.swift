@@ -76,8 +76,8 @@ enum EightBytes {
 }
 
 /// Whether `count` bytes equal a lower-case word, whatever the case of their letters. The bytes must hold no controls
-/// (header names and values, checked before): then setting bit 5 changes letters, `@` and `[` to `_` alone, and no byte can turn into
-/// one of the letters, digits, hyphens, colons and slashes that the words are made of.
+/// (header names and values, checked before): then no byte but the capital can turn into one of the letters, digits,
+/// hyphens, colons and slashes that the words are made of when bit 5 is set.
 @inline(__always)
 func equalsIgnoringCase(_ pointer: UnsafePointer<UInt8>, _ count: Int, _ lowercased: StaticString) -> Bool {
     guard count == lowercased.utf8CodeUnitCount else { return false }

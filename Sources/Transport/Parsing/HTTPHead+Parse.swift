@@ -10,7 +10,7 @@ extension HTTPHead {
     public mutating func parse(
         _ bytes: UnsafeRawBufferPointer, limits: HTTPLimits
     ) throws(HTTPSyntaxError) -> Bool {
-        guard let pointer = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return false }
+        guard bytes.count > 0, let pointer = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return false }
         if phase == .complete { return true }
         if phase == .start, lineStart == 0, try !checkFirstByte(pointer, bytes.count) { return false }
         while let lineEnd = try nextLine(pointer, bytes.count, limits) {
@@ -104,13 +104,18 @@ extension HTTPHead {
         while pointer[from] == 32 || pointer[from] == 9 { from &+= 1 }
         var to = end
         while to > from, pointer[to &- 1] == 32 || pointer[to &- 1] == 9 { to &-= 1 }
-        at = from
-        while at &+ 8 <= to {
-            let word = EightBytes.load(pointer + at)
-            if EightBytes.controls(word) | EightBytes.equal(word, 127) != 0 { try checkValue(pointer, at, at &+ 8) }
-            at &+= 8
+        if to &- from >= 8 {
+            // Whole words, the last of which may overlap the one before it.
+            at = from
+            while true {
+                let word = EightBytes.load(pointer + at)
+                if EightBytes.controls(word) | EightBytes.equal(word, 127) != 0 { try checkValue(pointer, at, at &+ 8) }
+                if at == to &- 8 { break }
+                at = min(at &+ 8, to &- 8)
+            }
+        } else {
+            try checkValue(pointer, from, to)
         }
-        try checkValue(pointer, at, to)
 
         // 3) Kept, and acted upon where it frames the message.
         guard fields.count < limits.fields else {

@@ -18,7 +18,7 @@ extension HTTPHead {
         try checkTarget(pointer + from, at &- from)
     }
 
-    /// `HTTP-version SP status-code [SP reason]` (RFC 9112 §4). The space after the code may be missing, as some servers do.
+    /// `HTTP-version SP status-code [SP reason]` (RFC 9112 §4). Some servers leave out the space after the code.
     mutating func parseStatusLine(_ pointer: UnsafePointer<UInt8>, _ start: Int, _ end: Int) throws(HTTPSyntaxError) {
         guard end &- start >= 12, pointer[start &+ 8] == 32 else { throw bad("not a status line (RFC 9112 §4)") }
         try parseVersion(pointer, start, start &+ 8)

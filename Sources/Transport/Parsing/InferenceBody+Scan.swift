@@ -28,9 +28,9 @@ extension InferenceBody {
     }
 
     /// Validates a whole body and notes what routing needs.
-    /// - Throws: not JSON, not an object, a field read here twice or in disguise, or of the wrong type. `null` counts as absent.
+    /// - Throws: not JSON, not an object, a field read twice, in disguise or of the wrong type. `null` counts as absent.
     public static func scan(_ bytes: UnsafeRawBufferPointer) throws(JSONSyntaxError) -> InferenceBody {
-        guard let pointer = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
+        guard bytes.count > 0, let pointer = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
             throw JSONSyntaxError(offset: 0, reason: "the body is empty; a JSON object should be there")
         }
         var body = InferenceBody()
