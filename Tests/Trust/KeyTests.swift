@@ -29,6 +29,8 @@ import Testing
             #expect(publicKey.verifiesES256(signature, over: bytes))
             #expect(!stranger.verifiesES256(signature, over: bytes))
             #expect(!publicKey.verifiesES256(signature, over: bytes + [0]))
+            #expect(!publicKey.verifiesES256(signature + [0], over: bytes))
+            #expect(!publicKey.verifiesES256(Array(signature.dropLast()), over: bytes))
             for position in [0, 31, 32, 63] {
                 var changed = signature
                 changed[position] ^= 1

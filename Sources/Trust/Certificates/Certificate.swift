@@ -1,3 +1,4 @@
+// Which of the two defines `tm` for the compiler depends on the order in which it reads them.
 import COpenSSL
 import Glibc
 

@@ -30,7 +30,7 @@ public struct FederationAuthority: Sendable {
     /// - Parameter now: seconds since 1970.
     /// - Throws: `.alreadyExists` if either file is there: an authority is never overwritten; `.malformedName`; `.file`.
     public static func create(
-        federation: String, directory: String, validDays: Int, now: Int64 = currentSeconds()
+        federation: String, directory: String, validDays: Int, now: Int64 = FederationAuthority.currentSeconds()
     ) throws(TrustError) -> FederationAuthority {
         guard SPIFFEID.isFederation(federation) else {
             throw TrustError(.malformedName, "\"\(printable(federation.utf8, limit: 64))\" cannot name a federation")
@@ -87,7 +87,7 @@ public struct FederationAuthority: Sendable {
     ///   `.unusableCertificate` once the authority has expired.
     public func issue(
         id: SPIFFEID, key nodeKey: PrivateKey, dnsNames: [String], addresses: [String], validSeconds: Int,
-        now: Int64 = currentSeconds()
+        now: Int64 = FederationAuthority.currentSeconds()
     ) throws(TrustError) -> Certificate {
         guard id.federation == federation else {
             throw TrustError(.malformedName, "\(id) is not of the federation \(federation)")
@@ -114,12 +114,12 @@ public struct FederationAuthority: Sendable {
         return try builder.sign(key: nodeKey, issuer: certificate, signer: key)
     }
 
+    /// The machine's clock: seconds since 1970.
+    public static func currentSeconds() -> Int64 { Int64(time(nil)) }
+
     static func certificatePath(_ directory: String) -> String { directory + "/ca.pem" }
     static func keyPath(_ directory: String) -> String { directory + "/ca.key" }
 
     /// Letters, digits, inner dashes, dots between labels, 253 bytes (RFC 1123 §2.1).
     private static func isDNSName(_ name: String) -> Bool { SPIFFEID.isFederation(name.lowercased()) }
 }
-
-/// The machine's clock: seconds since 1970.
-public func currentSeconds() -> Int64 { Int64(time(nil)) }

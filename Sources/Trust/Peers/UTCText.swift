@@ -1,3 +1,5 @@
+// Which of the two defines `tm` for the compiler depends on the order in which it reads them.
+import COpenSSL
 import Glibc
 
 /// RFC 3339 in UTC, to the second.
