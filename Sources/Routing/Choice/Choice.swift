@@ -46,7 +46,9 @@ public struct Choice: Sendable {
         if let revision = needs.revision, candidate.variant.revision.value != revision {
             return .otherRevision(candidate.variant.revision.value)
         }
-        if let dtype = needs.dtype, candidate.variant.dtype.value != dtype { return .otherDtype(candidate.variant.dtype.value) }
+        if let dtype = needs.dtype, candidate.variant.dtype.value != dtype {
+            return .otherDtype(candidate.variant.dtype.value)
+        }
         return nil
     }
 

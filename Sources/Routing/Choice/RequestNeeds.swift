@@ -12,7 +12,8 @@ public struct RequestNeeds: Sendable {
     public var dtype: String?
 
     public init(
-        model: String, capabilities: Capabilities = [], contextTokens: Int = 0, sites: [String]? = nil, revision: String? = nil,
+        model: String, capabilities: Capabilities = [], contextTokens: Int = 0, sites: [String]? = nil,
+        revision: String? = nil,
         dtype: String? = nil
     ) {
         self.model = model

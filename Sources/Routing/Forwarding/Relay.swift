@@ -37,15 +37,18 @@ struct Relay {
     private var isEventStream: Bool {
         guard let range = connection.head.first(.contentType) else { return false }
         let value = UnsafeRawBufferPointer(rebasing: connection.headBytes[range].prefix(17))
-        return equals(value, "text/event-stream")
+        return equalsFolded(value, "text/event-stream")
     }
 
     /// Fields that belong to the answer itself, not to the hop it came over.
     private func copyFields() {
         let bytes = connection.headBytes
-        for field in connection.head.fields where field.name == .contentType || field.name == .retryAfter || field.name == .other {
+        for field in connection.head.fields
+        where field.name == .contentType || field.name == .retryAfter || field.name == .other {
             let name = UnsafeRawBufferPointer(rebasing: bytes[field.nameRange])
-            if field.name == .other, equals(name, "cache-control") || equals(name, "x-accel-buffering") { continue }
+            if field.name == .other, equalsFolded(name, "cache-control") || equalsFolded(name, "x-accel-buffering") {
+                continue
+            }
             exchange.field(name: name, value: UnsafeRawBufferPointer(rebasing: bytes[field.valueRange]))
         }
     }
@@ -123,7 +126,9 @@ struct Relay {
                 part = try await connection.nextBodyPart(deadline: nextDeadline)
             } catch {
                 if exchange.clientIsGone { return .clientGone }
-                let code = error.code == .timedOut ? (loop.now >= deadline ? "deadline_exceeded" : "upstream_stalled") : "upstream_lost"
+                let code =
+                    error.code == .timedOut
+                    ? (loop.now >= deadline ? "deadline_exceeded" : "upstream_stalled") : "upstream_lost"
                 return await interrupt(error.message, code: code, observer)
             }
             guard let part else {
@@ -157,7 +162,8 @@ struct Relay {
                 do throws(TransportError) { try await exchange.flush() } catch { return .clientGone }
             }
             if exchange.scratch.count > Self.heldEventBytes {
-                return await interrupt("an event is larger than \(Self.heldEventBytes) bytes", code: "upstream_event_too_large", observer)
+                return await interrupt(
+                    "an event is larger than \(Self.heldEventBytes) bytes", code: "upstream_event_too_large", observer)
             }
         }
     }

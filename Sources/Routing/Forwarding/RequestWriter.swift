@@ -99,23 +99,12 @@ enum RequestWriter {
     /// Accept-Encoding: the bytes passing by must be readable. Forwarded, X-Real-IP: whom we serve is not the server's business.
     private static func isWithheld(_ name: UnsafeRawBufferPointer) -> Bool {
         switch name.count {
-        case 15: equals(name, "accept-encoding")
-        case 9: equals(name, "forwarded") || equals(name, "x-real-ip")
-        case 13: equals(name, "authorization")
-        case 16: equals(name, "x-forwarded-host")
-        case 17: equals(name, "x-forwarded-proto")
+        case 15: equalsFolded(name, "accept-encoding")
+        case 9: equalsFolded(name, "forwarded") || equalsFolded(name, "x-real-ip")
+        case 13: equalsFolded(name, "authorization")
+        case 16: equalsFolded(name, "x-forwarded-host")
+        case 17: equalsFolded(name, "x-forwarded-proto")
         default: false
         }
     }
-}
-
-/// Compares a field's name, case-insensitively, with one in lower case.
-func equals(_ name: UnsafeRawBufferPointer, _ lowercased: StaticString) -> Bool {
-    guard name.count == lowercased.utf8CodeUnitCount else { return false }
-    for index in 0..<name.count {
-        let byte = name[index]
-        let folded = byte >= 65 && byte <= 90 ? byte | 0x20 : byte
-        if folded != lowercased.utf8Start[index] { return false }
-    }
-    return true
 }

@@ -42,7 +42,8 @@ extension Router {
     ) async -> Attempt {
         var reported = false
         return await attempt(
-            request, model.server.upstream, exchange, .server(model), site: me.site, peer: nil, load: nil, reported: &reported,
+            request, model.server.upstream, exchange, .server(model), site: me.site, peer: nil, load: nil,
+            reported: &reported,
             fields: fields)
     }
 
@@ -55,7 +56,8 @@ extension Router {
         var reported = false
         defer { candidate.load.ended(reported: reported) }
         return await attempt(
-            request, upstream, exchange, .peer(model: model, queues: queues), site: candidate.node.site, peer: candidate.node,
+            request, upstream, exchange, .peer(model: model, queues: queues), site: candidate.node.site,
+            peer: candidate.node,
             load: candidate.load, reported: &reported, fields: fields)
     }
 
@@ -84,7 +86,8 @@ extension Router {
                     return early
                 }
                 let relay = Relay(
-                    exchange: exchange, connection: connection, site: site, stall: timeouts.stall, deadline: request.deadline)
+                    exchange: exchange, connection: connection, site: site, stall: timeouts.stall, deadline: request.deadline
+                )
                 let attempt = await relay.run(decorate: fields)
                 if case .answered = attempt {
                     load?.succeeded()
@@ -152,7 +155,9 @@ extension Router {
             return .refused
         }
         guard status >= 500 || status == 429 else { return nil }
-        let contentType = connection.head.first(.contentType).map { String(decoding: connection.headBytes[$0], as: UTF8.self) }
+        let contentType = connection.head.first(.contentType).map {
+            String(decoding: connection.headBytes[$0], as: UTF8.self)
+        }
         let body = await discard(connection)
         var failure = RoutingFailure(
             status == 429 ? .overloaded : .unreachable, status: status, "the server at site \(site) answered \(status)",

@@ -34,7 +34,8 @@ extension Router {
 
         init(seed request: ForwardRequest, me: NodeID) {
             receipt = Receipt(
-                requestID: request.requestID, at: mesh_realtime_ns(), model: request.needs.model, user: request.user, entry: me)
+                requestID: request.requestID, at: mesh_realtime_ns(), model: request.needs.model, user: request.user,
+                entry: me)
         }
     }
 
@@ -49,12 +50,14 @@ extension Router {
         while true {
             if exchange.clientIsGone { return RoutingFailure(.clientGone, status: 499, "the client went away") }
             if loop.now >= request.deadline {
-                return progress.lastFailure ?? RoutingFailure(.deadline, status: 504, "the deadline passed before a site could answer")
+                return progress.lastFailure
+                    ?? RoutingFailure(.deadline, status: 504, "the deadline passed before a site could answer")
             }
             var picked: Choice.Picked?
             if progress.receipt.bounces < Self.bounces {
                 picked = choice.pick(
-                    candidates, for: request.needs, tried: progress.failed | progress.refused, now: loop.now, random: &random.generator)
+                    candidates, for: request.needs, tried: progress.failed | progress.refused, now: loop.now,
+                    random: &random.generator)
             }
             var queues = false
             if picked == nil || picked?.hasRoom == false, progress.failed.nonzeroBitCount < Self.failovers {
@@ -82,7 +85,9 @@ extension Router {
             switch routes.targets[picked.index] {
             case .local(let model): attempt = await runHere(request, model, exchange, queues: queues) { fields($0, origin) }
             case .peer(let upstream):
-                attempt = await send(request, model: routes.id, to: upstream, candidate, exchange, queues: queues) { fields($0, origin) }
+                attempt = await send(request, model: routes.id, to: upstream, candidate, exchange, queues: queues) {
+                    fields($0, origin)
+                }
             }
             switch attempt {
             case .answered:
@@ -101,7 +106,8 @@ extension Router {
                     // Even its queue is full: there is nothing better.
                     progress.failed |= 1 << UInt64(picked.index)
                     progress.lastFailure = RoutingFailure(
-                        .overloaded, status: 503, "every site that serves \(routes.id) is full just now", retryAfterSeconds: 5)
+                        .overloaded, status: 503, "every site that serves \(routes.id) is full just now",
+                        retryAfterSeconds: 5)
                 } else {
                     progress.refused |= 1 << UInt64(picked.index)
                     progress.receipt.bounces += 1

@@ -17,7 +17,8 @@ public final class Router: Sendable {
     static let bounces = 3
 
     public init(
-        me: NodeID, choice: Choice = Choice(), timeouts: ForwardTimeouts = ForwardTimeouts(), receipts: ReceiptRing = ReceiptRing(),
+        me: NodeID, choice: Choice = Choice(), timeouts: ForwardTimeouts = ForwardTimeouts(),
+        receipts: ReceiptRing = ReceiptRing(),
         seed: UInt64
     ) {
         self.me = me

@@ -15,7 +15,8 @@ public final class HealthPoller: Sendable {
     ///   - timeout: nanoseconds for each request of a look.
     ///   - changed: called after each look that changed what the catalog says, and after the first.
     public init(
-        server: InferenceServer, models: [LocalModel], interval: UInt64, timeout: UInt64, changed: @escaping @Sendable () -> Void
+        server: InferenceServer, models: [LocalModel], interval: UInt64, timeout: UInt64,
+        changed: @escaping @Sendable () -> Void
     ) {
         self.server = server
         self.models = models

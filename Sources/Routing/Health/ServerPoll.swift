@@ -25,14 +25,14 @@ struct ServerPoll {
     func run() async -> Report {
         do throws(TransportError) {
             let health = try await get("/health")
-            if health.status == 503 { return Report(absent: .starting) }
+            if health.status == 503 { return Report(absent: stated(health) ?? .starting) }
             if health.status >= 500 { return Report(absent: .failed) }
             let list = try await get("/v1/models")
             if list.status == 503 { return Report(absent: .starting) }
             guard list.status == 200, let models = try? JSONDecoder().decode(ModelList.self, from: Data(list.body)) else {
                 return Report(absent: .failed)
             }
-            var report = Report(absent: .stopped)
+            var report = Report(absent: stated(health) ?? .stopped)
             for card in models.data { report.models[card.id] = observation(card) }
             try await addProperties(models, &report)
             try await addLoad(&report)
@@ -40,6 +40,13 @@ struct ServerPoll {
         } catch {
             return Report(absent: .offline)
         }
+    }
+
+    /// The state that a server names in its health answer, where it has a word for it that is ours too.
+    private func stated(_ health: HTTPAnswer) -> ModelState? {
+        let status = try? JSONDecoder().decode(Health.self, from: Data(health.body)).status
+        let state = status.flatMap { ModelState(rawValue: $0) }
+        return state == .running ? nil : state
     }
 
     private func get(_ path: String) async throws(TransportError) -> HTTPAnswer {
@@ -70,7 +77,8 @@ struct ServerPoll {
         guard let owner = models.data.first?.owned_by else { return }
         if owner == "llamacpp" || owner == "meshnode-simulation" {
             let answer = try await get("/props")
-            guard answer.status == 200, let properties = try? JSONDecoder().decode(Properties.self, from: Data(answer.body)) else { return }
+            guard answer.status == 200, let properties = try? JSONDecoder().decode(Properties.self, from: Data(answer.body))
+            else { return }
             for id in report.models.keys {
                 report.models[id]?.slots = properties.total_slots
                 if let context = properties.default_generation_settings?.n_ctx { report.models[id]?.contextTokens = context }
@@ -78,7 +86,9 @@ struct ServerPoll {
         }
         if owner == "vllm" {
             let answer = try await get("/version")
-            guard answer.status == 200, let version = try? JSONDecoder().decode(Version.self, from: Data(answer.body)) else { return }
+            guard answer.status == 200, let version = try? JSONDecoder().decode(Version.self, from: Data(answer.body)) else {
+                return
+            }
             for id in report.models.keys { report.models[id]?.engineVersion = version.version }
         }
     }
@@ -89,7 +99,8 @@ struct ServerPoll {
         let gauges = PrometheusGauges(
             answer.body,
             names: [
-                "vllm:num_requests_running", "vllm:num_requests_waiting", "llamacpp:requests_processing", "llamacpp:requests_deferred",
+                "vllm:num_requests_running", "vllm:num_requests_waiting", "llamacpp:requests_processing",
+                "llamacpp:requests_deferred",
             ])
         report.running = gauges["vllm:num_requests_running"] ?? gauges["llamacpp:requests_processing"]
         report.waiting = gauges["vllm:num_requests_waiting"] ?? gauges["llamacpp:requests_deferred"]
@@ -119,6 +130,7 @@ struct ServerPoll {
         var default_generation_settings: Generation?
     }
 
+    private struct Health: Decodable { var status: String }
     private struct Version: Decodable { var version: String }
 }
 

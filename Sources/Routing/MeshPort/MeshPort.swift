@@ -17,7 +17,8 @@ public final class MeshPort: HTTPHandler {
     ///   - gossip: answers one exchange of a peer; nil if its message is not one.
     ///   - log: takes connections that were refused.
     public init(
-        router: Router, models: [LocalModel], bodyLimit: Int, gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
+        router: Router, models: [LocalModel], bodyLimit: Int,
+        gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
         log: @escaping @Sendable (TransportError, SocketAddress?) -> Void
     ) {
         self.router = router
@@ -81,7 +82,8 @@ public final class MeshPort: HTTPHandler {
         if let refused = await router.enter(model, exchange, queues: queues, deadline: .max) {
             switch refused {
             case .clientGone: return
-            case .failed(let failure): return await answer(exchange, failure.status, failure.kind.rawValue, failure.message, model)
+            case .failed(let failure):
+                return await answer(exchange, failure.status, failure.kind.rawValue, failure.message, model)
             default: return await refuse(exchange, model, "full")
             }
         }
@@ -124,7 +126,8 @@ public final class MeshPort: HTTPHandler {
         }
         return ForwardRequest(
             path: path, body: range, modelRange: named, needs: RequestNeeds(model: model.id),
-            requestID: exchange.text(named: "meshnode-request-id") ?? "", user: "\(peer)", isStream: scan.stream, deadline: .max)
+            requestID: exchange.text(named: "meshnode-request-id") ?? "", user: "\(peer)", isStream: scan.stream,
+            deadline: .max)
     }
 
     private func refuse(_ exchange: HTTPExchange, _ model: LocalModel?, _ why: String) async {

@@ -75,14 +75,16 @@ public struct RoutingViewBuilder {
                     load: model.gate.load), .local(model))
         }
         for node in mesh.nodes where node.id != me {
-            guard let catalog = node.catalog, let identity = node.identity, let upstream = upstream(node.id, identity.mesh) else {
+            guard let catalog = node.catalog, let identity = node.identity, let upstream = upstream(node.id, identity.mesh)
+            else {
                 continue
             }
             hear(node, now: now)
             for variant in catalog.models {
                 add(
                     Candidate(
-                        node: node.id, isLocal: false, nodeState: node.state, isDraining: identity.draining, variant: variant,
+                        node: node.id, isLocal: false, nodeState: node.state, isDraining: identity.draining,
+                        variant: variant,
                         load: load(node.id, variant.id)), .peer(upstream))
             }
         }

@@ -60,7 +60,8 @@ public final class ConnectionPool {
         }
         let stream = try await dial(upstream, security.tls, for: client, deadline: deadline)
         let connection = HTTPClientConnection(
-            stream: stream, upstream: upstream, generation: security.generation, retireAt: loop.now &+ upstream.settings.life)
+            stream: stream, upstream: upstream, generation: security.generation, retireAt: loop.now &+ upstream.settings.life
+        )
         connection.begin(isReused: false)
         return connection
     }

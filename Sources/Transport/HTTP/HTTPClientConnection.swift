@@ -108,7 +108,9 @@ public final class HTTPClientConnection {
     ///   - stopAtContinue: return at `100 Continue` too.
     ///   - deadline: monotonic nanoseconds for the whole head.
     /// - Returns: the status.
-    public func readHead(toHead: Bool = false, stopAtContinue: Bool = false, deadline: UInt64) async throws(TransportError) -> Int {
+    public func readHead(toHead: Bool = false, stopAtContinue: Bool = false, deadline: UInt64) async throws(TransportError)
+        -> Int
+    {
         stream.readDeadline = deadline
         defer { stream.readDeadline = .max }
         while true {
@@ -129,7 +131,8 @@ public final class HTTPClientConnection {
             }
             if try await stream.fill() == 0 {
                 throw sawFirstByte
-                    ? TransportError(.connectionLost, "the server closed the connection within its answer's head") : .endOfStream
+                    ? TransportError(.connectionLost, "the server closed the connection within its answer's head")
+                    : .endOfStream
             }
             sawFirstByte = true
         }

@@ -73,7 +73,7 @@ extension HTTPExchange {
     public func endFields(_ framing: AnswerFraming) {
         precondition(answer == .head, "the answer's head is not open")
         let hasNoBody = status == 204 || status == 304 || status < 200
-        if !head.keepAlive { closesAfter = true }
+        if !head.keepAlive || !canDrain { closesAfter = true }
         switch framing {
         case .length(let length):
             lengthLeft = length
@@ -156,7 +156,9 @@ extension HTTPExchange {
     }
 
     /// A whole answer. Does not fail: a client that has gone is seen by `finish`.
-    public func respond(status: Int, contentType: StaticString, body: [UInt8], fields: (HTTPExchange) -> Void = { _ in }) async {
+    public func respond(status: Int, contentType: StaticString, body: [UInt8], fields: (HTTPExchange) -> Void = { _ in })
+        async
+    {
         startAnswer(status)
         if !(body.isEmpty && (status == 204 || status == 304)) { field("Content-Type", contentType) }
         fields(self)

@@ -11,6 +11,8 @@ struct BodyProgress {
     var isComplete = false
     var decoder = ChunkDecoder()
     var sentContinue = false
+    /// It does not end as it should: what follows is no request.
+    var isBroken = false
 }
 
 extension HTTPExchange {
@@ -60,11 +62,20 @@ extension HTTPExchange {
         return head.length..<body.heldEnd
     }
 
+    private func decode(_ bytes: UnsafeRawBufferPointer) throws(HTTPSyntaxError) -> ChunkDecoder.Step {
+        do throws(HTTPSyntaxError) {
+            return try body.decoder.step(bytes)
+        } catch {
+            body.isBroken = true
+            throw error
+        }
+    }
+
     /// Decodes the chunks that have come, moving their data together behind the head.
     private func decodeHeld(limit: Int) throws(HTTPSyntaxError) {
         while !body.isComplete, body.rawStart < stream.input.count {
             let raw = stream.input.readable
-            let step = try body.decoder.step(UnsafeRawBufferPointer(rebasing: raw[body.rawStart...]))
+            let step = try decode(UnsafeRawBufferPointer(rebasing: raw[body.rawStart...]))
             if !step.data.isEmpty {
                 guard body.heldEnd - head.length + step.data.count <= limit else { throw tooLarge(limit) }
                 try takeBudget(body.heldEnd - head.length + step.data.count)
@@ -102,7 +113,7 @@ extension HTTPExchange {
                 guard body.heldEnd <= limit else { throw tooLarge(limit) }
                 return UnsafeRawBufferPointer(rebasing: stream.input.readable[..<taken])
             default:
-                let step = try body.decoder.step(stream.input.readable)
+                let step = try decode(stream.input.readable)
                 body.isComplete = step.finished
                 if step.data.isEmpty {
                     stream.input.consume(step.consumed)
@@ -129,7 +140,9 @@ extension HTTPExchange {
             defer { stream.readDeadline = .max }
             if try await stream.fill(wanted) == 0 { throw TransportError.endOfStream }
         } catch {
-            if error.code == .timedOut { throw HTTPSyntaxError(status: 408, reason: "the request body did not arrive in time") }
+            if error.code == .timedOut {
+                throw HTTPSyntaxError(status: 408, reason: "the request body did not arrive in time")
+            }
             throw HTTPSyntaxError(status: 499, reason: "the client went away while sending its body")
         }
     }
@@ -143,7 +156,8 @@ extension HTTPExchange {
         let wanted = length > 65_536 ? (length + 65_535) / 65_536 * 65_536 : 0
         guard wanted > budgetTaken else { return }
         guard service.bodyBudget.take(wanted - budgetTaken) else {
-            throw HTTPSyntaxError(status: 503, reason: "this node holds too many large request bodies just now; try again soon")
+            throw HTTPSyntaxError(
+                status: 503, reason: "this node holds too many large request bodies just now; try again soon")
         }
         budgetTaken = wanted
     }
@@ -152,6 +166,17 @@ extension HTTPExchange {
         guard budgetTaken > 0 else { return }
         service.bodyBudget.give(budgetTaken)
         budgetTaken = 0
+    }
+
+    /// A body that nobody read is read after the answer up to this, to keep the connection.
+    private static let drainedBytes = 65_536
+
+    /// False when what follows the request's head can not, or need not, be read to its end: the connection must close.
+    var canDrain: Bool {
+        prepareBody()
+        if body.isComplete { return true }
+        guard !body.isBroken, detachedHead == nil, case .length(let length) = body.framing else { return false }
+        return length <= Self.drainedBytes && (!head.expectsContinue || body.sentContinue)
     }
 
     enum Finish { case next, close, closeLingering }
@@ -167,10 +192,9 @@ extension HTTPExchange {
         guard answer == .done else { return .close }
         prepareBody()
         if !body.isComplete {
-            guard !closesAfter, detachedHead == nil, case .length(let length) = body.framing, length <= 65_536,
-                !head.expectsContinue || body.sentContinue,
-                (try? await readBody(limit: 65_536)) != nil
-            else { return .closeLingering }
+            guard !closesAfter, canDrain, (try? await readBody(limit: Self.drainedBytes)) != nil else {
+                return .closeLingering
+            }
         }
         if closesAfter { return stream.input.count > body.rawStart ? .closeLingering : .close }
         stream.input.consume(body.rawStart)

@@ -75,7 +75,9 @@ public final class HTTPExchange {
     public func withPath<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         withHead { head, bytes in
             var target = UnsafeRawBufferPointer(rebasing: bytes[head.target])
-            if let first = target.first, first != UInt8(ascii: "/"), first != UInt8(ascii: "*") { target = Self.afterAuthority(target) }
+            if let first = target.first, first != UInt8(ascii: "/"), first != UInt8(ascii: "*") {
+                target = Self.afterAuthority(target)
+            }
             let end = target.firstIndex(of: UInt8(ascii: "?")) ?? target.count
             return body(UnsafeRawBufferPointer(rebasing: target[..<end]))
         }
@@ -119,7 +121,8 @@ public func decodePercent(_ bytes: some Sequence<UInt8>, plusIsSpace: Bool = fal
         switch byte {
         case UInt8(ascii: "+") where plusIsSpace: decoded.append(32)
         case UInt8(ascii: "%"):
-            guard let high = iterator.next().flatMap(hexadecimalDigit), let low = iterator.next().flatMap(hexadecimalDigit) else {
+            guard let high = iterator.next().flatMap(hexadecimalDigit), let low = iterator.next().flatMap(hexadecimalDigit)
+            else {
                 return nil
             }
             decoded.append(high << 4 | low)

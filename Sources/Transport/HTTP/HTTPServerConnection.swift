@@ -17,6 +17,12 @@ final class HTTPServerConnection {
 
     /// Serves requests until one side ends the connection.
     func run() async {
+        if let admits = service.admits, stream.remoteAddress.map({ !admits($0) }) ?? true {
+            let address = stream.remoteAddress
+            stream.close()
+            service.handler.refused(TransportError(.limitExceeded, "connections from this address are not allowed"), from: address)
+            return
+        }
         if let tls = service.tls {
             do throws(TransportError) {
                 try await stream.startTLS(tls, deadline: worker.loop.now &+ service.timeouts.head)

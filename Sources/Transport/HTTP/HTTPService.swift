@@ -23,27 +23,36 @@ public struct HTTPServerTimeouts: Sendable {
 /// One listener's settings and handler, shared by all workers.
 public final class HTTPService: Sendable {
     public let handler: any HTTPHandler
-    public let tls: TLSContext?
+    private let secured: Mutex<TLSContext?>
     public let limits: HTTPLimits
     public let timeouts: HTTPServerTimeouts
     public let maximumConnections: Int
     /// Bytes of bodies held, node-wide; shared between listeners.
     public let bodyBudget: BodyBudget
+    /// Which addresses may connect; nil: all.
+    let admits: (@Sendable (SocketAddress) -> Bool)?
     private let connections = Atomic<Int>(0)
     private let refusedConnections = Atomic<Int>(0)
 
     public init(
         handler: any HTTPHandler, tls: TLSContext? = nil, limits: HTTPLimits = HTTPLimits(),
         timeouts: HTTPServerTimeouts = HTTPServerTimeouts(), maximumConnections: Int = 10_000,
-        bodyBudget: BodyBudget = BodyBudget(bytes: 512 << 20)
+        bodyBudget: BodyBudget = BodyBudget(bytes: 512 << 20), admits: (@Sendable (SocketAddress) -> Bool)? = nil
     ) {
         self.handler = handler
-        self.tls = tls
+        secured = Mutex(tls)
+        self.admits = admits
         self.limits = limits
         self.timeouts = timeouts
         self.maximumConnections = maximumConnections
         self.bodyBudget = bodyBudget
     }
+
+    /// How new connections are secured; nil: not at all.
+    public var tls: TLSContext? { secured.withLock { $0 } }
+
+    /// New connections are secured by `tls` from now on; those that exist go on as they are.
+    public func secure(with tls: TLSContext?) { secured.withLock { $0 = tls } }
 
     /// False past the limit: the connection is then closed at once.
     func admitConnection() -> Bool {

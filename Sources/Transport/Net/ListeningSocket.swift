@@ -51,7 +51,8 @@ public struct ListeningSocket: Sendable {
     /// How many descriptors this process was handed, from number 3 up; 0 when it was not meant.
     public static func inheritedCount() -> Int {
         guard let count = getenv("LISTEN_FDS"), let identity = getenv("LISTEN_PID"),
-            String(cString: identity) == String(getpid()), let number = Int(String(cString: count)), (0...64).contains(number)
+            String(cString: identity) == String(getpid()), let number = Int(String(cString: count)),
+            (0...64).contains(number)
         else { return 0 }
         return number
     }

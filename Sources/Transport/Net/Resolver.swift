@@ -71,10 +71,12 @@ public func startThread(name: String, stackBytes: Int = 1 << 20, _ body: @escapi
     defer { pthread_attr_destroy(&attributes) }
     var thread = pthread_t()
     let box = Unmanaged.passRetained(Box(body))
-    let started = pthread_create(&thread, &attributes, { raw in
-        if let raw { Unmanaged<Box>.fromOpaque(raw).takeRetainedValue().body() }
-        return nil
-    }, box.toOpaque())
+    let started = pthread_create(
+        &thread, &attributes,
+        { raw in
+            if let raw { Unmanaged<Box>.fromOpaque(raw).takeRetainedValue().body() }
+            return nil
+        }, box.toOpaque())
     if started != 0 {
         // No thread can be had: better late on this one than never.
         box.takeRetainedValue().body()

@@ -30,12 +30,14 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         case AF_INET:
             self = address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
                 var copy = $0.pointee.sin_addr
-                return SocketAddress(bytes: withUnsafeBytes(of: &copy) { Array($0) }, port: UInt16(bigEndian: $0.pointee.sin_port))
+                return SocketAddress(
+                    bytes: withUnsafeBytes(of: &copy) { Array($0) }, port: UInt16(bigEndian: $0.pointee.sin_port))
             }
         case AF_INET6:
             self = address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
                 var copy = $0.pointee.sin6_addr
-                return SocketAddress(bytes: withUnsafeBytes(of: &copy) { Array($0) }, port: UInt16(bigEndian: $0.pointee.sin6_port))
+                return SocketAddress(
+                    bytes: withUnsafeBytes(of: &copy) { Array($0) }, port: UInt16(bigEndian: $0.pointee.sin6_port))
             }
         default: return nil
         }

@@ -42,7 +42,8 @@ extension Stream {
                 if !isLiteral { _ = mesh_SSL_set_tlsext_host_name(session.ssl, serverName) }
                 if context.checksHostName {
                     let parameters = SSL_get0_param(session.ssl)
-                    _ = isLiteral
+                    _ =
+                        isLiteral
                         ? X509_VERIFY_PARAM_set1_ip_asc(parameters, serverName)
                         : X509_VERIFY_PARAM_set1_host(parameters, serverName, 0)
                 }
@@ -53,7 +54,12 @@ extension Stream {
         while true {
             ERR_clear_error()
             let result = SSL_do_handshake(session.ssl)
-            if result == 1 { return }
+            if result == 1 {
+                guard !context.requiresApplicationProtocol || !applicationProtocol.isEmpty else {
+                    throw TransportError(.tls, "the peer offers no application protocol of ours (ALPN)")
+                }
+                return
+            }
             try await wait(for: SSL_get_error(session.ssl, result))
         }
     }

@@ -180,7 +180,8 @@ public final class Stream: Source {
     /// What `fill` then does on each tells which. One task that owns two attempts needs no second task.
     public static func waitEither(_ first: Stream, _ second: Stream) async {
         precondition(first !== second && first.loop === second.loop)
-        for stream in [first, second] where stream.canRead || stream.failure != nil || !stream.isOpen || !stream.input.isEmpty {
+        for stream in [first, second]
+        where stream.canRead || stream.failure != nil || !stream.isOpen || !stream.input.isEmpty {
             return
         }
         await withUnsafeContinuation { waiter in

@@ -43,6 +43,8 @@ public final class TLSContext: @unchecked Sendable {
     let context: OpaquePointer
     private let verifier: Verifier
     let checksHostName: Bool
+    /// A peer that agrees on no application protocol is refused: it is no node.
+    let requiresApplicationProtocol: Bool
 
     fileprivate final class Verifier {
         let check: (@Sendable (PeerCertificates) throws -> any Sendable)?
@@ -67,7 +69,12 @@ public final class TLSContext: @unchecked Sendable {
         var wire: [UInt8] = []
         for name in settings.applicationProtocols { wire += [UInt8(name.utf8.count)] + Array(name.utf8) }
         verifier = Verifier(check: check, protocols: wire)
-        if case .authorities = settings.verification, settings.role == .client { checksHostName = true } else { checksHostName = false }
+        if case .authorities = settings.verification, settings.role == .client {
+            checksHostName = true
+        } else {
+            checksHostName = false
+        }
+        requiresApplicationProtocol = settings.onlyNewest && !settings.applicationProtocols.isEmpty
         configure(settings)
         try loadCertificate(settings)
         try setVerification(settings)
@@ -179,7 +186,8 @@ private func der(_ certificate: OpaquePointer) -> [UInt8] {
 /// Picks the first of our protocols that the client offers; none in common ends the handshake.
 private let selectProtocol:
     @convention(c) (
-        OpaquePointer?, UnsafeMutablePointer<UnsafePointer<UInt8>?>?, UnsafeMutablePointer<UInt8>?, UnsafePointer<UInt8>?, UInt32,
+        OpaquePointer?, UnsafeMutablePointer<UnsafePointer<UInt8>?>?, UnsafeMutablePointer<UInt8>?, UnsafePointer<UInt8>?,
+        UInt32,
         UnsafeMutableRawPointer?
     ) -> Int32 = { _, out, outLength, offered, offeredLength, argument in
         guard let out, let outLength, let offered, let argument else { return SSL_TLSEXT_ERR_ALERT_FATAL }

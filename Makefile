@@ -1,0 +1,26 @@
+# Names for the commands people look for here. Each is one script or one command; none needs make.
+.PHONY: demo test real-llm real-llm-stop bench format lint clean
+
+demo:
+	scripts/demo
+
+test:
+	scripts/test
+
+real-llm:
+	scripts/real-llm start
+
+real-llm-stop:
+	scripts/real-llm stop
+
+bench:
+	Benchmarks/proxy
+
+format:
+	swift format format --in-place --parallel --recursive Sources Tests Package.swift
+
+lint:
+	swift format lint --strict --parallel --recursive Sources Tests Package.swift
+
+clean: real-llm-stop
+	rm -rf .build .build-*

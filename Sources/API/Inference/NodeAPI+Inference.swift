@@ -1,0 +1,156 @@
+import Gossip
+import Routing
+import Transport
+
+extension NodeAPI {
+    /// One inference request: read it, know what it needs, send it where it is best run.
+    func infer(_ call: Call, _ path: StaticString, _ capability: Capabilities) async throws(APIError) {
+        let exchange = call.exchange
+        let now = exchange.worker.loop.now
+        let deadline = try deadline(exchange, now: now)
+        var needs = try siteFields(exchange)
+        let body: Range<Int>
+        do throws(HTTPSyntaxError) {
+            body = try await exchange.readBody(limit: facts.bodyLimit)
+        } catch { throw APIError(error) }
+        guard !body.isEmpty else {
+            throw APIError(400, code: "empty_body", "the request has no body; it takes a JSON object with a \"model\"")
+        }
+        let bytes = UnsafeRawBufferPointer(rebasing: exchange.headBytes[body])
+        let scan: InferenceBody
+        do throws(JSONSyntaxError) {
+            scan = try InferenceBody.scan(bytes)
+        } catch {
+            throw APIError(400, code: "invalid_json", "the body is not a request: \(error.reason) (at byte \(error.offset))")
+        }
+        guard let modelRange = scan.model, !modelRange.isEmpty else {
+            throw APIError(400, code: "missing_model", parameter: "model", "the request names no \"model\"")
+        }
+        let name = JSONScanner.text(bytes, in: modelRange)
+        let routes = try resolve(name, &needs)
+        needs.model = routes.id
+        needs.capabilities = capability.union(capabilities(scan))
+        needs.contextTokens = max(scan.estimatedPromptTokens / 2, 1) + (scan.maxTokens ?? 0)
+        let request = ForwardRequest(
+            path: path, body: body, modelRange: modelRange, needs: needs, requestID: call.requestID,
+            user: call.caller?.name ?? "", isStream: scan.stream, deadline: deadline)
+        let failure = await router.route(request, routes: routes, on: exchange) { exchange, origin in
+            call.fields(exchange)
+            origin.write(to: exchange)
+        }
+        guard let failure else { return }
+        if let answer = failure.answer { return await pass(answer, failure, call) }
+        throw APIError(failure)
+    }
+
+    /// A backend's own last word, as it said it.
+    private func pass(_ answer: (status: Int, contentType: String, body: [UInt8]), _ failure: RoutingFailure, _ call: Call)
+        async
+    {
+        await call.exchange.respond(status: answer.status, contentType: "application/json", body: answer.body) {
+            if let seconds = failure.retryAfterSeconds { $0.field("Retry-After", seconds) }
+            call.fields($0)
+        }
+    }
+
+    private func capabilities(_ scan: InferenceBody) -> Capabilities {
+        var needed: Capabilities = []
+        if scan.hasTools { needed.insert(.tools) }
+        if scan.hasImages { needed.insert(.images) }
+        if scan.wantsStructuredOutput { needed.insert(.structuredOutput) }
+        if scan.wantsLogprobs { needed.insert(.logprobs) }
+        return needed
+    }
+
+    /// Finds a model by id, alias, or either with `@site`.
+    func resolve(_ name: String, _ needs: inout RequestNeeds) throws(APIError) -> ModelRoutes {
+        let view = router.view
+        if let routes = view.routes[name] { return routes }
+        if let at = name.lastIndex(of: "@"), let routes = view.routes[String(name[..<at])] {
+            let site = String(name[name.index(after: at)...])
+            let sites = routes.candidates.map(\.node.site)
+            guard sites.contains(site) else {
+                throw APIError(
+                    404, code: "model_not_found", parameter: "model",
+                    "site \(site) does not have the model \(routes.id); it is at \(Set(sites).sorted().joined(separator: ", "))"
+                )
+            }
+            if let allowed = needs.sites, !allowed.contains(site) {
+                throw APIError(
+                    400, code: "contradictory_sites", parameter: "model",
+                    "the model is pinned to \(site), which Mesh-Site does not allow")
+            }
+            needs.sites = [site]
+            return routes
+        }
+        let hint = nearest(name, among: view.routes.keys.sorted()).map { "; did you mean \($0)?" } ?? ""
+        throw APIError(
+            404, code: "model_not_found", parameter: "model",
+            "no site has the model \(name.prefix(200))\(hint) GET /v1/models lists all")
+    }
+
+    // MARK: Fields
+
+    /// `Mesh-Deadline`: seconds from receipt, decimal. Without it an hour: nothing waits for ever.
+    private func deadline(_ exchange: HTTPExchange, now: UInt64) throws(APIError) -> UInt64 {
+        guard let text = exchange.text(.meshDeadline) else { return now &+ 3_600_000_000_000 }
+        guard let seconds = Double(text), seconds.isFinite, seconds > 0, seconds <= 86_400 else {
+            throw APIError(
+                400, code: "invalid_header", parameter: "Mesh-Deadline",
+                "Mesh-Deadline takes seconds above 0 and up to 86400")
+        }
+        return now &+ UInt64(seconds * 1e9)
+    }
+
+    /// What `Mesh-Site` and `Mesh-Require` demand.
+    private func siteFields(_ exchange: HTTPExchange) throws(APIError) -> RequestNeeds {
+        var needs = RequestNeeds(model: "")
+        if let text = exchange.text(.meshSite) {
+            let sites = text.split(separator: ",").map { String($0.trimmed) }
+            guard !sites.isEmpty, sites.count <= 64, sites.allSatisfy({ !$0.isEmpty }) else {
+                throw APIError(
+                    400, code: "invalid_header", parameter: "Mesh-Site", "Mesh-Site takes site names separated by commas")
+            }
+            needs.sites = sites
+        }
+        if let text = exchange.text(.meshRequire) {
+            for part in text.split(separator: ",") {
+                let pair = part.split(separator: "=", maxSplits: 1).map { String($0.trimmed) }
+                switch (pair.first, pair.count) {
+                case ("revision", 2): needs.revision = pair[1]
+                case ("dtype", 2): needs.dtype = pair[1]
+                default:
+                    throw APIError(
+                        400, code: "invalid_header", parameter: "Mesh-Require",
+                        "Mesh-Require takes revision=… and dtype=…, separated by commas")
+                }
+            }
+        }
+        return needs
+    }
+}
+
+extension AnswerOrigin {
+    /// The fields that say where an answer comes from.
+    func write(to exchange: HTTPExchange) {
+        exchange.field("X-Mesh-Site", site)
+        exchange.field("X-Mesh-Variant", variant)
+        let age = ageSeconds.map { tenths($0) } ?? "unknown"
+        exchange.field(
+            "X-Mesh-Route", "reason=\(reason.rawValue); tries=\(tries); candidates=\(candidates); age=\(age)")
+    }
+
+    private func tenths(_ seconds: Double) -> String {
+        let whole = Int(min(seconds * 10, 1e9))
+        return "\(whole / 10).\(whole % 10)"
+    }
+}
+
+extension Substring {
+    var trimmed: Substring {
+        var rest = self
+        while rest.first == " " || rest.first == "\t" { rest.removeFirst() }
+        while rest.last == " " || rest.last == "\t" { rest.removeLast() }
+        return rest
+    }
+}

@@ -1,0 +1,75 @@
+import Gossip
+import Routing
+import Synchronization
+import Transport
+
+extension NodeAPI {
+    /// `GET /metrics`: Prometheus text, version 0.0.4.
+    func answerMetrics(_ call: Call) async {
+        var text = metrics.text
+        text += counters()
+        text += models(now: call.exchange.worker.loop.now)
+        text += await control.metrics()
+        await call.exchange.respond(status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body: text) {
+            call.fields($0)
+        }
+    }
+
+    private func counters() -> String {
+        let counters = router.counters
+        let rows: [(String, String, Int)] = [
+            (
+                "meshnode_routed_home_total", "Requests answered by this node's own site.",
+                counters.ranHere.load(ordering: .relaxed)
+            ),
+            (
+                "meshnode_routed_away_total", "Requests answered by another site.",
+                counters.ranElsewhere.load(ordering: .relaxed)
+            ),
+            (
+                "meshnode_served_for_peers_total", "Requests of other nodes run here.",
+                counters.ranForOthers.load(ordering: .relaxed)
+            ),
+            ("meshnode_bounces_total", "Refusals by sites that were full.", counters.bounces.load(ordering: .relaxed)),
+            ("meshnode_refusals_total", "Requests of other nodes refused here.", counters.refusals.load(ordering: .relaxed)),
+            (
+                "meshnode_failovers_total", "Attempts that failed before their first byte.",
+                counters.failovers.load(ordering: .relaxed)
+            ),
+            (
+                "meshnode_interrupted_total", "Streams that broke after their first byte.",
+                counters.interrupted.load(ordering: .relaxed)
+            ),
+            (
+                "meshnode_clients_gone_total", "Clients that left before their answer's end.",
+                counters.clientsGone.load(ordering: .relaxed)
+            ),
+            (
+                "meshnode_stale_retries_total", "Kept connections found closed.",
+                counters.staleRetries.load(ordering: .relaxed)
+            ),
+        ]
+        return rows.map { "# HELP \($0.0) \($0.1)\n# TYPE \($0.0) counter\n\($0.0) \($0.2)\n" }.joined()
+    }
+
+    private func models(now: UInt64) -> String {
+        let view = router.view
+        var out =
+            "# HELP meshnode_model_slots Requests that a model can run at once, by site.\n# TYPE meshnode_model_slots gauge\n"
+        var running = "# HELP meshnode_model_running Requests running, by site.\n# TYPE meshnode_model_running gauge\n"
+        for id in view.models {
+            for candidate in view.routes[id]?.candidates ?? [] {
+                let sample = candidate.load.sample()
+                guard sample.heard != 0 else { continue }
+                let labels = "{model=\"\(label(id))\",site=\"\(candidate.node.site)\",node=\"\(candidate.node.node)\"}"
+                out += "meshnode_model_slots\(labels) \(sample.slots)\n"
+                running += "meshnode_model_running\(labels) \(sample.running)\n"
+            }
+        }
+        return out + running
+    }
+
+    private func label(_ text: String) -> String {
+        String(text.flatMap { $0 == "\"" || $0 == "\\" ? ["\\", $0] : $0 == "\n" ? ["\\", "n"] : [$0] })
+    }
+}

@@ -1,0 +1,61 @@
+import Glibc
+import Transport
+
+/// What a request is for.
+enum Route: Int, Sendable, CaseIterable {
+    case chat, completions, embeddings, models, model
+    case topology, catalog, load, explain, receipts, drain, undrain
+    case metrics, health, ready, console, wellKnown
+}
+
+/// One path and what it takes.
+struct RouteEntry: Sendable {
+    let path: StaticString
+    let route: Route
+    let method: HTTPMethod
+    /// nil: open to all.
+    let role: Role?
+    /// The path goes on: what follows it names a thing.
+    var isPrefix = false
+}
+
+/// All paths of the API port, the busiest first.
+enum RouteTable {
+    static let entries: [RouteEntry] = [
+        RouteEntry(path: "/v1/chat/completions", route: .chat, method: .post, role: .user),
+        RouteEntry(path: "/v1/completions", route: .completions, method: .post, role: .user),
+        RouteEntry(path: "/v1/embeddings", route: .embeddings, method: .post, role: .user),
+        RouteEntry(path: "/v1/models", route: .models, method: .get, role: .user),
+        RouteEntry(path: "/v1/models/", route: .model, method: .get, role: .user, isPrefix: true),
+        RouteEntry(path: "/mesh/topology", route: .topology, method: .get, role: .viewer),
+        RouteEntry(path: "/mesh/catalog", route: .catalog, method: .get, role: .viewer),
+        RouteEntry(path: "/mesh/load", route: .load, method: .get, role: .viewer),
+        RouteEntry(path: "/mesh/route", route: .explain, method: .get, role: .viewer),
+        RouteEntry(path: "/mesh/receipts", route: .receipts, method: .get, role: .viewer),
+        RouteEntry(path: "/mesh/drain", route: .drain, method: .post, role: .operate),
+        RouteEntry(path: "/mesh/undrain", route: .undrain, method: .post, role: .operate),
+        RouteEntry(path: "/metrics", route: .metrics, method: .get, role: .viewer),
+        RouteEntry(path: "/healthz", route: .health, method: .get, role: nil),
+        RouteEntry(path: "/readyz", route: .ready, method: .get, role: nil),
+        RouteEntry(path: "/mesh/console", route: .console, method: .get, role: nil),
+        RouteEntry(path: "/.well-known/meshnode", route: .wellKnown, method: .get, role: nil),
+    ]
+
+    static func find(_ path: UnsafeRawBufferPointer) -> RouteEntry? {
+        for entry in entries where matches(entry, path) { return entry }
+        return nil
+    }
+
+    private static func matches(_ entry: RouteEntry, _ path: UnsafeRawBufferPointer) -> Bool {
+        let count = entry.path.utf8CodeUnitCount
+        guard entry.isPrefix ? path.count > count : path.count == count, let bytes = path.baseAddress else { return false }
+        return memcmp(bytes, entry.path.utf8Start, count) == 0
+    }
+
+    /// GET routes answer HEAD too.
+    static func allows(_ entry: RouteEntry, _ method: HTTPMethod) -> Bool {
+        method == entry.method || method == .head && entry.method == .get
+    }
+
+    static func allow(_ entry: RouteEntry) -> String { entry.method == .get ? "GET, HEAD" : "POST" }
+}

@@ -1,0 +1,37 @@
+/// `meshnode serve --config node.json5`: runs one node until a signal ends it.
+enum ServeCommand {
+    static func run(_ invocation: Invocation) throws(CommandFailure) {
+        let node = try Node(try load(invocation.text(.config) ?? ""))
+        node.runUntilSignal()
+    }
+
+    private static func load(_ path: String) throws(CommandFailure) -> NodeConfiguration {
+        do throws(ConfigurationErrors) {
+            return try NodeConfiguration.load(path: path)
+        } catch { throw CommandFailure(exitCode: 2, message: error.description) }
+    }
+}
+
+/// `meshnode check FILE`: says what is wrong with a configuration or topology.
+enum CheckCommand {
+    static func run(_ invocation: Invocation) throws(CommandFailure) {
+        let path = invocation.positional(CommandSpecification.file) ?? ""
+        do throws(ConfigurationErrors) {
+            let file = try CheckedFile.load(path: path)
+            if invocation.flag(.json) {
+                Output.write(#"{"errors":[]}"# + "\n")
+                return
+            }
+            switch file {
+            case .node(let node):
+                Output.write(
+                    "\(path): a node of \(node.federation): \(node.site)/\(node.node), \(node.models.count) models\n")
+            case .topology(let topology):
+                Output.write("\(path): a topology: federation \(topology.federation), \(topology.sites.count) sites\n")
+            }
+        } catch {
+            if invocation.flag(.json) { Output.write(error.json + "\n") }
+            throw CommandFailure(exitCode: 2, message: error.description)
+        }
+    }
+}

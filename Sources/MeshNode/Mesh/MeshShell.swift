@@ -1,0 +1,223 @@
+import CLinux
+import Gossip
+import Routing
+import Transport
+
+/// Carries out what the gossip machine decides: sends its exchanges, hands it the replies, and makes a routing view of each change.
+///
+/// Lives on one loop, with connections of its own, so that gossip neither waits behind requests nor holds them up.
+actor MeshShell {
+    nonisolated let loop: Loop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    private var machine: GossipMachine
+    private let authority: RecordSigner
+    private let router: Router
+    private let local: [LocalModel]
+    private let generationStore: GenerationStore
+    private let clientTLS: TLSContext
+    private let log: Logger
+    private var builder: RoutingViewBuilder
+    private lazy var pool = ConnectionPool(loop: loop)
+    private lazy var alarm = Alarm(loop: loop)
+    private var seedUpstreams: [String: Upstream] = [:]
+    private var identity: Identity
+    private var viewIsStale = true
+    private var isRunning = false
+
+    init(
+        machine: GossipMachine, authority: RecordSigner, router: Router, local: [LocalModel], identity: Identity,
+        generationStore: GenerationStore, clientTLS: TLSContext, log: Logger, loop: Loop
+    ) {
+        self.machine = machine
+        self.authority = authority
+        self.router = router
+        self.local = local
+        self.identity = identity
+        self.generationStore = generationStore
+        self.clientTLS = clientTLS
+        self.log = log
+        self.loop = loop
+        builder = RoutingViewBuilder(me: machine.me, local: local) { _, address in
+            Self.upstream(address, clientTLS)
+        }
+    }
+
+    /// Begins to gossip; returns at once.
+    nonisolated func start() {
+        Task(executorPreference: loop) { await self.run() }
+    }
+
+    private func run() async {
+        isRunning = true
+        perform(publish(.identity(identity)))
+        publishCatalog()
+        while isRunning {
+            perform(publish(.load(Load(models: local.map(\.loadReport)))))
+            perform(machine.onTick(now: now, wallSeconds: wallSeconds, authority: authority))
+            refreshView()
+            let next = machine.nextTick
+            let wait = next > now ? next.nanoseconds - now.nanoseconds : 0
+            // Our own load is looked at twice a second; the machine decides what of it is news.
+            await alarm.sleep(nanoseconds: min(max(wait, 1_000_000), 500_000_000))
+        }
+    }
+
+    private var now: Instant { Instant(nanoseconds: mesh_monotonic_ns()) }
+    private var wallSeconds: UInt64 { mesh_realtime_ns() / 1_000_000_000 }
+
+    private func publish(_ body: RecordBody) -> [Directive] {
+        machine.publish(body, now: now, wallSeconds: wallSeconds, authority: authority)
+    }
+
+    // MARK: What others call
+
+    /// What the models do has changed.
+    func publishCatalog() {
+        perform(publish(.catalog(Catalog(models: local.map(\.variant)))))
+        viewIsStale = true
+        refreshView()
+    }
+
+    /// Tells the federation to send us nothing more, or to do so again.
+    func setDraining(_ draining: Bool) {
+        identity.draining = draining
+        perform(publish(.identity(identity)))
+        viewIsStale = true
+        refreshView()
+    }
+
+    /// One exchange begun by a peer; nil if its message is none.
+    func exchange(from peer: NodeID, _ bytes: [UInt8]) -> [UInt8]? {
+        do throws(CodecError) {
+            let message = try Message.decode(bytes)
+            let (reply, directives) = machine.onExchange(
+                message, from: peer, now: now, wallSeconds: wallSeconds, authority: authority)
+            perform(directives)
+            refreshView()
+            return reply.encode()
+        } catch {
+            log.warnSeldom("gossip from \(peer)", "gossip from \(peer) is not understood: \(error)")
+            return nil
+        }
+    }
+
+    /// Says goodbye, so that nobody waits for us; returns when it was said or after a second.
+    func leave() async {
+        isRunning = false
+        alarm.ring()
+        let directives = machine.leave(now: now, wallSeconds: wallSeconds, authority: authority)
+        for case .exchange(let id, let contact, let message, _) in directives {
+            await send(id, contact, message, timeoutSeconds: 1)
+        }
+    }
+
+    var counters: Counters { machine.counters }
+
+    // MARK: Directives
+
+    private func perform(_ directives: [Directive]) {
+        for directive in directives {
+            switch directive {
+            case .exchange(let id, let contact, let message, let timeout):
+                Task(executorPreference: loop) { await self.send(id, contact, message, timeoutSeconds: timeout) }
+            case .changed(let change):
+                viewIsStale = true
+                note(change)
+            case .persistGeneration(let generation): generationStore.save(generation)
+            case .log(let notice): note(notice)
+            }
+        }
+    }
+
+    private func send(_ id: ExchangeID, _ contact: Contact, _ message: Message, timeoutSeconds: Double) async {
+        var peer: NodeID?
+        do throws(TransportError) {
+            guard let upstream = upstream(for: contact) else {
+                throw TransportError(.unknownHost, "\(contact.address) is no address")
+            }
+            let answer = try await pool.request(
+                upstream, method: "POST", target: MeshPort.gossipPath.description,
+                fields: [("Content-Type", Message.mediaType)],
+                body: message.encode(), limit: WireLimits.messageBytes,
+                deadline: mesh_monotonic_ns() &+ UInt64(timeoutSeconds * 1e9)
+            ) { (stream) throws(TransportError) in
+                peer = stream.peerIdentity as? NodeID
+            }
+            guard answer.status == 200, let peer else {
+                throw TransportError(.protocolViolation, "it answered \(answer.status)")
+            }
+            let reply: Message
+            do throws(CodecError) {
+                reply = try Message.decode(answer.body)
+            } catch {
+                throw TransportError(.protocolViolation, "its reply is not gossip: \(error)")
+            }
+            perform(
+                machine.onReply(exchange: id, reply, from: peer, now: now, wallSeconds: wallSeconds, authority: authority))
+        } catch {
+            let who = contact.node.map { "\($0)" } ?? "seed"
+            if error.code == .tls {
+                log.warnSeldom("link \(contact.address)", "link to \(who) at \(contact.address) refused: \(error.message)")
+            } else {
+                log.debug("gossip with \(who) at \(contact.address) failed: \(error.message)")
+            }
+            perform(machine.onExchangeFailed(id, now: now, wallSeconds: wallSeconds))
+        }
+        refreshView()
+        alarm.ring()
+    }
+
+    private func upstream(for contact: Contact) -> Upstream? {
+        if let known = seedUpstreams[contact.address] { return known }
+        guard let made = Self.upstream(contact.address, clientTLS) else { return nil }
+        // Addresses come from peers' records: bounded.
+        if seedUpstreams.count >= 8192 { seedUpstreams.removeAll() }
+        seedUpstreams[contact.address] = made
+        return made
+    }
+
+    /// - Parameter address: `host:port`, or a URL as identities carry it.
+    private static func upstream(_ address: String, _ tls: TLSContext) -> Upstream? {
+        let bare = address.hasPrefix("https://") ? String(address.dropFirst(8)) : address
+        return HostPort(bare.hasSuffix("/") ? String(bare.dropLast()) : bare).map { Upstream(target: $0, tls: tls) }
+    }
+
+    private func refreshView() {
+        guard viewIsStale else { return }
+        viewIsStale = false
+        router.setView(builder.build(machine.view, now: mesh_monotonic_ns()))
+    }
+
+    // MARK: Log
+
+    private func note(_ change: Change) {
+        switch change {
+        case .nodeState(let node, let from, let to):
+            guard node != machine.me else { return }
+            let message =
+                "node \(node) is \(to.rawValue)" + (from.map { " (was \($0.rawValue))" } ?? ", heard of for the first time")
+            if to == .alive || to == .left { log.info(message) } else { log.warning(message) }
+        case .record(let node, let kind): log.debug("\(kind) of \(node) is new")
+        case .forgotten(let node): log.info("node \(node) is forgotten")
+        }
+    }
+
+    private func note(_ notice: Notice) {
+        switch notice {
+        case .refused(let refusal, let peer, let origin):
+            log.warnSeldom(
+                "record \(refusal) \(peer)",
+                "record of \(origin.map { "\($0)" } ?? "unknown") by way of \(peer) refused: \(refusal.rawValue)")
+        case .seedIsSelf(let address): log.debug("seed \(address) is this node")
+        case .wrongNode(let expected, let found):
+            log.warnSeldom("wrong \(expected)", "\(found) answers where \(expected) should be")
+        case .generationRaised(let from, let to):
+            log.warning("generation raised from \(from) to \(to): another node has our name, or our state was set back")
+        case .notPublished(let kind, let reason): log.error("our \(kind) could not be signed: \(reason)")
+        case .doubting(let doubting):
+            log.warning(doubting ? "more than half of the mesh looks dead: doubting ourselves first" : "no longer in doubt")
+        case .paused(let seconds): log.warning("this process stood still for \(Int(seconds)) s")
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Gossip
+import Glibc
+import Routing
+import Transport
+import Trust
+
+/// The inference servers and models of a configuration. Models with the same server share its connections and its watch.
+struct Backends {
+    let servers: [InferenceServer]
+    let models: [LocalModel]
+
+    init(_ configuration: NodeConfiguration, log: Logger) throws(CommandFailure) {
+        var servers: [String: InferenceServer] = [:]
+        var order: [InferenceServer] = []
+        var models: [LocalModel] = []
+        for model in configuration.models {
+            let (key, make) = Self.describe(model.backend, configuration)
+            let server: InferenceServer
+            if let known = servers[key] {
+                server = known
+            } else {
+                server = try make()
+                servers[key] = server
+                order.append(server)
+            }
+            models.append(Self.model(model, server, queueLimit: configuration.limits.queueRequests))
+        }
+        self.servers = order
+        self.models = models
+    }
+
+    /// What makes two servers one, and how to make it.
+    private static func describe(
+        _ backend: BackendConfiguration, _ configuration: NodeConfiguration
+    ) -> (String, () throws(CommandFailure) -> InferenceServer) {
+        switch backend {
+        case .openAI(let server):
+            let key = "openai \(server.url) \(server.keyFile ?? "") \(server.keyEnvironment ?? "") \(server.caFile ?? "")"
+            return (
+                key,
+                { () throws(CommandFailure) in
+                    try make(server.url, kind: "openai", key: try secret(server), caFile: server.caFile, configuration)
+                }
+            )
+        case .simulated(let url):
+            return (
+                "simulated \(url)",
+                { () throws(CommandFailure) in
+                    try make(url, kind: "simulated", key: nil, caFile: nil, configuration)
+                }
+            )
+        }
+    }
+
+    private static func secret(_ server: OpenAIBackend) throws(CommandFailure) -> String? {
+        if let file = server.keyFile {
+            do {
+                let text = String(decoding: try SecretFile.read(file), as: UTF8.self)
+                return trimmed(text)
+            } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
+        }
+        guard let name = server.keyEnvironment else { return nil }
+        guard let value = getenv(name), value.pointee != 0 else {
+            throw CommandFailure(
+                exitCode: 1,
+                message: "the key of \(server.url) should be in the environment variable \(name), which is not set")
+        }
+        return String(cString: value)
+    }
+
+    private static func trimmed(_ text: String) -> String {
+        var rest = text[...]
+        while rest.last?.isWhitespace == true { rest.removeLast() }
+        while rest.first?.isWhitespace == true { rest.removeFirst() }
+        return String(rest)
+    }
+
+    private static func make(
+        _ url: String, kind: String, key: String?, caFile: String?, _ configuration: NodeConfiguration
+    ) throws(CommandFailure) -> InferenceServer {
+        guard let address = WebAddress(url) else { throw CommandFailure(exitCode: 2, message: "\(url) is no URL") }
+        var tls: TLSContext?
+        if address.scheme == "https" {
+            do throws(TransportError) {
+                tls = try TLSContext(TLSContext.Settings(role: .client, verification: .authorities(file: caFile)))
+            } catch { throw CommandFailure(exitCode: 1, message: error.message) }
+        }
+        var settings = Upstream.Settings()
+        settings.connectTimeout = nanoseconds(configuration.timeouts.connectSeconds)
+        let upstream = Upstream(
+            target: HostPort(host: address.host, port: UInt16(address.port)), tls: tls, settings: settings)
+        // Routes bring their own /v1.
+        var path = address.path
+        while path.hasSuffix("/") { path.removeLast() }
+        if path.hasSuffix("/v1") { path.removeLast(3) }
+        return InferenceServer(upstream: upstream, basePath: path, kind: kind, key: key)
+    }
+
+    private static func model(_ model: ModelConfiguration, _ server: InferenceServer, queueLimit: Int) -> LocalModel {
+        var upstreamModel = model.id
+        var slots: Int?
+        if case .openAI(let backend) = model.backend {
+            upstreamModel = backend.upstreamModel ?? model.id
+            slots = backend.slots
+        }
+        let declared = model.description
+        let variant = Variant(
+            id: model.id, aliases: model.aliases, state: .unknown, backend: server.kind,
+            repository: Fact(declared.repository, .declared), revision: Fact(declared.revision, .declared),
+            dtype: Fact(declared.dtype, .declared), contextTokens: Fact(declared.contextTokens, .declared),
+            capabilities: Fact(declared.capabilities?.map(\.rawValue), .declared), policy: model.policy.rawValue)
+        // Until the server tells: as many as a small vLLM takes comfortably.
+        return LocalModel(
+            declared: variant, upstreamModel: upstreamModel, server: server,
+            gate: Gate(slots: slots ?? 32, queueLimit: queueLimit), declaredSlots: slots)
+    }
+}

@@ -1,0 +1,240 @@
+import API
+import CLinux
+import Gossip
+import Routing
+import Synchronization
+import Transport
+import Trust
+
+/// One running node: everything that `meshnode serve` starts, put together.
+final class Node: Sendable {
+    let configuration: NodeConfiguration
+    let log: Logger
+    let workers: [Worker]
+    let router: Router
+    let api: NodeAPI
+    let mesh: MeshShell
+    let models: [LocalModel]
+    let apiAddress: SocketAddress
+    let meshAddress: SocketAddress
+    private let control: NodeState
+
+    /// Puts a node together and starts it: when this returns it listens.
+    ///
+    /// - Throws: exit 1 and one line naming what cannot be used.
+    init(_ configuration: NodeConfiguration) throws(CommandFailure) {
+        self.configuration = configuration
+        let me = NodeID(site: configuration.site, node: configuration.node)
+        log = Logger(
+            level: LogLevel(configuration.log.level), json: configuration.log.format == .json, source: "\(me)")
+        let credentials = try MeshCredentials(configuration)
+        let apiTLS = try Self.apiTLS(configuration)
+        workers = try Self.startWorkers(configuration.loops)
+        let sockets = try Self.listen(configuration.listen, count: workers.count)
+        let (apiSocket, meshSocket, adminSocket) = (sockets.api, sockets.mesh, sockets.admin)
+        apiAddress = apiSocket.address
+        meshAddress = meshSocket.address
+
+        let backends = try Backends(configuration, log: log)
+        models = backends.models
+        router = Router(me: me, timeouts: ForwardTimeouts(configuration), seed: UInt64.random(in: 0 ... .max))
+        let generations = GenerationStore(directory: configuration.stateDirectory, log: log)
+        let identity = Identity(
+            api: configuration.advertise.api ?? "\(apiTLS == nil ? "http" : "https")://\(apiAddress)",
+            mesh: configuration.advertise.mesh ?? "https://\(meshAddress)",
+            certificate: Base64.encode(credentials.certificate.der),
+            certificateExpires: UInt64(max(0, credentials.certificate.notAfter)), software: Version.text)
+        let now = Instant(nanoseconds: mesh_monotonic_ns())
+        let machine = GossipMachine(
+            federation: configuration.federation, me: me, generation: try generations.next(),
+            seeds: configuration.seeds.map(\.description), random: UInt64.random(in: 0 ... .max), now: now,
+            wallSeconds: mesh_realtime_ns() / 1_000_000_000)
+        mesh = MeshShell(
+            machine: machine, authority: RecordSigner(credentials), router: router, local: models, identity: identity,
+            generationStore: generations, clientTLS: credentials.clientTLS, log: log, loop: workers[0].loop)
+
+        control = NodeState(mesh: mesh, log: log, serversToHear: backends.servers.count)
+        api = NodeAPI(
+            router: router, authenticator: StaticTokens(configured: configuration.tokens),
+            facts: NodeFacts(
+                federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
+                bodyLimit: configuration.limits.bodyBytes), control: control)
+        let port = meshPort(credentials)
+        let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
+        let services: [(ListeningSocket?, HTTPService)] = [
+            (apiSocket, service(api, tls: apiTLS, budget, admits: Self.admission(configuration))),
+            (adminSocket, service(api, tls: apiTLS, budget, admits: Self.admission(configuration))),
+            (meshSocket, service(port, tls: credentials.serverTLS, budget)),
+        ]
+        for worker in workers {
+            for (socket, service) in services {
+                guard let socket else { continue }
+                Task { await worker.serve(socket, service) }
+            }
+        }
+        mesh.start()
+        watch(backends)
+        log.info("listening: API \(identity.api), mesh \(identity.mesh), \(workers.count) loops, \(models.count) models")
+    }
+
+    private static func apiTLS(_ configuration: NodeConfiguration) throws(CommandFailure) -> TLSContext? {
+        guard let tls = configuration.tls else { return nil }
+        var settings = TLSContext.Settings(role: .server, verification: .none)
+        settings.certificateFile = tls.certificateFile
+        settings.keyFile = tls.keyFile
+        settings.applicationProtocols = ["http/1.1"]
+        do throws(TransportError) {
+            return try TLSContext(settings)
+        } catch { throw CommandFailure(exitCode: 1, message: error.message) }
+    }
+
+    private static func startWorkers(_ loops: Int) throws(CommandFailure) -> [Worker] {
+        let count = loops > 0 ? loops : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        var workers: [Worker] = []
+        do throws(TransportError) {
+            for index in 0..<count { workers.append(try Worker(index: index)) }
+        } catch { throw CommandFailure(exitCode: 1, message: error.message) }
+        for worker in workers { worker.start() }
+        return workers
+    }
+
+    /// Sockets handed over at the start (LISTEN_FDS, in this order: API, mesh, admin) take the place of those configured.
+    private static func listen(
+        _ addresses: ListenConfiguration, count: Int
+    ) throws(CommandFailure) -> (api: ListeningSocket, mesh: ListeningSocket, admin: ListeningSocket?) {
+        let inherited = ListeningSocket.inheritedCount()
+        func socket(_ index: Int, _ address: ListenAddress) throws(TransportError) -> ListeningSocket {
+            if index < inherited { return try ListeningSocket.inherited(descriptor: 3 + Int32(index)) }
+            return try ListeningSocket.bind(try address.socketAddress, count: count)
+        }
+        do throws(TransportError) {
+            let api = try socket(0, addresses.api)
+            let mesh = try socket(1, addresses.mesh)
+            guard let admin = addresses.admin else { return (api, mesh, nil) }
+            return (api, mesh, try socket(2, admin))
+        } catch { throw CommandFailure(exitCode: 1, message: error.message) }
+    }
+
+    /// Plain HTTP beyond loopback is for the declared proxies alone.
+    private static func admission(_ configuration: NodeConfiguration) -> (@Sendable (SocketAddress) -> Bool)? {
+        guard configuration.tls == nil, !configuration.trustedProxies.isEmpty else { return nil }
+        let proxies = configuration.trustedProxies
+        return { address in address.isLoopback || proxies.contains { $0.contains(address.host) } }
+    }
+
+    private func service(
+        _ handler: any HTTPHandler, tls: TLSContext?, _ budget: BodyBudget,
+        admits: (@Sendable (SocketAddress) -> Bool)? = nil
+    ) -> HTTPService {
+        var timeouts = HTTPServerTimeouts()
+        timeouts.head = nanoseconds(configuration.timeouts.headSeconds)
+        timeouts.body = nanoseconds(configuration.timeouts.bodySeconds)
+        timeouts.idle = nanoseconds(configuration.timeouts.idleSeconds)
+        timeouts.write = nanoseconds(configuration.timeouts.writeSeconds)
+        return HTTPService(
+            handler: handler, tls: tls, timeouts: timeouts, maximumConnections: configuration.limits.connections,
+            bodyBudget: budget, admits: admits)
+    }
+
+    private func meshPort(_ credentials: MeshCredentials) -> MeshPort {
+        let mesh = mesh
+        let log = log
+        return MeshPort(
+            router: router, models: models, bodyLimit: configuration.limits.bodyBytes,
+            gossip: { await mesh.exchange(from: $0, $1) },
+            log: { error, address in
+                // Once a minute for each reason and host: a stranger that tries every second must not fill the log.
+                log.warnSeldom(
+                    "mesh \(address?.host ?? "") \(error.message)",
+                    "mesh connection from \(address?.description ?? "unknown") refused: \(error.message)")
+            })
+    }
+
+    private func watch(_ backends: Backends) {
+        let mesh = mesh
+        for (index, server) in backends.servers.enumerated() {
+            let control = control
+            let poller = HealthPoller(
+                server: server, models: backends.models.filter { $0.server === server },
+                interval: nanoseconds(configuration.health.intervalSeconds),
+                timeout: nanoseconds(configuration.health.timeoutSeconds)
+            ) {
+                control.heard(index)
+                Task { await mesh.publishCatalog() }
+            }
+            poller.start(on: workers[index % workers.count])
+        }
+    }
+
+    /// Runs until a signal ends it: leaves the mesh, ends what is under way, and returns.
+    func runUntilSignal() {
+        while true {
+            switch Signals.wait() {
+            case SIGINT, SIGTERM: return stop()
+            case SIGHUP: log.info("SIGHUP: a running node does not reload its configuration yet; restart it to change that")
+            default: continue
+            }
+        }
+    }
+
+    /// Seconds that requests under way may take after the node has left.
+    private static let drainSeconds = 30
+
+    private func stop() {
+        log.info("stopping: leaving the mesh, \(api.inFlight) requests under way")
+        let workers = workers
+        let mesh = mesh
+        let flag = Flag()
+        Task {
+            await mesh.leave()
+            for worker in workers { await worker.drain() }
+            flag.raise()
+        }
+        let limit = mesh_monotonic_ns() + UInt64(Self.drainSeconds) * 1_000_000_000
+        while mesh_monotonic_ns() < limit, !(flag.isRaised && api.inFlight == 0) {
+            // A second signal means now.
+            if let signal = Signals.wait(milliseconds: 20), signal == SIGINT || signal == SIGTERM { break }
+        }
+        log.info("stopped")
+    }
+}
+
+/// Something that has happened.
+final class Flag: Sendable {
+    private let value = Atomic<Bool>(false)
+    func raise() { value.store(true, ordering: .releasing) }
+    var isRaised: Bool { value.load(ordering: .acquiring) }
+}
+
+func nanoseconds(_ seconds: Double) -> UInt64 { UInt64(max(0, seconds) * 1e9) }
+
+extension LogLevel {
+    init(_ level: LogConfiguration.Level) {
+        switch level {
+        case .debug: self = .debug
+        case .info: self = .info
+        case .warning: self = .warning
+        case .error: self = .error
+        }
+    }
+}
+
+extension ForwardTimeouts {
+    init(_ configuration: NodeConfiguration) {
+        self.init()
+        firstByte = nanoseconds(configuration.timeouts.firstByteSeconds)
+        stall = nanoseconds(configuration.timeouts.stallSeconds)
+        queue = nanoseconds(configuration.limits.queueSeconds)
+    }
+}
+
+extension ListenAddress {
+    var socketAddress: SocketAddress {
+        get throws(TransportError) {
+            guard let found = SocketAddress(literal: address, port: UInt16(port)) else {
+                throw TransportError(.system, "\(address) is not an IP address")
+            }
+            return found
+        }
+    }
+}

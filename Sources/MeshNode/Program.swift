@@ -1,0 +1,47 @@
+import Glibc
+
+/// The program's version.
+enum Version {
+    static let text = "0.1.0"
+}
+
+@main
+struct Program {
+    static func main() {
+        ChildProcess.dieWithParent()
+        Signals.block()
+        do throws(UsageError) {
+            switch try CommandLineParser.parse(Array(CommandLine.arguments.dropFirst())) {
+            case .help(let text): Output.write(text.hasSuffix("\n") ? text : text + "\n")
+            case .version: Output.write("meshnode \(Version.text)\n")
+            case .run(let invocation): run(invocation)
+            }
+        } catch {
+            fail(UsageError.exitCode, error.description)
+        }
+    }
+
+    private static func run(_ invocation: Invocation) {
+        do throws(CommandFailure) {
+            switch invocation.command {
+            case .demo: try DemoCommand.run(invocation)
+            case .up: try UpCommand.run(invocation)
+            case .serve: try ServeCommand.run(invocation)
+            case .status: try StatusCommand.run(invocation)
+            case .models: try ModelsCommand.run(invocation)
+            case .route: try RouteCommand.run(invocation)
+            case .peers: try PeersCommand.run(invocation)
+            case .check: try CheckCommand.run(invocation)
+            case .emulateInference: try EmulateCommand.run(invocation)
+            }
+        } catch {
+            fail(error.exitCode, error.message)
+        }
+    }
+
+    private static func fail(_ code: Int32, _ message: String) -> Never {
+        var line = message.hasSuffix("\n") ? "meshnode: \(message)" : "meshnode: \(message)\n"
+        line.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
+        exit(code)
+    }
+}

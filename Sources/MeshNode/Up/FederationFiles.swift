@@ -1,0 +1,157 @@
+import CLinux
+import Gossip
+import Glibc
+import Trust
+
+/// What `up` writes before it starts anything: a federation's authority, and for each node a folder with certificate, key and
+/// configuration.
+struct FederationFiles {
+    struct PlannedNode {
+        let id: NodeID
+        let directory: String
+        let apiPort: Int
+        let meshPort: Int
+        var api: String { "http://127.0.0.1:\(apiPort)" }
+        var mesh: String { "https://127.0.0.1:\(meshPort)" }
+    }
+
+    /// The tokens of one `up`, good at every node.
+    struct Tokens {
+        let user: String
+        let viewer: String
+        let operate: String
+
+        var configured: [TokenConfiguration] {
+            let all: [(TokenRole, String)] = [(.user, user), (.viewer, viewer), (.operator, operate)]
+            return all.map { role, token in
+                TokenConfiguration(name: role.rawValue, role: role, sha256: Digest.hex(Digest.sha256(Array(token.utf8))))
+            }
+        }
+    }
+
+    /// Days that the certificates of an `up` last: it is started anew more often than that.
+    private static let certificateSeconds = 7 * 86_400
+    private static let authorityDays = 365
+
+    let topology: Topology
+    let directory: String
+    let tokens: Tokens
+    let nodes: [PlannedNode]
+    var authorityFile: String { directory + "/ca.pem" }
+
+    init(_ topology: Topology, directory: String) throws(CommandFailure) {
+        self.topology = topology
+        self.directory = directory
+        tokens = Tokens(
+            user: topology.tokens?.user ?? Random.token(), viewer: topology.tokens?.viewer ?? Random.token(),
+            operate: topology.tokens?.operator ?? Random.token())
+        var planned: [PlannedNode] = []
+        for site in topology.sites {
+            for node in site.nodes {
+                planned.append(
+                    PlannedNode(
+                        id: NodeID(site: site.site, node: node.node), directory: "\(directory)/\(site.site)-\(node.node)",
+                        apiPort: try Self.port(node.apiPort), meshPort: try Self.port(node.meshPort)))
+            }
+        }
+        nodes = planned
+        do {
+            try SecretFile.makeDirectory(directory)
+            let authority = try Self.authority(topology.federation, directory)
+            for node in planned { try Self.issue(node, topology.federation, authority) }
+        } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
+    }
+
+    /// The authority of an earlier `up` in the same folder serves again, if it is of this federation.
+    private static func authority(_ federation: String, _ directory: String) throws -> FederationAuthority {
+        if access(directory + "/ca.key", F_OK) == 0 {
+            let found = try FederationAuthority.load(directory: directory)
+            if found.federation == federation { return found }
+            throw CommandFailure(
+                exitCode: 1,
+                message:
+                    "\(directory) holds the federation \(found.federation); give another --state folder for \(federation)")
+        }
+        return try FederationAuthority.create(federation: federation, directory: directory, validDays: authorityDays)
+    }
+
+    private static func issue(_ node: PlannedNode, _ federation: String, _ authority: FederationAuthority) throws {
+        try SecretFile.makeDirectory(node.directory)
+        let key = try PrivateKey.generate()
+        let certificate = try authority.issue(
+            id: try SPIFFEID(federation: federation, site: node.id.site, node: node.id.node), key: key,
+            dnsNames: ["localhost"],
+            addresses: ["127.0.0.1"], validSeconds: certificateSeconds)
+        try key.write(pemFile: node.directory + "/node.key")
+        try certificate.write(pemFile: node.directory + "/node.pem")
+    }
+
+    /// A port that is free just now, where none is given.
+    private static func port(_ wanted: Int) throws(CommandFailure) -> Int {
+        if wanted != 0 { return wanted }
+        guard let port = freePort() else {
+            throw CommandFailure(exitCode: 1, message: "no free port: \(String(cString: strerror(errno)))")
+        }
+        return port
+    }
+
+    /// Writes the configuration of one node; `servers` has the URLs of its simulated servers by model.
+    func writeConfiguration(of node: PlannedNode, servers: [String: String]) throws(CommandFailure) -> String {
+        guard let site = topology.sites.first(where: { $0.site == node.id.site }) else {
+            throw CommandFailure(exitCode: 1, message: "no site \(node.id.site)")
+        }
+        let models = site.models.map { model in
+            let backend: BackendConfiguration
+            switch model.backend {
+            case .openAI(let server): backend = .openAI(server)
+            case .simulated: backend = .simulated(url: servers[model.id] ?? "")
+            }
+            return ModelConfiguration(
+                id: model.id, aliases: model.aliases, backend: backend, description: model.description, policy: model.policy)
+        }
+        let configuration = NodeConfiguration(
+            federation: topology.federation, site: node.id.site, node: node.id.node,
+            listen: ListenConfiguration(
+                api: ListenAddress(address: "127.0.0.1", port: node.apiPort),
+                mesh: ListenAddress(address: "127.0.0.1", port: node.meshPort)),
+            trust: TrustConfiguration(
+                caFile: authorityFile, certificateFile: node.directory + "/node.pem", keyFile: node.directory + "/node.key"),
+            seeds: nodes.filter { $0.id != node.id }.prefix(8).map { HostAndPort(host: "127.0.0.1", port: $0.meshPort) },
+            stateDirectory: node.directory, tokens: tokens.configured, loops: topology.loops, limits: topology.limits,
+            timeouts: topology.timing.timeouts, health: topology.timing.health, models: models)
+        let path = node.directory + "/node.json5"
+        do {
+            try SecretFile.write(path, Array(configuration.render().utf8))
+        } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
+        return path
+    }
+
+    /// What `up` tells those who wait for it (DESIGN.md §8).
+    func readyText(pids: [NodeID: pid_t]) -> String {
+        var entries: [String] = []
+        for node in nodes {
+            entries.append(
+                #"{"site":"\#(node.id.site)","node":"\#(node.id.node)","api":"\#(node.api)","mesh":"\#(node.mesh)","#
+                    + #""pid":\#(pids[node.id] ?? 0),"state":"\#(escaped(node.directory))"}"#)
+        }
+        return #"{"federation":"\#(topology.federation)","nodes":[\#(entries.joined(separator: ","))],"#
+            + #""tokens":{"user":"\#(escaped(tokens.user))","viewer":"\#(escaped(tokens.viewer))","operator":"\#(escaped(tokens.operate))"},"#
+            + #""ca":"\#(escaped(authorityFile))"}"# + "\n"
+    }
+}
+
+/// A TCP port of the loopback interface that is free just now.
+func freePort() -> Int? {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+        }
+    }
+    return isBound ? Int(UInt16(bigEndian: address.sin_port)) : nil
+}
