@@ -44,8 +44,9 @@ let package = Package(
         tests("Transport", ["Transport", "CLinux"]),
         tests("Trust", ["Trust"]),
         tests("Gossip", ["Gossip"]),
-        tests("Routing", ["Routing", "Gossip"]),
-        tests("API", ["API", "Transport"]),
+        tests("Routing", ["Routing", "Gossip", "Transport"]),
+        tests("API", ["API", "Routing", "Gossip", "Transport", "Trust"]),
+        tests("Emulation", ["Emulation", "Transport"]),
         tests("MeshNode", ["MeshNode"]),
     ]
 )

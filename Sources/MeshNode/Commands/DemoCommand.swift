@@ -111,7 +111,9 @@ struct RealModel {
     }
 
     private static func isPrepared(_ script: String) -> Bool {
-        guard let child = try? ChildProcess.start("real-llm", script, ["available"], output: "/dev/null") else { return false }
+        guard let child = try? ChildProcess.start("real-llm", script, ["available"], output: "/dev/null") else {
+            return false
+        }
         var status: Int32 = 0
         return waitpid(child.pid, &status, 0) == child.pid && mesh_wait_status_exit(status) == 0
     }

@@ -90,5 +90,7 @@ struct ErrorBody: Decodable {
 func decode<Value: Decodable>(_ type: Value.Type, _ body: [UInt8]) throws(CommandFailure) -> Value {
     do {
         return try JSONDecoder().decode(type, from: Data(body))
-    } catch { throw CommandFailure(exitCode: 1, message: "the node's answer is not understood: is it a MeshNode of this version?") }
+    } catch {
+        throw CommandFailure(exitCode: 1, message: "the node's answer is not understood: is it a MeshNode of this version?")
+    }
 }

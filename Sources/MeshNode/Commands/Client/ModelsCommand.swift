@@ -29,7 +29,9 @@ enum RouteCommand {
                 candidate.excluded ?? "",
             ])
         }
-        let chosen = route.chosen.map { "a request now would go to \($0) (\(route.reason ?? ""))" } ?? "no site can take a request now"
+        let chosen =
+            route.chosen.map { "a request now would go to \($0) (\(route.reason ?? ""))" }
+            ?? "no site can take a request now"
         Output.write("\(route.model): \(chosen)\n\n\(table.text)")
     }
 }

@@ -21,6 +21,10 @@ struct NodeClient {
         guard token.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
             throw CommandFailure(exitCode: 2, message: "the token holds bytes that no token has")
         }
+        // libcurl would speak file, ftp and more.
+        guard node.hasPrefix("http://") || node.hasPrefix("https://") else {
+            throw CommandFailure(exitCode: 2, message: "--node takes an http or https URL, not \(node)")
+        }
         var node = node
         while node.hasSuffix("/") { node.removeLast() }
         self.node = node
@@ -38,7 +42,8 @@ struct NodeClient {
             token = String(cString: value)
         } else {
             throw CommandFailure(
-                exitCode: 2, message: "no token: put one of the role viewer into MESHNODE_TOKEN or a file named by --token-file")
+                exitCode: 2,
+                message: "no token: put one of the role viewer into MESHNODE_TOKEN or a file named by --token-file")
         }
         try self.init(node: invocation.text(.node) ?? "http://127.0.0.1:8101", token: token)
     }
@@ -63,7 +68,6 @@ struct NodeClient {
         defer { curl_slist_free_all(fields) }
         fields = curl_slist_append(fields, "Accept: application/json")
         _ = mesh_easy_string(handle, CURLOPT_URL, node + path)
-        _ = mesh_easy_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         _ = mesh_easy_pointer(handle, CURLOPT_HTTPHEADER, fields.map { UnsafeMutableRawPointer($0) })
         _ = mesh_easy_long(handle, CURLOPT_NOSIGNAL, 1)
         _ = mesh_easy_long(handle, CURLOPT_TIMEOUT, Self.timeoutSeconds)
@@ -78,7 +82,8 @@ struct NodeClient {
         _ = mesh_easy_pointer(handle, CURLOPT_WRITEDATA, Unmanaged.passUnretained(sink).toOpaque())
         let result = withExtendedLifetime(sink) { curl_easy_perform(handle) }
         guard result == CURLE_OK else {
-            throw CommandFailure(exitCode: 1, message: "cannot reach \(node): \(String(cString: curl_easy_strerror(result)))")
+            throw CommandFailure(
+                exitCode: 1, message: "cannot reach \(node): \(String(cString: curl_easy_strerror(result)))")
         }
         var status = 0
         _ = mesh_easy_info_long(handle, CURLINFO_RESPONSE_CODE, &status)

@@ -23,7 +23,9 @@ enum StatusCommand {
                 ])
             }
             for model in site.models {
-                models.add([model.id, site.site, model.state, short(model.running), short(model.waiting), short(model.slots)])
+                models.add([
+                    model.id, site.site, model.state, short(model.running), short(model.waiting), short(model.slots),
+                ])
             }
         }
         return out + "\n" + sites.text + "\n" + models.text
@@ -53,8 +55,15 @@ enum StatusCommand {
 
     /// RFC 3339 in UTC.
     private static func seconds(_ text: String) -> Int64? {
+        let numbers = text.split { "-T:Z".contains($0) }.compactMap { Int32($0) }
+        guard numbers.count == 6 else { return nil }
         var parts = tm()
-        guard strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts) != nil else { return nil }
+        parts.tm_year = numbers[0] - 1900
+        parts.tm_mon = numbers[1] - 1
+        parts.tm_mday = numbers[2]
+        parts.tm_hour = numbers[3]
+        parts.tm_min = numbers[4]
+        parts.tm_sec = numbers[5]
         return Int64(timegm(&parts))
     }
 }

@@ -10,7 +10,9 @@ struct Table {
 
     /// Each column as wide as its widest cell; what a peer sent cannot move the cursor.
     var text: String {
-        let clean = rows.map { $0.map { cell in String(cell.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? " " : Character($0) }) } }
+        let clean = rows.map {
+            $0.map { cell in String(cell.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? " " : Character($0) }) }
+        }
         var widths: [Int] = []
         for row in clean {
             for (column, cell) in row.enumerated() {

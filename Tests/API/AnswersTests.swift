@@ -1,0 +1,73 @@
+import Testing
+import Transport
+
+@testable import API
+
+@Suite struct JSONWriterTests {
+    @Test func nestsAndEscapes() {
+        let text = JSONWriter.object {
+            $0.field("a\"", "x\\\n\u{1}")
+            $0.field("none", nil as Int?)
+            $0.key("list")
+            $0.array { list in
+                list.value(1)
+                list.object { $0.field("b", true) }
+                list.value(2.5)
+            }
+            $0.field("many", ["x", "y"])
+        }
+        #expect(text == #"{"a\"":"x\\\n\u0001","none":null,"list":[1,{"b":true},2.5],"many":["x","y"]}"#)
+    }
+
+    @Test(arguments: [(0.0, "0"), (1e-9, "0"), (3, "3"), (-2.25, "-2.25"), (.infinity, "null"), (.nan, "null"), (1e300, "null")])
+    func numbers(_ value: Double, _ expected: String) {
+        var writer = JSONWriter()
+        writer.value(value)
+        #expect(writer.text == expected)
+    }
+}
+
+@Suite struct NearestTests {
+    @Test(arguments: [
+        ("chat-smal", "chat-small"), ("CHAT-SMALL", "chat-small"), ("chatsmall", "chat-small"), ("zzzzzzzz", nil), ("", nil),
+    ])
+    func near(_ name: String, _ expected: String?) {
+        #expect(nearest(name, among: ["chat-large-model", "chat-small"]) == expected)
+    }
+}
+
+@Suite struct RouteTableTests {
+    private func find(_ path: String) -> RouteEntry? { Array(path.utf8).withUnsafeBytes { RouteTable.find($0) } }
+
+    @Test(arguments: [
+        ("/v1/chat/completions", Route.chat), ("/v1/models", .models), ("/v1/models/org/model", .model), ("/mesh/console", .console),
+    ])
+    func known(_ path: String, _ route: Route) { #expect(find(path)?.route == route) }
+
+    @Test(arguments: ["/", "", "/v1", "/v1/models/", "/v1/chat/completions/", "/v1/chat/completionsx", "/V1/models", "*"])
+    func unknown(_ path: String) { #expect(find(path) == nil) }
+
+    @Test func everyRouteNeedsARoleButThoseOpenToAll() {
+        let open = RouteTable.entries.filter { $0.role == nil }.map { $0.path.description }
+        #expect(Set(open) == ["/healthz", "/readyz", "/mesh/console", "/.well-known/meshnode"])
+        for entry in RouteTable.entries where entry.path.description.hasPrefix("/mesh/") && entry.method == .post {
+            #expect(entry.role == .operate)
+        }
+    }
+
+    @Test func getAnswersHeadAndPostDoesNot() {
+        for entry in RouteTable.entries {
+            #expect(RouteTable.allows(entry, entry.method))
+            #expect(RouteTable.allows(entry, .head) == (entry.method == .get))
+            #expect(!RouteTable.allows(entry, .delete))
+        }
+    }
+}
+
+@Suite struct RoleTests {
+    @Test func eachMayDoWhatThoseBeforeItMay() {
+        #expect(Role.user < .viewer && Role.viewer < .operate)
+        #expect(Role(name: "operator") == .operate)
+        #expect(Role(name: "admin") == nil)
+    }
+}
