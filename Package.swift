@@ -44,7 +44,7 @@ let package = Package(
         tests("Transport", ["Transport", "CLinux"]),
         tests("Trust", ["Trust"]),
         tests("Gossip", ["Gossip"]),
-        tests("Routing", ["Routing", "Gossip", "Transport"]),
+        tests("Routing", ["Routing", "Gossip", "Transport", "CLinux"]),
         tests("API", ["API", "Routing", "Gossip", "Transport", "Trust"]),
         tests("Emulation", ["Emulation", "Transport"]),
         tests("MeshNode", ["MeshNode"]),

@@ -19,7 +19,9 @@ import Transport
         #expect(text == #"{"a\"":"x\\\n\u0001","none":null,"list":[1,{"b":true},2.5],"many":["x","y"]}"#)
     }
 
-    @Test(arguments: [(0.0, "0"), (1e-9, "0"), (3, "3"), (-2.25, "-2.25"), (.infinity, "null"), (.nan, "null"), (1e300, "null")])
+    @Test(arguments: [
+        (0.0, "0"), (1e-9, "0"), (3, "3"), (-2.25, "-2.25"), (.infinity, "null"), (.nan, "null"), (1e300, "null"),
+    ])
     func numbers(_ value: Double, _ expected: String) {
         var writer = JSONWriter()
         writer.value(value)
@@ -40,7 +42,8 @@ import Transport
     private func find(_ path: String) -> RouteEntry? { Array(path.utf8).withUnsafeBytes { RouteTable.find($0) } }
 
     @Test(arguments: [
-        ("/v1/chat/completions", Route.chat), ("/v1/models", .models), ("/v1/models/org/model", .model), ("/mesh/console", .console),
+        ("/v1/chat/completions", Route.chat), ("/v1/models", .models), ("/v1/models/org/model", .model),
+        ("/mesh/console", .console),
     ])
     func known(_ path: String, _ route: Route) { #expect(find(path)?.route == route) }
 

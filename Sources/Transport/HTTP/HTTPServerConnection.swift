@@ -20,7 +20,8 @@ final class HTTPServerConnection {
         if let admits = service.admits, stream.remoteAddress.map({ !admits($0) }) ?? true {
             let address = stream.remoteAddress
             stream.close()
-            service.handler.refused(TransportError(.limitExceeded, "connections from this address are not allowed"), from: address)
+            service.handler.refused(
+                TransportError(.limitExceeded, "connections from this address are not allowed"), from: address)
             return
         }
         if let tls = service.tls {

@@ -1,4 +1,4 @@
-import Synchronization
+import CLinux
 import Testing
 
 @testable import Routing
@@ -20,7 +20,9 @@ private func withClient<Result: Sendable>(
         }
         acceptor.start()
         defer { acceptor.close() }
-        guard let dialled = try? await connect(context.loop, to: socket.address, deadline: .max) else { return nil as Result? }
+        guard let dialled = try? await connect(context.loop, to: socket.address, deadline: .max) else {
+            return nil as Result?
+        }
         let alarm = Alarm(loop: context.loop)
         accepted.alarm = alarm
         while accepted.stream == nil { await alarm.sleep(nanoseconds: 20_000_000) }
@@ -118,8 +120,8 @@ private final class Accepted {
                 startThread(name: "leaver") {
                     while gate.counts.waiting == 0 {}
                     // Spins until about the deadline below.
-                    let until = monotonicNanoseconds() + 15_000_000
-                    while monotonicNanoseconds() < until {}
+                    let until = mesh_monotonic_ns() + 15_000_000
+                    while mesh_monotonic_ns() < until {}
                     gate.leave()
                 }
                 do throws(Gate.Refusal) {
@@ -135,18 +137,12 @@ private final class Accepted {
     }
 }
 
-private func monotonicNanoseconds() -> UInt64 {
-    let now = ContinuousClock.now - origin
-    return UInt64(now.components.seconds) * 1_000_000_000 + UInt64(now.components.attoseconds / 1_000_000_000)
-}
-
-private let origin = ContinuousClock.now
-
 @Suite struct LoadReportTests {
     @Test(arguments: [
         ("slots=4; running=3; waiting=0", true), ("slots=999999; running=0; waiting=0", true), ("slots=4; running=3", false),
         ("slots=-4; running=3; waiting=0", false), ("slots=9999999; running=3; waiting=0", false), ("", false),
-        ("slots=4; running=3; waiting=0 ", false), ("slots=; running=; waiting=", false), ("SLOTS=4; running=3; waiting=0", false),
+        ("slots=4; running=3; waiting=0 ", false), ("slots=; running=; waiting=", false),
+        ("SLOTS=4; running=3; waiting=0", false),
     ])
     func parse(_ text: String, _ isReport: Bool) {
         let report = Array(text.utf8).withUnsafeBytes { LoadReport($0) }
@@ -165,7 +161,8 @@ private let origin = ContinuousClock.now
             broken
             """
         let gauges = PrometheusGauges(
-            Array(text.utf8), names: ["vllm:num_requests_running", "vllm:num_requests_waiting", "llamacpp:requests_processing"])
+            Array(text.utf8),
+            names: ["vllm:num_requests_running", "vllm:num_requests_waiting", "llamacpp:requests_processing"])
         #expect(gauges["vllm:num_requests_running"] == 5)
         #expect(gauges["llamacpp:requests_processing"] == 1)
         #expect(gauges["vllm:num_requests_waiting"] == nil)

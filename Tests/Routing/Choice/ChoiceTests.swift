@@ -16,7 +16,8 @@ private func candidate(
         load.update(slots: slots, running: running, waiting: 0, now: heard)
     }
     return Candidate(
-        node: NodeID(site: site, node: "n1"), isLocal: local, nodeState: node, isDraining: draining, variant: variant, load: load)
+        node: NodeID(site: site, node: "n1"), isLocal: local, nodeState: node, isDraining: draining, variant: variant,
+        load: load)
 }
 
 private func pick(
@@ -43,18 +44,22 @@ private func needs(_ edit: (inout RequestNeeds) -> Void) -> RequestNeeds {
 
 private let rules: [HardRule] = [
     HardRule(name: "fits", needs: needs { _ in }, candidate: candidate("a"), expected: nil),
-    HardRule(name: "site not allowed", needs: needs { $0.sites = ["b"] }, candidate: candidate("a"), expected: .siteNotAllowed),
     HardRule(
-        name: "unreachable", needs: needs { _ in }, candidate: candidate("a", node: .unreachable), expected: .unreachable(.unreachable)),
+        name: "site not allowed", needs: needs { $0.sites = ["b"] }, candidate: candidate("a"), expected: .siteNotAllowed),
+    HardRule(
+        name: "unreachable", needs: needs { _ in }, candidate: candidate("a", node: .unreachable),
+        expected: .unreachable(.unreachable)),
     HardRule(name: "dead", needs: needs { _ in }, candidate: candidate("a", node: .dead), expected: .unreachable(.dead)),
     HardRule(name: "left", needs: needs { _ in }, candidate: candidate("a", node: .left), expected: .unreachable(.left)),
     HardRule(name: "suspect still serves", needs: needs { _ in }, candidate: candidate("a", node: .suspect), expected: nil),
     HardRule(name: "draining", needs: needs { _ in }, candidate: candidate("a", draining: true), expected: .draining),
     HardRule(
-        name: "draining home still serves its own", needs: needs { _ in }, candidate: candidate("a", local: true, draining: true),
+        name: "draining home still serves its own", needs: needs { _ in },
+        candidate: candidate("a", local: true, draining: true),
         expected: nil),
     HardRule(
-        name: "not running", needs: needs { _ in }, candidate: candidate("a", state: .starting), expected: .notRunning(.starting)),
+        name: "not running", needs: needs { _ in }, candidate: candidate("a", state: .starting),
+        expected: .notRunning(.starting)),
     HardRule(
         name: "local policy", needs: needs { _ in }, candidate: candidate("a") { $0.policy = "local" }, expected: .localOnly),
     HardRule(
@@ -63,7 +68,9 @@ private let rules: [HardRule] = [
     HardRule(
         name: "lacks tools", needs: needs { $0.capabilities = [.chat, .tools] },
         candidate: candidate("a") { $0.capabilities = .declared(["chat"]) }, expected: .lacks(.tools)),
-    HardRule(name: "unknown capabilities pass", needs: needs { $0.capabilities = .tools }, candidate: candidate("a"), expected: nil),
+    HardRule(
+        name: "unknown capabilities pass", needs: needs { $0.capabilities = .tools }, candidate: candidate("a"),
+        expected: nil),
     HardRule(
         name: "context too short", needs: needs { $0.contextTokens = 2049 },
         candidate: candidate("a") { $0.contextTokens = .observed(2048) }, expected: .contextTooShort(has: 2048, needs: 2049)),
@@ -71,7 +78,8 @@ private let rules: [HardRule] = [
         name: "context just enough", needs: needs { $0.contextTokens = 2048 },
         candidate: candidate("a") { $0.contextTokens = .observed(2048) }, expected: nil),
     HardRule(
-        name: "other revision", needs: needs { $0.revision = "r2" }, candidate: candidate("a") { $0.revision = .declared("r1") },
+        name: "other revision", needs: needs { $0.revision = "r2" },
+        candidate: candidate("a") { $0.revision = .declared("r1") },
         expected: .otherRevision("r1")),
     HardRule(
         name: "an unknown revision is not the pinned one", needs: needs { $0.revision = "r2" }, candidate: candidate("a"),
@@ -96,12 +104,16 @@ private let rules: [HardRule] = [
     }
 
     @Test(arguments: 0..<200) func aFullSiteIsNotDrawnWhileAnotherHasRoom(seed: UInt64) {
-        let candidates = [candidate("a", slots: 8, running: 8), candidate("b", slots: 8, running: 7), candidate("c", running: 9)]
+        let candidates = [
+            candidate("a", slots: 8, running: 8), candidate("b", slots: 8, running: 7), candidate("c", running: 9),
+        ]
         #expect(pick(candidates, seed: seed)?.index == 1)
     }
 
     @Test func theDrawFollowsTheFreeSlots() {
-        let candidates = [candidate("a", slots: 10, running: 9), candidate("b", slots: 10, running: 6), candidate("c", slots: 5)]
+        let candidates = [
+            candidate("a", slots: 10, running: 9), candidate("b", slots: 10, running: 6), candidate("c", slots: 5),
+        ]
         var random = SplitMix64(seed: 7)
         var counts = [0, 0, 0]
         for _ in 0..<10_000 {
