@@ -53,7 +53,7 @@ actor MeshShell {
         perform(publish(.identity(identity)))
         publishCatalog()
         while isRunning {
-            perform(publish(.load(Load(models: local.map(\.loadReport)))))
+            publishLoad()
             perform(machine.onTick(now: now, wallSeconds: wallSeconds, authority: authority))
             refreshView()
             let next = machine.nextTick
@@ -61,6 +61,12 @@ actor MeshShell {
             // Our own load is looked at twice a second; the machine decides what of it is news.
             await alarm.sleep(nanoseconds: min(max(wait, 1_000_000), 500_000_000))
         }
+    }
+
+    /// Before its server was looked at, a model's slots are a guess: better none told than a wrong one.
+    private func publishLoad() {
+        guard local.allSatisfy({ $0.variant.state != .unknown }) else { return }
+        perform(publish(.load(Load(models: local.map(\.loadReport)))))
     }
 
     private var now: Instant { Instant(nanoseconds: mesh_monotonic_ns()) }
@@ -75,6 +81,7 @@ actor MeshShell {
     /// What the models do has changed.
     func publishCatalog() {
         perform(publish(.catalog(Catalog(models: local.map(\.variant)))))
+        publishLoad()
         viewIsStale = true
         refreshView()
     }
