@@ -41,7 +41,7 @@ let package = Package(
             dependencies: ["API", "Routing", "Gossip", "Trust", "Transport", "Emulation", "CLinux", "CCurl"],
             swiftSettings: settings),
 
-        tests("Transport", ["Transport", "CLinux"]),
+        tests("Transport", ["Transport", "Trust", "CLinux"]),
         tests("Trust", ["Trust"]),
         tests("Gossip", ["Gossip"]),
         tests("Routing", ["Routing", "Gossip", "Transport", "CLinux"]),

@@ -89,7 +89,7 @@ enum RequestWriter {
             switch field.name {
             case .contentType, .accept, .userAgent, .traceparent, .other:
                 let name = UnsafeRawBufferPointer(rebasing: bytes[field.nameRange])
-                if field.name == .other, isWithheld(name) { continue }
+                if field.name == .other, isWithheld(name) || exchange.head.isHopByHop(field, in: bytes) { continue }
                 connection.field(name: name, value: UnsafeRawBufferPointer(rebasing: bytes[field.valueRange]))
             default: continue
             }

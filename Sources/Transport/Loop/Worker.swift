@@ -85,6 +85,29 @@ public actor Worker {
     private func converse(_ descriptor: Int32, _ service: HTTPService) async {
         defer { service.connectionEnded() }
         guard let stream = Stream(descriptor: descriptor, loop: loop) else { return }
+        await converse(over: stream, service)
+    }
+
+    /// Dials `address` and serves HTTP over that connection: for a site that can only connect outwards. Returns when it ends.
+    ///
+    /// - Parameter tls: the dialler's role in TLS, shaken before `service`'s own, which should then have none.
+    public func serve(
+        dialling address: SocketAddress, tls: TLSContext? = nil, serverName: String? = nil, deadline: UInt64,
+        _ service: HTTPService
+    ) async throws(TransportError) {
+        let stream = try await connect(loop, to: address, deadline: deadline)
+        if let tls {
+            do throws(TransportError) {
+                try await stream.startTLS(tls, serverName: serverName, deadline: deadline)
+            } catch {
+                stream.close()
+                throw error
+            }
+        }
+        await converse(over: stream, service)
+    }
+
+    private func converse(over stream: Stream, _ service: HTTPService) async {
         let connection = HTTPServerConnection(stream: stream, service: service, worker: context)
         connections[ObjectIdentifier(connection)] = connection
         connection.isDraining = draining

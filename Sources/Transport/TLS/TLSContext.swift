@@ -59,6 +59,8 @@ public final class TLSContext: @unchecked Sendable {
     /// - Throws: `.tls` naming the file that cannot be used and why.
     public init(_ settings: Settings) throws(TransportError) {
         ERR_clear_error()
+        // OpenSSL writes to the socket without MSG_NOSIGNAL: a peer that has gone must not end the process.
+        signal(SIGPIPE, SIG_IGN)
         guard let context = SSL_CTX_new(settings.role == .server ? TLS_server_method() : TLS_client_method()) else {
             throw TransportError(.tls, "OpenSSL gives no TLS context: \(openSSLReason())")
         }

@@ -1,0 +1,149 @@
+import Glibc
+import Testing
+import Trust
+
+@testable import Transport
+
+/// A federation's authority and two nodes in a folder of their own.
+private struct Certificates {
+    let directory: String
+    var authority: String { directory + "/ca.pem" }
+    func certificate(_ node: String) -> String { "\(directory)/\(node).pem" }
+    func key(_ node: String) -> String { "\(directory)/\(node).key" }
+
+    init() throws {
+        var template = Array("/tmp/meshnode-tls-XXXXXX".utf8CString)
+        let made = try #require(mkdtemp(&template))
+        directory = String(cString: made)
+        let authority = try FederationAuthority.create(federation: "test", directory: directory, validDays: 1)
+        for node in ["a", "b"] {
+            let key = try PrivateKey.generate()
+            try key.write(pemFile: "\(directory)/\(node).key")
+            let id = try SPIFFEID(federation: "test", site: node, node: "n1")
+            try authority.issue(id: id, key: key, dnsNames: ["localhost"], addresses: ["127.0.0.1"], validSeconds: 3600)
+                .write(pemFile: "\(directory)/\(node).pem")
+        }
+    }
+
+    func remove() {
+        for name in ["ca.pem", "ca.key", "a.pem", "a.key", "b.pem", "b.key"] { unlink("\(directory)/\(name)") }
+        rmdir(directory)
+    }
+
+    func context(
+        _ role: TLSContext.Role, _ node: String?, _ verification: TLSContext.Verification, protocols: [String] = [],
+        onlyNewest: Bool = false
+    ) throws -> TLSContext {
+        var settings = TLSContext.Settings(role: role, verification: verification)
+        settings.certificateFile = node.map(certificate)
+        settings.keyFile = node.map(key)
+        settings.applicationProtocols = protocols
+        settings.onlyNewest = onlyNewest
+        return try TLSContext(settings)
+    }
+}
+
+private struct Refused: Error, CustomStringConvertible { var description: String { "not one of us" } }
+
+private func echo(_ exchange: HTTPExchange) async {
+    let peer = exchange.stream.peerIdentity as? String ?? "nobody"
+    await exchange.respond(status: 200, contentType: "text/plain", body: "\(peer) \(exchange.stream.applicationProtocol)")
+}
+
+@Suite struct TLSTests {
+    @Test func aServerIsKnownByAuthorityAndName() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let servers = try await Servers.start(tls: try files.context(.server, "a", .none), echo)
+        defer { servers.stop() }
+        let good = servers.upstream(tls: try files.context(.client, nil, .authorities(file: files.authority)))
+        let named = servers.upstream(
+            tls: try files.context(.client, nil, .authorities(file: files.authority)), name: "elsewhere.example")
+        let unknown = servers.upstream(tls: try files.context(.client, nil, .authorities(file: nil)))
+        #expect(await servers.client.run { await ask($0, good) } == "200 nobody ")
+        #expect(await servers.client.run { await ask($0, named) } == "tls")
+        #expect(await servers.client.run { await ask($0, unknown) } == "tls")
+    }
+
+    @Test func bothSidesAreKnownByACheckOfOurs() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let verify = TLSContext.Verification.custom { "leaf of \($0.leaf.count > 100 ? "somebody" : "nothing")" }
+        let server = try files.context(.server, "a", verify, protocols: ["meshnode/1"], onlyNewest: true)
+        let servers = try await Servers.start(tls: server, echo)
+        defer { servers.stop() }
+        let client = servers.upstream(
+            tls: try files.context(.client, "b", verify, protocols: ["meshnode/1"], onlyNewest: true))
+        #expect(await servers.client.run { await ask($0, client) } == "200 leaf of somebody meshnode/1")
+    }
+
+    @Test(arguments: ["no certificate", "refused", "other protocol", "no protocol", "plain bytes"])
+    func strangersAreRefusedInWords(_ how: String) async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let refusals = Refusals()
+        let accept = TLSContext.Verification.custom { _ in "ok" }
+        let check: TLSContext.Verification = how == "refused" ? .custom { _ in throw Refused() } : accept
+        let server = try files.context(.server, "a", check, protocols: ["meshnode/1"], onlyNewest: true)
+        let servers = try await Servers.start(tls: server, refusals: refusals, echo)
+        defer { servers.stop() }
+        let protocols = how == "other protocol" ? ["http/1.1"] : how == "no protocol" ? [] : ["meshnode/1"]
+        let client =
+            how == "plain bytes"
+            ? nil : try files.context(.client, how == "no certificate" ? nil : "b", accept, protocols: protocols)
+        let upstream = servers.upstream(tls: client)
+        let answer = await servers.client.run { await ask($0, upstream) }
+        #expect(!answer.hasPrefix("200"))
+        await servers.client.run { context in
+            let alarm = Alarm(loop: context.loop)
+            while refusals.all.isEmpty { await alarm.sleep(nanoseconds: 1_000_000) }
+        }
+        if how == "refused" { #expect(refusals.all == ["not one of us"]) }
+    }
+
+    @Test func largeBodiesBothWays() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let servers = try await Servers.start(tls: try files.context(.server, "a", .none)) { exchange in
+            do throws(HTTPSyntaxError) {
+                let body = try await exchange.readBody(limit: 8 << 20)
+                await exchange.respond(status: 200, contentType: "text/plain", body: Array(exchange.headBytes[body]))
+            } catch { await exchange.respond(status: error.status, contentType: "text/plain", body: error.reason) }
+        }
+        defer { servers.stop() }
+        let upstream = servers.upstream(tls: try files.context(.client, nil, .authorities(file: files.authority)))
+        let body = String((0..<300_000).map { Character(Unicode.Scalar(UInt8(97 + $0 % 26))) })
+        #expect(await servers.client.run { await ask($0, upstream, method: "POST", body: body) } == "200 \(body)")
+    }
+
+    /// Certificates renew: new connections show the new one, those that exist go on.
+    @Test func aServersCertificateIsSwapped() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let servers = try await Servers.start(tls: try files.context(.server, "a", .none), echo)
+        defer { servers.stop() }
+        let leaf = TLSContext.Verification.custom { Trust.Digest.hex(Trust.Digest.sha256($0.leaf)) }
+        let first = servers.upstream(tls: try files.context(.client, nil, leaf))
+        let (before, kept, after) = await servers.client.run { context in
+            let before = await peer(context, first)
+            if let new = try? files.context(.server, "b", .none) { servers.service.secure(with: new) }
+            return (before, await peer(context, first), await peer(context, first, fresh: true))
+        }
+        #expect(before == kept)
+        #expect(before != after && !after.isEmpty)
+    }
+
+    private func peer(_ context: WorkerContext, _ upstream: Upstream, fresh: Bool = false) async -> String {
+        do throws(TransportError) {
+            let connection = try await context.pool.acquire(upstream, fresh: fresh, deadline: soon(context))
+            connection.startRequest("GET", "/")
+            connection.endFields()
+            try await connection.stream.flush()
+            _ = try await connection.readHead(deadline: soon(context))
+            while try await connection.nextBodyPart(deadline: soon(context)) != nil {}
+            let peer = connection.stream.peerIdentity as? String ?? ""
+            context.pool.release(connection)
+            return peer
+        } catch { return "" }
+    }
+}
