@@ -46,7 +46,10 @@ struct Relay {
         for field in connection.head.fields
         where field.name == .contentType || field.name == .retryAfter || field.name == .other {
             let name = UnsafeRawBufferPointer(rebasing: bytes[field.nameRange])
-            if field.name == .other, equalsFolded(name, "cache-control") || equalsFolded(name, "x-accel-buffering") {
+            if field.name == .other,
+                equalsFolded(name, "cache-control") || equalsFolded(name, "x-accel-buffering")
+                    || connection.head.isHopByHop(field, in: bytes)
+            {
                 continue
             }
             exchange.field(name: name, value: UnsafeRawBufferPointer(rebasing: bytes[field.valueRange]))

@@ -88,10 +88,24 @@ public struct RoutingViewBuilder {
                         load: load(node.id, variant.id)), .peer(upstream))
             }
         }
+        forget(allBut: mesh)
         var routes: [String: ModelRoutes] = [:]
         for (id, parts) in found { routes[id] = ModelRoutes(id: id, candidates: parts.candidates, targets: parts.targets) }
         for (alias, id) in aliases where routes[alias] == nil { routes[alias] = routes[id] }
         return RoutingView(routes: routes, models: found.keys.sorted(), mesh: mesh)
+    }
+
+    /// Drops what was kept of nodes and models that are no more: peers could otherwise fill our memory with new names.
+    private mutating func forget(allBut mesh: MeshView) {
+        let nodes = Set(mesh.nodes.map(\.id))
+        upstreams = upstreams.filter { nodes.contains($0.key) }
+        loadVersions = loadVersions.filter { nodes.contains($0.key) }
+        var models: Set<LoadKey> = []
+        for node in mesh.nodes {
+            for variant in node.catalog?.models ?? [] { models.insert(LoadKey(node: node.id, model: variant.id)) }
+            for model in node.load?.models ?? [] { models.insert(LoadKey(node: node.id, model: model.id)) }
+        }
+        loads = loads.filter { models.contains($0.key) }
     }
 
     /// Hands a load record that is new to the live loads.
