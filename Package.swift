@@ -9,8 +9,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -28,25 +28,34 @@ let package = Package(
         .systemLibrary(
             name: "CCurl", path: "Sources/System/CCurl", pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"]), .yum(["libcurl-devel"])]),
+        .systemLibrary(
+            name: "CSQLite", path: "Sources/System/CSQLite", pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"]), .yum(["sqlite-devel"])]),
         .systemLibrary(name: "CLinux", path: "Sources/System/CLinux"),
 
-        module("Transport", ["CLinux", "COpenSSL"]),
+        module("Transport", ["CLinux", "COpenSSL", "CCurl"]),
         module("Trust", ["COpenSSL"]),
         module("Gossip"),
-        module("Routing", ["Gossip", "Transport", "CLinux"]),
-        module("API", ["Routing", "Gossip", "Transport", "Trust"]),
-        module("Emulation", ["Transport"]),
+        module("Storage", ["CSQLite", "CLinux"]),
+        module(
+            "Globus", ["Transport", "Trust", "CLinux"],
+            resources: [.embedInCode("Functions/inference.py"), .embedInCode("Functions/status.py")]),
+        module("Routing", ["Gossip", "Globus", "Transport", "Trust", "CLinux"]),
+        module("API", ["Routing", "Gossip", "Globus", "Storage", "Transport", "Trust", "CLinux"]),
+        module("Emulation", ["Transport", "Trust", "CLinux"]),
         .executableTarget(
             name: "MeshNode",
-            dependencies: ["API", "Routing", "Gossip", "Trust", "Transport", "Emulation", "CLinux", "CCurl"],
+            dependencies: ["API", "Routing", "Gossip", "Trust", "Transport", "Globus", "Storage", "Emulation", "CLinux", "CCurl"],
             swiftSettings: settings),
 
         tests("Transport", ["Transport", "Trust", "CLinux"]),
         tests("Trust", ["Trust"]),
         tests("Gossip", ["Gossip"]),
-        tests("Routing", ["Routing", "Gossip", "Transport", "CLinux"]),
-        tests("API", ["API", "Routing", "Gossip", "Transport", "Trust"]),
-        tests("Emulation", ["Emulation", "Transport"]),
+        tests("Storage", ["Storage"]),
+        tests("Globus", ["Globus", "Transport", "Trust", "CLinux"]),
+        tests("Routing", ["Routing", "Gossip", "Globus", "Transport", "CLinux"]),
+        tests("API", ["API", "Routing", "Gossip", "Globus", "Storage", "Transport", "Trust"]),
+        tests("Emulation", ["Emulation", "Transport", "CLinux"]),
         tests("MeshNode", ["MeshNode"]),
     ]
 )

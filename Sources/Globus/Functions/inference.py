@@ -1,0 +1,1 @@
+# Placeholder: the function that runs beside an inference server.

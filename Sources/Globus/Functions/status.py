@@ -1,0 +1,1 @@
+# Placeholder: the function that tells which models run.

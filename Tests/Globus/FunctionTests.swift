@@ -1,0 +1,4 @@
+import Globus
+import Testing
+
+@Test func theFunctionsAreEmbedded() { #expect(!GlobusFunctions.inferenceSource.isEmpty) }
