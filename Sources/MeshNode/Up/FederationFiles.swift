@@ -104,6 +104,7 @@ struct FederationFiles {
             let backend: BackendConfiguration
             switch model.backend {
             case .openAI(let server): backend = .openAI(server)
+            case .first(let gateway): backend = .first(gateway)
             case .simulated: backend = .simulated(url: servers[model.id] ?? "")
             }
             return ModelConfiguration(

@@ -49,12 +49,15 @@ extension ModelDescription {
 
 extension BackendConfiguration {
     static func decode(_ cursor: ConfigurationCursor) -> BackendConfiguration {
-        decode(cursor) { fields in .simulated(url: fields["url"].webAddress()) }
+        decode(
+            cursor, openAI: { .openAI($0) }, first: { .first($0) },
+            simulated: { fields in .simulated(url: fields["url"].webAddress()) })
     }
 
     /// Reads a backend; what a simulated one holds differs between a node (its URL) and a topology (its speed).
     static func decode<Backend>(
-        _ cursor: ConfigurationCursor, openAI: (OpenAIBackend) -> Backend, simulated: (ConfigurationFields) -> Backend
+        _ cursor: ConfigurationCursor, openAI: (OpenAIBackend) -> Backend, first: (FirstBackend) -> Backend,
+        simulated: (ConfigurationFields) -> Backend
     ) -> Backend {
         cursor.object { fields in
             let kind = fields["kind"]
@@ -62,22 +65,18 @@ extension BackendConfiguration {
                 switch choice {
                 case .openai: return openAI(OpenAIBackend.decode(fields))
                 case .simulated: return simulated(fields)
-                case .globusCompute, .first:
-                    kind.fail("found \(kind.found), which is not in this version; allowed: \"openai\", \"simulated\"")
+                case .first: return first(FirstBackend.decode(fields))
+                case .globusCompute:
+                    kind.fail(
+                        "found \(kind.found), which is not in this version; allowed: \"openai\", \"first\", \"simulated\"")
                 }
             } else {
-                kind.refuse(allowed: "\"openai\", \"simulated\"")
+                kind.refuse(allowed: "\"openai\", \"first\", \"simulated\"")
             }
             // Which keys are right is not known without a kind: one error is enough.
             fields.ignoreUnknown()
             return openAI(OpenAIBackend(url: "http://localhost"))
         }
-    }
-
-    private static func decode(
-        _ cursor: ConfigurationCursor, simulated: (ConfigurationFields) -> BackendConfiguration
-    ) -> BackendConfiguration {
-        decode(cursor, openAI: { .openAI($0) }, simulated: simulated)
     }
 }
 
@@ -87,16 +86,19 @@ extension OpenAIBackend {
             url: fields["url"].webAddress(),
             keyFile: fields["keyFile"].optional { $0.file() },
             keyEnvironment: fields["keyEnvironment"].optional { $0.environmentVariable() },
+            tokenFile: fields["tokenFile"].optional { $0.file() },
+            tokenCommand: TokenCommandConfiguration.decode(fields),
             caFile: fields["caFile"].optional { $0.file() },
             upstreamModel: fields["upstreamModel"].optional { $0.string(length: 1...512, allowed: "a model's name") },
             slots: fields["slots"].optional { $0.integer(in: 1...100_000) })
-        if backend.keyFile != nil && backend.keyEnvironment != nil {
-            fields["keyEnvironment"].fail("stands beside keyFile; allowed: one of the two")
-        }
-        if backend.caFile != nil, fields["url"].isPresent, WebAddress(backend.url)?.scheme == "http" {
-            fields["caFile"].fail(
-                "stands beside an http:// url, where no certificate is checked; allowed: with https:// only")
-        }
+        fields.allowOne(of: ["keyFile", "keyEnvironment", "tokenFile", "tokenCommand"])
+        checkCertificateFile(fields, url: backend.url)
         return backend
+    }
+    /// A root is of use for `https` only.
+    static func checkCertificateFile(_ fields: ConfigurationFields, url: String) {
+        guard fields["caFile"].isPresent, fields["url"].isPresent, WebAddress(url)?.scheme == "http" else { return }
+        fields["caFile"].fail(
+            "stands beside an http:// url, where no certificate is checked; allowed: with https:// only")
     }
 }

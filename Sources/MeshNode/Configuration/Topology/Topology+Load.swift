@@ -94,7 +94,7 @@ extension Topology.Model {
                 },
                 state: fields["state"].enumeration(Topology.State.self, default: .running),
                 backend: BackendConfiguration.decode(
-                    fields["backend"], openAI: { .openAI($0) },
+                    fields["backend"], openAI: { .openAI($0) }, first: { .first($0) },
                     simulated: { .simulated(SimulatedServer.decode($0, contextTokens: description.contextTokens)) }),
                 description: description,
                 policy: fields["policy"].enumeration(ModelConfiguration.Policy.self, default: .federation))

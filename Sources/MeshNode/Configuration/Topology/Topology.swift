@@ -64,6 +64,8 @@ struct Topology: Equatable, Sendable {
         case openAI(OpenAIBackend)
         /// A stand-in that `up` starts beside the nodes.
         case simulated(SimulatedServer)
+        /// A cluster behind a FIRST gateway that runs already.
+        case first(FirstBackend)
     }
 }
 
