@@ -6,6 +6,7 @@ import Testing
 /// An origin that the test commands.
 private final class Fountain: TokenOrigin {
     private let state = Mutex<(tokens: [String], refusals: [String?], failure: TokenFailure?)>(([], [], nil))
+    let refusalPause: UInt64 = 5_000_000_000
     private let life: UInt64?
     private let renewAfter: UInt64
 
@@ -106,7 +107,7 @@ private final class Clock: Sendable {
         await credential.prepare()
         #expect(await credential.renew(refused: "Bearer one"))
         #expect(await credential.renew(refused: "Bearer two") == false)
-        clock.pass(Credential.refusalPause)
+        clock.pass(origin.refusalPause)
         #expect(await credential.renew(refused: "Bearer two"))
         #expect(origin.refusals.count == 3)
     }

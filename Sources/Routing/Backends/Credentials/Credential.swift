@@ -9,8 +9,6 @@ public func monotonicNanoseconds() -> UInt64 { mesh_monotonic_ns() }
 public final class Credential: Sendable {
     /// Nanoseconds before a failed reading is tried again.
     static let retryPause: UInt64 = 5_000_000_000
-    /// Nanoseconds between two readings because the server refused the token: a server that refuses all is not asked for ever.
-    static let refusalPause: UInt64 = 5_000_000_000
 
     private let origin: (any TokenOrigin)?
     private let warn: @Sendable (String) -> Void
@@ -80,12 +78,12 @@ public final class Credential: Sendable {
     /// - Parameter refused: the `Authorization` it was shown.
     /// - Returns: true when there is another one to show.
     func renew(refused: String?) async -> Bool {
-        guard origin != nil else { return false }
+        guard let origin else { return false }
         let now = clock()
         let (mayRead, token) = state.withLock { state -> (Bool, String?) in
             // Another request was refused as well, and has seen to it.
             guard state.authorization == refused, now >= state.refusalsHeardFrom else { return (false, nil) }
-            state.refusalsHeardFrom = now &+ Self.refusalPause
+            state.refusalsHeardFrom = now &+ origin.refusalPause
             return (true, state.token)
         }
         if mayRead { await read(refused: token ?? "") }

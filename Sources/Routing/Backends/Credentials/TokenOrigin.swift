@@ -2,6 +2,10 @@
 ///
 /// Never asked on an event loop's thread, and never twice at the same time.
 public protocol TokenOrigin: Sendable {
+    /// Nanoseconds between two readings because the server refused the token: asking must not grow with the number of
+    /// refusals. FIRST refuses by the same status what an account may not do, where no other token helps.
+    var refusalPause: UInt64 { get }
+
     /// Reads the token anew.
     ///
     /// - Parameter refused: the token that the server has just refused; nil: the one held is merely due.
