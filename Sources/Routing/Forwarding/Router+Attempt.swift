@@ -86,7 +86,7 @@ extension Router {
                     return early
                 }
                 let relay = Relay(
-                    exchange: exchange, connection: connection, site: site, stall: timeouts.stall, deadline: request.deadline
+                    exchange: exchange, source: connection, site: site, stall: timeouts.stall, deadline: request.deadline
                 )
                 let attempt = await relay.run(decorate: fields)
                 if case .answered = attempt {
