@@ -12,10 +12,11 @@ SECONDS = 20  # Only a failsafe: no test waits for it.
 class Listener:
     """Listens on loopback, or on a unix socket."""
 
-    def __init__(self, context: ssl.SSLContext | None = None, path: pathlib.Path | None = None):
+    def __init__(self, context: ssl.SSLContext | None = None, path: pathlib.Path | None = None,
+                 host: str = "127.0.0.1"):
         self.context = context
         if path is None:
-            self.socket = socket.create_server(("127.0.0.1", 0))
+            self.socket = socket.create_server((host, 0))
             self.port = self.socket.getsockname()[1]
         else:
             self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

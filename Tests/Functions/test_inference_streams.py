@@ -2,7 +2,6 @@
 
 import ast
 import json
-import pathlib
 import ssl
 
 import pytest
@@ -165,14 +164,14 @@ def test_a_server_with_tls(node, listen, infer, server_context, authority, way):
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_versions_of_tls(listen, server, infer, authority, server_context, version, python):
+def test_versions_of_tls(listen, server, infer, authority, version):
     identity = authority.issue("alpha", "two")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(identity.certificate_file, identity.key_file)
     context.minimum_version = context.maximum_version = version
     node = listen(context)
     url = f"https://localhost:{node.port}/resource_server/api/meshnode/answer/task-1"
-    assert relay(node, server, infer(callback={"url": url}, python=python))["status"] == "streamed"
+    assert relay(node, server, infer(callback={"url": url}))["status"] == "streamed"
 
 
 def test_a_node_without_tls(listen, server, infer):

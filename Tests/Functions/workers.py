@@ -1,5 +1,6 @@
 """Runs our functions as workers of Globus Compute do: from their source, in another process, by name."""
 
+import functools
 import json
 import os
 import pathlib
@@ -24,6 +25,7 @@ json.dump({"result": names[entry](*arguments)}, sys.stdout)
 """
 
 
+@functools.cache
 def pythons() -> dict[str, str]:
     """The Pythons of this machine that our functions must run on, by version."""
     found = {"%d.%d" % sys.version_info[:2]: sys.executable}

@@ -364,6 +364,7 @@ def meshnode_inference(order):
             self.stream = stream
             self.limit_seconds = seconds(limits, "firstByteSeconds", 300)
             self.end = end
+            self.ended = False
 
         def sendall(self, data):
             try:
@@ -390,6 +391,7 @@ def meshnode_inference(order):
                     raise Trouble("upstream_timeout", "the inference server " + said)
                 data = self.stream.receive(len(buffer))
             self.limit_seconds = stall_seconds
+            self.ended = not data
             buffer[:len(data)] = data
             return len(data)
 
@@ -428,7 +430,7 @@ def meshnode_inference(order):
             fields["Authorization"] = "Bearer " + key
         body = None if request.get("body") is None else request["body"].encode("utf-8")
         connection = http.client.HTTPConnection("localhost")
-        connection.sock = Answer(stream, limits, end)
+        connection.sock = incoming = Answer(stream, limits, end)
         try:
             connection.request("GET" if body is None else "POST", base + request["path"], body, fields)
             answer = connection.getresponse()
@@ -436,6 +438,8 @@ def meshnode_inference(order):
             raise Trouble("bad_order", "the request's path or header fields are not allowed in HTTP")
         except (OSError, http.client.HTTPException) as problem:
             raise Trouble("upstream_broken", "the inference server gave no answer: " + describe(problem))
+        if incoming.ended:  # http.client takes a head cut short for a whole one.
+            raise Trouble("upstream_broken", "the inference server closed the connection in mid-answer")
         if (answer.getheader("Content-Encoding") or "identity").lower() != "identity":
             raise Trouble("upstream_broken", "the inference server compressed its answer unasked")
         head = {"status": answer.status, "contentType": answer.getheader("Content-Type"),
@@ -527,7 +531,7 @@ def meshnode_inference(order):
         if not isinstance(order, dict) or order.get("version") != 1:
             return failed("bad_order", "function %s knows version 1 of the protocol only" % function_version)
         if order.get("callback") is not None:
-            secrets.append(order["callback"]["token"])
+            secrets.append(str(order["callback"].get("token")))
             if not re.match(r"[\x21-\x7e]+\Z", secrets[0]):
                 return failed("bad_order", "the callback's token is not one")
         stall_seconds = seconds(order.get("timeouts") or {}, "stallSeconds", 300)
