@@ -1,7 +1,9 @@
 """Our inference function, when something fails: nothing is lost that can be kept, nothing runs on that nobody waits for."""
 
+import select
 import socket
 import ssl
+import threading
 import warnings
 
 import pytest
@@ -254,6 +256,46 @@ def test_the_proxy_of_the_environment(node, server, listen, infer):
     infer(callback={"proxy": "environment"}, environment={"https_proxy": f"http://127.0.0.1:{proxy.port}"})
     _, _, call = through(proxy, node)
     call.started()
+
+
+def test_a_proxy_that_speaks_tls_itself(node, server, listen, infer, server_context, authority):
+    """TLS within TLS; the proxy's certificate is checked against the system's authorities."""
+    proxy = listen(server_context)
+    worker = infer(callback={"proxy": f"https://127.0.0.1:{proxy.port}"}, environment={"SSL_CERT_FILE": str(authority.file)})
+    connection = proxy.accept()
+    connection.head()
+    connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
+    to_node = socket.create_connection(("127.0.0.1", node.port))
+    copy(connection.socket, to_node)
+    call = node.accept()
+    call.started()
+    serve(server)
+    assert call.rest()[0] == ANSWER
+    call.confirm()
+    assert worker.result()["status"] == "streamed"
+    to_node.close()
+
+
+def copy(secured: ssl.SSLSocket, plain: socket.socket) -> None:
+    """Passes bytes on between a proxy's two sides, by one thread, since a TLS connection is not for two."""
+    def run() -> None:
+        secured.settimeout(0)
+        while True:
+            select.select([secured, plain], [], [], 20)
+            for source, sink in ((secured, plain), (plain, secured)):
+                try:
+                    source.settimeout(0)
+                    data = source.recv(65536)
+                except (BlockingIOError, ssl.SSLWantReadError):
+                    continue
+                except OSError:
+                    return
+                if not data:
+                    return
+                sink.settimeout(20)
+                sink.sendall(data)
+
+    threading.Thread(target=run, daemon=True).start()
 
 
 @pytest.mark.parametrize("answer, why", [

@@ -11,6 +11,9 @@ import sys
 
 FUNCTIONS = pathlib.Path(__file__).resolve().parents[2] / "Sources/Globus/Functions"
 
+# All tests run with this Python, and some with every other of `pythons` besides.
+PYTHON = os.environ.get("FUNCTION_PYTHON", sys.executable)
+
 # The first way is that of agents since 3.3.0, the second that of older ones (GLOBUS.md 2.2).
 RUNNERS = {
     "one namespace": "names = {}\nexec(source, names)",
@@ -42,7 +45,7 @@ def pythons() -> dict[str, str]:
 class Worker:
     """One call of a function in a process of its own."""
 
-    def __init__(self, module: str, entry: str, *arguments: object, python: str = sys.executable,
+    def __init__(self, module: str, entry: str, *arguments: object, python: str = PYTHON,
                  runner: str = "one namespace", environment: dict[str, str] | None = None):
         self.entry = entry
         clean = {name: value for name, value in os.environ.items()

@@ -13,7 +13,7 @@ The order:
      "resultBytes": 8388608}
 or {"version": 1, "probe": true}, with or without a callback, which only tries to reach the node.
 
-The node gets one chunked POST, each chunk one frame: a kind (1 byte), a length (4 bytes, big-endian), a payload.
+The node gets one chunked POST; each chunk is a frame: a kind (1 byte), a length (4 bytes, big-endian), a payload.
     S started {"host", "python", "function"}    H head {"status", "contentType", "retryAfter"}    D bytes of the answer
     E broken {"code", "message"}                Z whole {"bytes"}
 The node leaves by closing or by answering before the end; the connection to the inference server is then closed at once,
@@ -31,20 +31,8 @@ The server's key comes from the environment variable named; the proxy's credenti
 
 
 def meshnode_inference(order):
-    import base64
-    import errno
-    import http.client
-    import io
-    import json
-    import os
-    import platform
-    import re
-    import select
-    import socket
-    import ssl
-    import struct
-    import threading
-    import time
+    import base64, errno, http.client, io, json, os, platform, re, select, socket, ssl, struct, threading
+    from time import monotonic as now, sleep
     from urllib.parse import unquote, urlsplit
 
     function_version = "1.0.0"
@@ -54,11 +42,11 @@ def meshnode_inference(order):
     serialized_characters = 10400000
     answer_seconds = 10
     longest_seconds = 7 * 86400
-    own_fields = ("host", "connection", "content-length", "transfer-encoding", "authorization", "content-type", "accept",
-                  "accept-encoding", "expect", "te", "trailer", "upgrade", "keep-alive", "proxy-authorization")
+    own_fields = ("host", "connection", "content-length", "transfer-encoding", "authorization", "content-type", "accept", "te",
+                  "accept-encoding", "expect", "trailer", "upgrade", "keep-alive", "proxy-authorization")
 
     secrets = []
-    opened = []  # Streams to close at the end, whatever happens.
+    opened = []  # Sockets to close at the end, whatever happens.
     node = None  # The node's end once it was reached: `pause` watches it, whatever else is waited for.
 
     class Late(OSError):
@@ -68,14 +56,7 @@ def meshnode_inference(order):
         """The node closed, refused, or takes no more."""
 
     class Trouble(Exception):
-        """An expected failure, with a code."""
-
-        def __init__(self, code, message):
-            super().__init__(message)
-            self.code = code
-
-    def now():
-        return time.monotonic()
+        """An expected failure: a code and a message."""
 
     def close_from(index):
         while len(opened) > index:
@@ -114,7 +95,6 @@ def meshnode_inference(order):
     class Plain:
         def __init__(self, connection):
             self.socket = connection
-            opened.append(self)
 
         def receive(self, most):
             try:
@@ -130,16 +110,12 @@ def meshnode_inference(order):
                 except (BlockingIOError, InterruptedError):
                     pause(self.socket, select.POLLOUT, deadline)
 
-        def close(self):
-            self.socket.close()
-
     class Secure:
         """TLS over another stream, so that it goes over a proxy's TLS too."""
 
         def __init__(self, inner, context, host, deadline):
             self.inner = inner
             self.socket = inner.socket
-            opened.append(self)
             self.incoming = ssl.MemoryBIO()
             self.outgoing = ssl.MemoryBIO()
             self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=host)
@@ -176,16 +152,6 @@ def meshnode_inference(order):
                 view = view[self.tls.write(view):]
             self.inner.send(self.outgoing.read(), deadline)
 
-        def close(self):
-            try:
-                self.tls.unwrap()  # Says that this is the end; the other side's end is not waited for.
-            except (OSError, ValueError):
-                pass
-            try:
-                self.inner.send(self.outgoing.read(), now())
-            except OSError:
-                pass
-
     def tls_context(ca, ca_file, verify):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -215,19 +181,21 @@ def meshnode_inference(order):
             raise OSError("no address was found for %s" % host)
         return found
 
-    def connect(choices, deadline):
-        """Tries addresses in turn, each for its share of the time left."""
+    def connect(host, port, deadline):
+        """Tries a host's addresses in turn, each for its share of the time left. Without a port, the host is a path."""
+        choices = addresses(host, port, deadline) if port else [(socket.AF_UNIX, socket.SOCK_STREAM, 0, "", host)]
         for index, (family, kind, protocol, _, address) in enumerate(choices):
             share = now() + (deadline - now()) / (len(choices) - index)
             mark = len(opened)
             try:
                 stream = Plain(socket.socket(family, kind, protocol))
+                opened.append(stream.socket)
                 stream.socket.setblocking(False)
                 if family != socket.AF_UNIX:
                     stream.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 code = stream.socket.connect_ex(address)
                 while code == errno.EAGAIN and now() < share:  # A unix socket's queue is full, which cannot be polled for.
-                    time.sleep(0.02)
+                    sleep(0.02)
                     code = stream.socket.connect_ex(address)
                 if code == errno.EINPROGRESS:
                     while not pause(stream.socket, select.POLLOUT, share):
@@ -264,7 +232,7 @@ def meshnode_inference(order):
     def tunnel(proxy, host, port, deadline):
         """A stream to a host through a proxy."""
         scheme, proxy_host, proxy_port, _, _ = location(proxy, ("http", "https"))
-        stream = connect(addresses(proxy_host, proxy_port, deadline), deadline)
+        stream = connect(proxy_host, proxy_port, deadline)
         if scheme == "https":
             stream = Secure(stream, tls_context(None, None, True), proxy_host, deadline)
         target = ("[%s]:%d" if ":" in host else "%s:%d") % (host, port)
@@ -286,29 +254,22 @@ def meshnode_inference(order):
     class Node:
         """The POST to the node."""
 
-        def __init__(self, callback):
+        def __init__(self, callback, probing):
             scheme, host, port, host_field, path = location(callback["url"], ("https", "http"))
             deadline = now() + seconds(callback, "connectSeconds", 5)
             proxy = callback.get("proxy")
             if proxy == "environment":
                 proxy = os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY")
             context = tls_context(callback.get("ca"), None, True) if scheme == "https" else None
-            self.answer = b""
-            self.status = None
-            self.ending = False
-            self.sent = 0
-            self.head = (
-                "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: meshnode-inference/%s\r\nAuthorization: Bearer %s\r\n"
-                "Content-Type: application/vnd.meshnode.answer\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-                % (path, host_field, function_version, callback["token"])).encode("ascii")
-            self.stream = (tunnel(proxy, host, port, deadline) if proxy
-                           else connect(addresses(host, port, deadline), deadline))
+            self.answer, self.status, self.ending, self.sent = b"", None, False, 0
+            self.stream = tunnel(proxy, host, port, deadline) if proxy else connect(host, port, deadline)
             if context is not None:
                 self.stream = Secure(self.stream, context, host, deadline)
-
-        def start(self):
-            """Raises OSError: until the start is written, the node counts as not reached."""
-            self.stream.send(self.head + self.chunk(b"S", identity()), now() + answer_seconds)
+            head = ("POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: meshnode-inference/%s\r\nAuthorization: Bearer %s\r\n"
+                    "Content-Type: application/vnd.meshnode.answer\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+                    % (path, host_field, function_version, callback["token"]))
+            if not probing:  # Until the start is written, the node counts as not reached.
+                self.stream.send(head.encode("ascii") + self.chunk(b"S", identity()), deadline)
 
         def chunk(self, kind, payload):
             data = payload if isinstance(payload, bytes) else json.dumps(payload).encode("ascii")
@@ -396,17 +357,16 @@ def meshnode_inference(order):
             return len(data)
 
         def close(self):
-            pass  # http.client closes its socket when it still reads; `infer` closes the stream.
+            pass  # http.client closes its socket while it still reads from it.
 
     def dial(server, deadline):
         """A stream to the inference server, its Host field, and the path before the request's."""
         url = server["url"]
         try:
             if url.startswith("unix:"):
-                address = (socket.AF_UNIX, socket.SOCK_STREAM, 0, "", url[len("unix:"):])
-                return connect([address], deadline), "localhost", ""
+                return connect(url[len("unix:"):], None, deadline), "localhost", ""
             scheme, host, port, field, base = location(url, ("http", "https"))
-            stream = connect(addresses(host, port, deadline), deadline)
+            stream = connect(host, port, deadline)
             if scheme == "https":
                 context = tls_context(server.get("ca"), server.get("caFile"), server.get("verify") is not False)
                 stream = Secure(stream, context, host, deadline)
@@ -454,12 +414,11 @@ def meshnode_inference(order):
                 piece = answer.read1(receive_bytes if left is None else min(left, receive_bytes))
             except (OSError, http.client.HTTPException) as problem:
                 raise Trouble("upstream_broken", "the inference server's answer broke off: " + describe(problem))
-            if left is not None:
-                left -= len(piece)
+            if not piece and left:
+                raise Trouble("upstream_broken", "the inference server closed the connection in mid-answer")
             if not piece:
-                if left:
-                    raise Trouble("upstream_broken", "the inference server's answer broke off")
                 return
+            left = left and left - len(piece)
             yield piece
 
     def returned(head, body, limit_bytes, why):
@@ -486,27 +445,20 @@ def meshnode_inference(order):
         return {"version": 1, "status": "failed", "code": code, "message": message}
 
     def failure(problem):
-        if isinstance(problem, Trouble):
-            return failed(problem.code, str(problem))
-        return failed("internal", "%s: %s" % (type(problem).__name__, describe(problem)))
+        return failed(*problem.args if isinstance(problem, Trouble) else (
+            "internal", "%s: %s" % (type(problem).__name__, describe(problem))))
 
-    def reach_node(callback):
+    def reach_node(callback, probing=False):
         """The node, or why it was not reached."""
         try:
-            return (None, None) if callback is None else (Node(callback), None)
+            return (None, None) if callback is None else (Node(callback, probing), None)
         except (OSError, ValueError) as problem:
             close_from(0)
             return None, "could not reach the node: " + describe(problem)
 
     def infer():
         nonlocal node
-        reached, why = reach_node(order.get("callback"))
-        if reached is not None:
-            try:
-                reached.start()
-                node = reached
-            except OSError as problem:
-                why = "could not reach the node: " + describe(problem)
+        node, why = reach_node(order.get("callback"))
         before = len(opened)
         try:
             head, body = ask(order["server"], order["request"], order.get("timeouts") or {})
@@ -536,8 +488,8 @@ def meshnode_inference(order):
                 return failed("bad_order", "the callback's token is not one")
         stall_seconds = seconds(order.get("timeouts") or {}, "stallSeconds", 300)
         if order.get("probe") is True:
-            reached, why = reach_node(order.get("callback"))
-            return dict(identity(), version=1, status="ready", callback="reachable" if reached is not None else why)
+            reached, why = reach_node(order.get("callback"), probing=True)
+            return dict(identity(), version=1, status="ready", callback="reachable" if reached else why)
         return infer()
     except NodeGone as gone:
         return {"version": 1, "status": "aborted", "sent": node.sent, "why": str(gone)}
