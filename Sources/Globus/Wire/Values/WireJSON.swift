@@ -33,5 +33,12 @@ public enum WireJSON {
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
+    /// Where the JSON value ends that begins at `start`; nil if none is there.
+    static func end(of bytes: [UInt8], from start: Int, limits: WireLimits) -> Int? {
+        var reader = WireJSONReader(bytes, limits: limits)
+        reader.at = start
+        return (try? reader.value(depth: 1)) == nil ? nil : reader.at
+    }
+
     static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
 }

@@ -26,7 +26,7 @@ struct WireJSONReader {
         while at < bytes.count, WireJSON.isSpace(bytes[at]) { at += 1 }
     }
 
-    private mutating func value(depth: Int) throws(WireError) -> WireValue {
+    mutating func value(depth: Int) throws(WireError) -> WireValue {
         items += 1
         guard items <= limits.items else { throw .limit("JSON with more than \(limits.items) values") }
         switch next {
