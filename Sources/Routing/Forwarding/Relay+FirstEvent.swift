@@ -9,7 +9,7 @@ extension Relay {
         var boundaries = EventBoundaryScanner()
         while true {
             do throws(TransportError) {
-                guard let part = try await connection.nextBodyPart(deadline: nextDeadline) else {
+                guard let part = try await source.nextBodyPart(deadline: nextDeadline) else {
                     exchange.retractAnswer()
                     return failed(TransportError(.endOfStream, "the stream ended before its first event"))
                 }
@@ -19,7 +19,7 @@ extension Relay {
                 return failed(error)
             }
             let whole = boundaries.wholeEvents(exchange.scratch.readable)
-            if whole == 0, exchange.scratch.count <= Self.heldEventBytes { continue }
+            if whole == 0, exchange.scratch.count <= RelayLimits.heldEventBytes { continue }
             var first = watch
             _ = first.look(UnsafeRawBufferPointer(rebasing: exchange.scratch.readable[..<whole]))
             // Events without data, such as comments, are no reason to keep the client waiting.

@@ -20,6 +20,8 @@ struct FirstJobs: Equatable {
                 let stated = job["Framework"]?.text ?? framework
                 guard stated == "N/A" || stated.lowercased() == framework.lowercased() else { continue }
                 var seen = Observation(state: Self.state(of: job, in: state))
+                // The scheduler's own words, where it has any.
+                seen.reason = job["Job Comments"]?.text.flatMap { $0 == "N/A" ? nil : String($0.prefix(200)) }
                 if seen.state == .queued {
                     seen.etaSeconds = job["Estimated Start Time"]?.text.flatMap(EstimatedStart.init)?.secondsFrom(nowSeconds)
                 }

@@ -1,3 +1,5 @@
+import Globus
+
 /// What becomes of an error of a FIRST gateway: the request's fault and so the client's to read, or the site's and so another
 /// site's chance.
 enum FirstVerdict {
@@ -84,15 +86,10 @@ struct UpstreamRefusal: Equatable {
     var body: String
 
     init?(inText text: String) {
-        let mark = "API request failed with status code: "
-        guard let found = text.firstRange(of: mark), let status = Int(text[found.upperBound...].prefix(3)),
-            (400..<600).contains(status)
-        else { return nil }
+        let failure = RemoteFailure(exceptionText: text)
+        guard let status = failure.upstreamStatus, (400..<600).contains(status) else { return nil }
         self.status = status
-        var rest = text[found.upperBound...].dropFirst(3)
-        if let begin = rest.firstRange(of: "Response text: ") { rest = rest[begin.upperBound...] }
-        if let headers = rest.firstRange(of: "\nResponse headers:") { rest = rest[..<headers.lowerBound] }
-        body = Self.openAIBody(String(rest), status: status)
+        body = Self.openAIBody(failure.upstreamBody ?? "", status: status)
     }
 
     private static func openAIBody(_ text: String, status: Int) -> String {
