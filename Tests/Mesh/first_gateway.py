@@ -17,7 +17,7 @@ FRAMEWORK = "vllm"
 MODEL = "meta-llama/Meta-Llama-3.1-8B-Instruct"
 COLD = "mistralai/Mixtral-8x22B-Instruct-v0.1"
 SCOPE = "https://auth.globus.org/scopes/681c10cc-f684-4540-bcd7-0b4df3bc26ef/action_all"
-CLIENT = ("11111111-2222-3333-4444-555555555555", "the secret of the service account")
+CLIENT = ("11111111-2222-3333-4444-555555555555", "the-secret-of-the-service-account")
 PREFIX = "/resource_server"
 
 # What vLLM says to a prompt that is too long, with braces inside and beneath.

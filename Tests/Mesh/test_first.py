@@ -282,3 +282,29 @@ def test_a_program_tells_the_token(tmp_path: pathlib.Path):
             assert "asked 0 times" in log and "told-token" not in log
     finally:
         gateway.close()
+
+
+def test_a_token_is_issued_and_renewed(tmp_path: pathlib.Path):
+    """By client credentials; a token that is over is renewed, one that was revoked is replaced at its refusal."""
+    gateway = FirstGateway()
+    gateway.life_seconds = 4
+    secret = write_secret(tmp_path / "secret", CLIENT[1])
+    token = {"clientId": CLIENT[0], "secretFile": str(secret), "scope": SCOPE, "authURL": gateway.origin}
+    try:
+        with pair(tmp_path, gateway, token=token) as started:
+            assert started.chat().status_code == 200
+            # Each new token ends the one before, as far as the stand-in is concerned.
+            wait_for("it is renewed by itself", lambda: len(gateway.issued) >= 3, SECONDS)
+            assert started.chat().status_code == 200
+            gateway.life_seconds = 3600
+            before = len(gateway.issued)
+            wait_for("the long one is there", lambda: len(gateway.issued) > before, SECONDS)
+            wait_for("it is used", lambda: started.chat().status_code == 200
+                     and gateway.inferences()[-1]["token"] == gateway.issued[-1], SECONDS)
+            before = len(gateway.issued)
+            gateway.tokens = set()
+            assert wait_for("another is asked for", lambda: started.chat().status_code == 200, SECONDS)
+            assert len(gateway.issued) == before + 1
+            assert CLIENT[1] not in started.log.read_text() and "issued-token" not in started.log.read_text()
+    finally:
+        gateway.close()

@@ -36,7 +36,8 @@ final class GlobusSite: Sendable {
             client: GlobusClient(
                 clientID: compute.clientID,
                 secret: SecretSource(file: compute.secretFile, environment: compute.secretEnvironment).read),
-            scope: ComputeService.scope, resourceServer: ComputeService.resourceServer, services: services, web: web)
+            scope: ComputeService.scope, resourceServer: ComputeService.resourceServer, services: services, web: web,
+            jitter: GlobusJitter(seed: UInt64.random(in: 0 ... .max)))
         var settings = ComputeSettings()
         settings.requestsPerWindow = compute.requestsPerTenSeconds
         service = ComputeService(

@@ -1,5 +1,7 @@
 import Glibc
+import Globus
 import Routing
+import Transport
 
 /// Makes of a backend's configuration what its server is shown.
 struct ServerCredential {
@@ -20,7 +22,24 @@ struct ServerCredential {
     func of(_ gateway: FirstBackend) throws(CommandFailure) -> Credential? {
         if let path = gateway.tokenFile { return try file(path, url: gateway.url) }
         if let command = gateway.tokenCommand { return self.command(command, url: gateway.url) }
-        return nil
+        guard let client = gateway.token else { return nil }
+        return Credential(IssuedToken(try token(client)), warn: warn(gateway.url))
+    }
+
+    private func token(_ client: TokenClientConfiguration) throws(CommandFailure) -> ClientToken {
+        var services = GlobusServices()
+        if var url = client.authURL {
+            while url.hasSuffix("/") { url.removeLast() }
+            services.auth = url
+        }
+        let secret = SecretSource(file: client.secretFile, environment: client.secretEnvironment)
+        do throws(GlobusError) { _ = try secret.read() } catch {
+            throw CommandFailure(exitCode: 1, message: "the secret of client \(client.clientID): \(error)")
+        }
+        return ClientToken(
+            client: GlobusClient(clientID: client.clientID, secret: secret.read), scope: client.scope,
+            resourceServer: TokenClientConfiguration.resourceServer(ofScope: client.scope) ?? "", services: services,
+            web: WebClient(), jitter: GlobusJitter(seed: UInt64.random(in: 0 ... .max)))
     }
 
     /// One that is not there at the start ends the program; later the token held is kept.

@@ -39,7 +39,9 @@ extension TokenClientConfiguration {
                 secretFile: fields["secretFile"].optional { $0.file() },
                 secretEnvironment: fields["secretEnvironment"].optional { $0.environmentVariable() },
                 scope: fields["scope"].string(
-                    length: 1...1024, allowed: "a scope in visible ASCII", where: Names.isVisible),
+                    length: 1...1024,
+                    allowed: "a scope of one service such as https://auth.globus.org/scopes/UUID/action_all"
+                ) { Names.isVisible($0) && resourceServer(ofScope: $0) != nil },
                 authURL: fields["authURL"].optional { $0.webAddress() })
             if client.secretFile == nil && client.secretEnvironment == nil {
                 fields["secretFile"].fail("is missing; allowed: the path of a file, or secretEnvironment in its place")

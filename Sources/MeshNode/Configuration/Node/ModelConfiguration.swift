@@ -102,9 +102,23 @@ struct TokenClientConfiguration: Equatable, Sendable {
     /// Where the secret is: in a file (absolute path) or in an environment variable.
     var secretFile: String?
     var secretEnvironment: String?
+    /// Of one service: the token is asked for by the name of that service in it.
     var scope: String
     /// Base URL of Globus Auth, where it is not the usual one.
     var authURL: String?
+
+    /// The service that a scope belongs to, as Globus Auth names it in its answers: `ID` in
+    /// `https://auth.globus.org/scopes/ID/NAME` and in `urn:globus:auth:scope:ID:NAME`; nil for other scopes.
+    static func resourceServer(ofScope scope: String) -> String? {
+        guard !scope.contains(where: { $0 == " " || $0 == "[" }) else { return nil }
+        if scope.hasPrefix("urn:globus:auth:scope:") {
+            let parts = scope.split(separator: ":", omittingEmptySubsequences: false)
+            return parts.count == 6 && !parts[4].isEmpty ? String(parts[4]) : nil
+        }
+        let parts = scope.split(separator: "/", omittingEmptySubsequences: false)
+        guard scope.hasPrefix("https://"), parts.count == 6, parts[3] == "scopes", !parts[4].isEmpty else { return nil }
+        return String(parts[4])
+    }
 }
 
 /// The kinds of backend; those of a later version are known, to be refused by name.
