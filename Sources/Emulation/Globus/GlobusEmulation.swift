@@ -55,4 +55,33 @@ public struct GlobusEmulationHandle: Sendable {
         start.worker.stop()
         if start.output > 2 { close(start.output) }
     }
+
+    /// As `stop`, for a thread that has no task.
+    public func stopAndWait() {
+        let ended = DispatchedEnd()
+        Task {
+            await stop()
+            ended.tell()
+        }
+        ended.wait()
+    }
+}
+
+/// Lets a thread wait for a task.
+private final class DispatchedEnd: Sendable {
+    private let pipe: (reading: Int32, writing: Int32)
+
+    init() {
+        var ends: [Int32] = [-1, -1]
+        _ = Glibc.pipe(&ends)
+        pipe = (ends[0], ends[1])
+    }
+
+    func tell() { close(pipe.writing) }
+
+    func wait() {
+        var byte: UInt8 = 0
+        while Glibc.read(pipe.reading, &byte, 1) < 0, errno == EINTR {}
+        close(pipe.reading)
+    }
 }

@@ -30,8 +30,6 @@ final class EmulatedTask {
     /// Emptied once it runs.
     var arguments: String
     let serializers: [String]?
-    /// Seconds since 1970.
-    let submittedAt: Double
     /// When its endpoint's process is up; seconds since the emulation's start.
     let readyAt: Double
     var phase = Phase.waiting
@@ -40,7 +38,7 @@ final class EmulatedTask {
 
     init(
         id: String, group: String, owner: String, endpoint: EmulatedEndpoint, function: EmulatedFunction, arguments: String,
-        serializers: [String]?, submittedAt: Double, readyAt: Double
+        serializers: [String]?, readyAt: Double
     ) {
         self.id = id
         self.group = group
@@ -49,7 +47,6 @@ final class EmulatedTask {
         self.function = function
         self.arguments = arguments
         self.serializers = serializers
-        self.submittedAt = submittedAt
         self.readyAt = readyAt
     }
 }

@@ -32,10 +32,9 @@ extension GlobusCompute {
         guard group.owner == Self.owner(token) else {
             return .compute(403, "TASK_GROUP_ACCESS_FORBIDDEN", "Unauthorized access to task group \(id)")
         }
-        let known = group.tasks.compactMap { tasks[$0] }
         return .ok([
             "taskgroup_id": .string(id), "create_websockets_queue": false,
-            "tasks": .array(known.map { ["id": .string($0.id), "created_at": JSONValue($0.submittedAt)] }),
+            "tasks": .array(group.tasks.map { ["id": .string($0.id), "created_at": JSONValue($0.createdAt)] }),
         ])
     }
 

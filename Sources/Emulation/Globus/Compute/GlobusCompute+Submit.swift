@@ -92,9 +92,9 @@ extension GlobusCompute {
             let own: [JSONValue] = (member.value.items ?? []).map { payload in
                 let task = EmulatedTask(
                     id: names.uuid(), group: group, owner: owner, endpoint: endpoint, function: function,
-                    arguments: payload.text ?? "", serializers: serializers, submittedAt: request.now, readyAt: readyAt)
+                    arguments: payload.text ?? "", serializers: serializers, readyAt: readyAt)
                 tasks[task.id] = task
-                groups[group, default: (owner, [])].tasks.append(task.id)
+                groups[group, default: (owner, [])].tasks.append((task.id, request.now))
                 endpoint.total += 1
                 let fate = faults.fate(endpoint: endpoint.settings.id, owner: owner)
                 task.workerDiesAfter = fate.workerDiesAfter

@@ -14,8 +14,8 @@ final class GlobusCompute {
     var endpoints: [String: EmulatedEndpoint] = [:]
     var functions: [String: EmulatedFunction] = [:]
     var tasks: [String: EmulatedTask] = [:]
-    /// The tasks of each group, and who it belongs to.
-    var groups: [String: (owner: String, tasks: [String])] = [:]
+    /// The tasks of each group, and who it belongs to. Times are seconds since 1970.
+    var groups: [String: (owner: String, tasks: [(id: String, createdAt: Double)])] = [:]
     var rates: [String: RateWindow] = [:]
     /// Takes what functions print.
     let output: Int32
