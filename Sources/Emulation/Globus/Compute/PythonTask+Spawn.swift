@@ -22,7 +22,8 @@ extension PythonTask {
         posix_spawnattr_setpgroup(&attributes, 0)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
         let program = String(decoding: PackageResources.worker_py, as: UTF8.self)
-        let argv = [order.python, "-c", bootstrap, program].map { strdup($0) } + [nil]
+        let words: [String] = [order.python, "-c", bootstrap, program]
+        let argv = words.map { strdup($0) } + [nil]
         let envp = environment(order.environment).map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer {
             for pointer in argv { free(pointer) }
