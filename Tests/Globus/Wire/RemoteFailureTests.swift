@@ -76,7 +76,7 @@ import Testing
         ),
         (
             traceback + "E: meta-llama/Llama-3.1-8B took 0.25 s on host n7\u{1B}[2J", .raised,
-            "E: meta-llama/Llama-3.1-8B took 0.25 s on host (host)"
+            "E: meta-llama/Llama-3.1-8B took 0.25 s on host (host)?[2J"
         ),
     ])
     func texts(text: String, kind: RemoteFailure.Kind, summary: String) {

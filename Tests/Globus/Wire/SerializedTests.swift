@@ -32,11 +32,16 @@ import Testing
         #expect(throws: WireError.self) { try PackedBuffers.unpack("5\naaaaa", limits: few) }
     }
 
+    /// An empty list, packed so many times.
+    static func packed(_ times: Int) -> String {
+        (0..<times).reduce("11\n[]") { text, _ in "13\n" + PackedBuffers.pack([text]) }
+    }
+
     @Test(arguments: [
         ("13\n6\n11\n[1]12\n00\ngAROLg==\n", WireValue.list([.integer(1)])),
         // The first cannot be read, the second can.
         ("13\n6\n11\n[1,12\n00\ngAROLg==\n", .null), ("13\n5\nst\nf:12\n00\ngAROLg==\n", .null),
-        ("13\n9\n13\n5\n11\n[]", .list([])), ("00\ngAROLg==", .null), ("00\ngAR\r\nOLg==\n", .null),
+        (packed(2), WireValue.list([])), (packed(4), .list([])), ("00\ngAROLg==", .null), ("00\ngAR\r\nOLg==\n", .null),
         ("11\n 1 ", .integer(1)),
     ])
     func results(text: String, value: WireValue) throws { #expect(try TaskResult.decode(text) == value) }
@@ -46,7 +51,7 @@ import Testing
         ("01\ngAROLg==\n", .unsupported), ("11\n", .malformed), ("00\n", .malformed), ("00\ngAROLg", .malformed),
         ("00\n!!!!", .malformed),
         ("13\n", .malformed), ("13\n5\nx", .malformed), ("13\n5\nst\nf:", .unsupported),
-        ("13\n24\n13\n19\n13\n14\n13\n9\n13\n5\n11\n[]", .limitExceeded),
+        (packed(5), .limitExceeded),
     ])
     func refusesResults(text: String, code: WireError.Code) {
         let error = #expect(throws: WireError.self) { try TaskResult.decode(text) }
