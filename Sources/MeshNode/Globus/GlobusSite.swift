@@ -36,16 +36,14 @@ final class GlobusSite: Sendable {
             client: GlobusClient(
                 clientID: compute.clientID,
                 secret: SecretSource(file: compute.secretFile, environment: compute.secretEnvironment).read),
-            scope: Self.computeScope, resourceServer: "funcx_service", services: services, web: web)
+            scope: ClientToken.computeScope, resourceServer: ClientToken.computeServer, services: services, web: web,
+            jitter: GlobusJitter(seed: .random(in: 0 ... .max)))
         var settings = ComputeSettings()
         settings.requestsPerWindow = compute.requestsPerTenSeconds
         service = ComputeService(
-            settings: settings, base: services.compute, token: token, web: web, log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
+            settings: settings, base: services.compute, token: ClientTokenSource(token), web: web, log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
         service.run()
     }
-
-    /// The scope of Globus Compute's API (globus-compute-sdk 4.19.0).
-    private static let computeScope = "https://auth.globus.org/scopes/facd7ccc-c5f4-42aa-916b-a0e270e2c2a9/all"
 
     private static func bare(_ url: String) -> String {
         var url = url
