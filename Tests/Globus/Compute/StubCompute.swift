@@ -77,7 +77,7 @@ final class StubCompute: Sendable {
 /// Tokens that are numbered: dropping one brings the next.
 final class NumberedTokens: TokenSource {
     private let number = Mutex(1)
-    func token() async throws(TokenUnavailable) -> String { "token-\(number.withLock { $0 })" }
+    func token() async throws(GlobusError) -> String { "token-\(number.withLock { $0 })" }
     func drop(_ token: String) {
         number.withLock { number in if token == "token-\(number)" { number += 1 } }
     }
@@ -97,7 +97,8 @@ extension ComputeService {
         settings.youngPollSeconds = 0.02
         change(&settings)
         let service = ComputeService(
-            settings: settings, base: stub.base, token: NumberedTokens(), web: WebClient(), log: { logs.add($0) })
+            settings: settings, services: GlobusServices(everythingAt: stub.base), token: NumberedTokens(), web: WebClient(),
+            log: { logs.add($0) })
         service.run()
         return service
     }
