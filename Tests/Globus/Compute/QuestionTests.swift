@@ -142,8 +142,8 @@ struct ReplyTests {
         #expect(report("null")?.state == .pending)
         let lost = "parsl.executors.high_throughput.errors.WorkerLost: Task failure due to loss of worker 0 on host x"
         #expect(
-            report(#"{"status":"failed","exception":"Traceback\n\#(lost)\n"}"#)?.state
-                == .failed("Traceback\n\(lost)\n", isWorkerLost: true))
+            report(#"{"status":"failed","exception":"Traceback (most recent call last):\n\#(lost)\n"}"#)?.state
+                == .failed("Traceback (most recent call last):\n\(lost)\n", isWorkerLost: true))
     }
 
     @Test(arguments: ["", "[]", "{}", #"{"results":[]}"#, #"{"results":null}"#, "{\"results\":"])
