@@ -66,9 +66,10 @@ class FirstGateway:
         self.site_maintenance = False
         # A reason for refusing the account at every route, or nothing.
         self.denied = ""
-        # Good tokens; None: whichever. `issued` are those of the token endpoint, good for `life_seconds`.
+        # Good tokens; None: whichever. `issued` are those of the token endpoint, each good until its end (monotonic seconds).
         self.tokens: set[str] | None = None
         self.issued: list[str] = []
+        self.ends: dict[str, float] = {}
         self.life_seconds = 3600
         self.server = Server(("127.0.0.1", 0), type("Bound", (Handler,), {"gateway": self}))
         self.port = self.server.server_address[1]
@@ -107,6 +108,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def answer(self, status: int, body: object) -> None:
+        self.noted["status"] = status
         data = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=utf-8")
@@ -118,7 +120,8 @@ class Handler(BaseHTTPRequestHandler):
     def note(self, body: bytes = b"") -> str:
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         with self.gateway.lock:
-            self.gateway.requests.append({"path": self.path, "headers": dict(self.headers), "token": token, "body": body})
+            self.noted = {"path": self.path, "headers": dict(self.headers), "token": token, "body": body, "status": 200}
+            self.gateway.requests.append(self.noted)
         return token
 
     def is_refused(self, token: str) -> bool:
@@ -127,7 +130,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(503, {"detail": "Service is temporarily down for maintenance."})
         elif not token:
             self.answer(401, {"detail": "Error: Missing ('Authorization': 'Bearer <your-access-token>') in request headers."})
-        elif self.gateway.tokens is not None and token not in self.gateway.tokens:
+        elif self.gateway.tokens is not None and (
+                token not in self.gateway.tokens or time.monotonic() > self.gateway.ends.get(token, float("inf"))):
             self.answer(401, failure("unauthorized", "Token introspection: token is not active"))
         elif self.gateway.denied:
             self.answer(401, failure("unauthorized", self.gateway.denied))
@@ -173,7 +177,8 @@ class Handler(BaseHTTPRequestHandler):
         with gateway.lock:
             token = f"issued-token-{len(gateway.issued)}"
             gateway.issued.append(token)
-            gateway.tokens = {token}
+            gateway.tokens = (gateway.tokens or set()) | {token}
+            gateway.ends[token] = time.monotonic() + gateway.life_seconds
         self.answer(200, {"access_token": token, "scope": SCOPE, "expires_in": gateway.life_seconds, "token_type": "Bearer",
                           "resource_server": "681c10cc-f684-4540-bcd7-0b4df3bc26ef", "other_tokens": []})
 

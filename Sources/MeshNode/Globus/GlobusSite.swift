@@ -10,6 +10,8 @@ final class GlobusSite: Sendable {
     let service: ComputeService
     let callbacks = CallbackTable()
     private let store: FunctionStore
+    /// Our function as this site registers it.
+    private let inference: FunctionStore.Function
     private let configuration: NodeConfiguration
     private let compute: GlobusComputeConfiguration
     private let callbackURL: String
@@ -29,6 +31,7 @@ final class GlobusSite: Sendable {
                 return String(decoding: try PublicFile.read(path), as: UTF8.self)
             } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
         }
+        inference = configuration.models.contains(where: \.isOffered) ? .inference.opened : .inference
         store = FunctionStore(stateDirectory: configuration.stateDirectory)
         let web = WebClient(compute.services.webSettings)
         let services = compute.services.services
@@ -36,12 +39,12 @@ final class GlobusSite: Sendable {
             client: GlobusClient(
                 clientID: compute.clientID,
                 secret: SecretSource(file: compute.secretFile, environment: compute.secretEnvironment).read),
-            scope: ComputeService.scope, resourceServer: ComputeService.resourceServer, services: services, web: web,
-            jitter: GlobusJitter(seed: UInt64.random(in: 0 ... .max)))
+            scope: ClientToken.computeScope, resourceServer: ClientToken.computeServer, services: services, web: web,
+            jitter: GlobusJitter(seed: .random(in: 0 ... .max)))
         var settings = ComputeSettings()
         settings.requestsPerWindow = compute.requestsPerTenSeconds
         service = ComputeService(
-            settings: settings, services: services, token: token, web: web, log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
+            settings: settings, base: services.compute, token: ClientTokenSource(token), web: web, log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
         service.run()
     }
 
@@ -54,17 +57,16 @@ final class GlobusSite: Sendable {
     /// The secret that FIRST's functions prove themselves by; nil: none run here.
     func internalSecret() throws(CommandFailure) -> [UInt8]? {
         guard compute.internalSecretFile != nil || compute.internalSecretEnvironment != nil else { return nil }
+        let secret: String
         do throws(GlobusError) {
-            let secret = try SecretSource(
-                file: compute.internalSecretFile, environment: compute.internalSecretEnvironment
-            ).read()
-            // FIRST's documented default is known to everyone.
-            guard secret.utf8.count >= 16, secret != "default-secret-change-me" else {
-                throw CommandFailure(
-                    exitCode: 2, message: "the internal secret of FIRST's functions must be of 16 characters or more")
-            }
-            return Array(secret.utf8)
+            secret = try SecretSource(file: compute.internalSecretFile, environment: compute.internalSecretEnvironment).read()
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
+        // FIRST's documented default is known to everyone.
+        guard secret.utf8.count >= 16, secret != "default-secret-change-me" else {
+            throw CommandFailure(
+                exitCode: 2, message: "the internal secret of FIRST's functions must be of 16 characters or more")
+        }
+        return Array(secret.utf8)
     }
 
     /// The backend of one model.
@@ -78,7 +80,7 @@ final class GlobusSite: Sendable {
         settings.deadlineSeconds = globus.deadlineSeconds
         let log = log
         return GlobusBackend(
-            settings: settings, function: globus.function ?? store.identifier(of: .inference), service: service,
+            settings: settings, function: globus.function ?? store.identifier(of: inference), service: service,
             callbacks: callbacks, log: { log.warnSeldom("task \($0.prefix(40))", $0) })
     }
 
@@ -155,7 +157,7 @@ final class GlobusSite: Sendable {
     private func register(_ backends: [GlobusBackend], needsStatus: Bool) async -> Bool {
         do {
             if !backends.isEmpty {
-                let identifier = try await registered(.inference)
+                let identifier = try await registered(inference)
                 for backend in backends { backend.useFunction(identifier) }
             }
             if needsStatus { _ = try await registered(.status) }

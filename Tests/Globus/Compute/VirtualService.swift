@@ -12,6 +12,11 @@ struct VirtualService {
         case question
     }
 
+    struct Submit { var at: UInt64, batch: SubmitBatch }
+    struct Poll { var at: UInt64, ids: [String] }
+    struct Asked { var at: UInt64, question: UInt64 }
+    struct Acceptance { var id: String, waited: Double, resubmissions: Int }
+
     var machine: ComputeMachine
     var now: UInt64 = 1_000_000_000_000
     var submitSeconds = 0.3
@@ -30,12 +35,12 @@ struct VirtualService {
 
     private(set) var events: [(at: UInt64, order: Int, event: Event)] = []
     private var sequence = 0
-    private(set) var submits: [(at: UInt64, batch: SubmitBatch)] = []
-    private(set) var polls: [(at: UInt64, ids: [String])] = []
-    private(set) var asked: [(at: UInt64, question: UInt64)] = []
+    private(set) var submits: [Submit] = []
+    private(set) var polls: [Poll] = []
+    private(set) var asked: [Asked] = []
     private(set) var outcomes: [UInt64: [ComputeOutcome]] = [:]
     private(set) var outcomeAt: [UInt64: UInt64] = [:]
-    private(set) var accepted: [UInt64: [(id: String, waited: Double, resubmissions: Int)]] = [:]
+    private(set) var accepted: [UInt64: [Acceptance]] = [:]
     private(set) var refusals: [ComputeFailure] = []
     private(set) var logs: [String] = []
     private(set) var born: [String: UInt64] = [:]
@@ -49,7 +54,15 @@ struct VirtualService {
 
     mutating func at(_ seconds: Double, _ event: Event) {
         sequence += 1
-        events.append((now.adding(seconds: seconds), sequence, event))
+        let when = now.adding(seconds: seconds)
+        // Next last: of the same moment the later one first.
+        var low = 0
+        var high = events.count
+        while low < high {
+            let middle = (low + high) / 2
+            if events[middle].at > when { low = middle + 1 } else { high = middle }
+        }
+        events.insert((when, sequence, event), at: low)
     }
 
     /// Lets time pass. Only what the machine asks for, by `nextTick`, wakes it between the events.
@@ -57,16 +70,15 @@ struct VirtualService {
         let end = now.adding(seconds: seconds)
         var idle = 0
         while true {
-            let next = events.indices.min { (events[$0].at, events[$0].order) < (events[$1].at, events[$1].order) }
-            let tick = machine.nextTick ?? .max
-            let at = max(min(next.map { events[$0].at } ?? .max, tick), now)
+            let next = events.last?.at ?? .max
+            let at = max(min(next, machine.nextTick ?? .max), now)
             guard at <= end else { break }
             idle = at == now ? idle + 1 : 0
             #expect(idle < 10_000, "the machine asks to be called without end")
             guard idle < 10_000 else { return }
             now = at
-            if let next, events[next].at <= now {
-                handle(events.remove(at: next).event)
+            if next <= now {
+                handle(events.removeLast().event)
             } else {
                 carry(machine.onTick(now: now))
             }
@@ -95,7 +107,7 @@ struct VirtualService {
             switch directive {
             case .submit(let request, let batch):
                 let index = submits.count
-                submits.append((now, batch))
+                submits.append(Submit(at: now, batch: batch))
                 if let failure = onSubmit(index, batch) {
                     at(submitSeconds, .submitted(request, .failure(failure)))
                 } else {
@@ -112,7 +124,7 @@ struct VirtualService {
                 }
             case .poll(let request, let ids):
                 let index = polls.count
-                polls.append((now, ids))
+                polls.append(Poll(at: now, ids: ids))
                 if let failure = onPoll(index, ids) {
                     at(pollSeconds, .polled(request, .failure(failure)))
                 } else {
@@ -121,9 +133,9 @@ struct VirtualService {
                     }
                     at(pollSeconds, .polled(request, .success(reports)))
                 }
-            case .ask(let question): asked.append((now, question))
+            case .ask(let question): asked.append(Asked(at: now, question: question))
             case .accepted(let task, let id, let waited, let resubmissions):
-                accepted[task, default: []].append((id, waited, resubmissions))
+                accepted[task, default: []].append(Acceptance(id: id, waited: waited, resubmissions: resubmissions))
             case .finish(let task, let outcome):
                 outcomes[task, default: []].append(outcome)
                 outcomeAt[task] = now

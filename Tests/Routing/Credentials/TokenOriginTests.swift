@@ -77,6 +77,15 @@ private final class Folder: Sendable {
         #expect(lines.all == ["sh: asked", "sh: (a line that holds the token)"])
     }
 
+    @Test("a program that fails may have said a token too")
+    func failingTold() async {
+        let lines = Lines()
+        let token = String(repeating: "aB3_", count: 12).replacing("_", with: "-")
+        let command = TokenCommand(["sh", "-c", "echo no luck >&2; echo got \(token) >&2; exit 1"], lifeSeconds: 1, log: lines.add)
+        await #expect(throws: TokenFailure.self) { try await command.read(refused: nil) }
+        #expect(lines.all == ["sh: no luck", "sh: (a line that holds the token)"])
+    }
+
     @Test("arguments reach the program as they are: there is no shell")
     func noShell() async throws {
         let command = TokenCommand(["echo", "$HOME;*`id`"], lifeSeconds: 1) { _ in }

@@ -51,7 +51,7 @@ extension ComputeMachine {
         isPolling = false
         pollFailures = 0
         throttles = 0
-        if asked.count >= pollLimit { pollLimit = min(pollLimit * 2, max(settings.tasksPerPoll, 1)) }
+        if asked.count >= pollLimit { pollLimit = min(pollLimit * 2, settings.tasksPerPoll) }
         // 1. Results first: the service may have forgotten them already.
         var told: Set<UInt64> = []
         var toResubmit: [(UInt64, ComputeOutcome)] = []
@@ -78,10 +78,11 @@ extension ComputeMachine {
 
     private mutating func stillPending(_ number: UInt64) {
         guard let task = tasks[number] else { return }
+        let next = now.adding(seconds: pollInterval(of: task))
         tasks[number]?.omissions = 0
         tasks[number]?.isSuspect = false
         tasks[number]?.polledAt = now
-        tasks[number]?.nextPollAt = now.adding(seconds: pollInterval(of: task))
+        tasks[number]?.nextPollAt = next
     }
 
     /// Seconds to the next poll for a task, by its age. One whose callback tells of its end needs none but for safety.

@@ -45,11 +45,20 @@ public final class TokenCommand: TokenOrigin {
         }
     }
 
+    /// A program that failed has told no token to compare with: what is as long as one and of the same letters is not shown.
+    private static func mayBeToken(_ word: Substring) -> Bool {
+        word.utf8.count >= 32
+            && word.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || (48...57).contains(byte)
+                    || "-._~+=".utf8.contains(byte)
+            }
+    }
+
     /// Passes on what a program said, without the token should it have said that too.
     private func tell(_ said: String, hiding secret: [UInt8]) {
         let words = String(decoding: secret, as: UTF8.self).split(whereSeparator: \.isWhitespace).filter { $0.utf8.count >= 8 }
         for line in said.split(separator: "\n").prefix(20) {
-            let holdsSecret = words.contains { line.contains($0) }
+            let holdsSecret = words.contains { line.contains($0) } || line.split(separator: " ").contains(where: Self.mayBeToken)
             log("\(arguments.first ?? ""): \(holdsSecret ? "(a line that holds the token)" : String(line.prefix(500)))")
         }
     }
