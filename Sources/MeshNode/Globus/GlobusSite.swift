@@ -44,7 +44,7 @@ final class GlobusSite: Sendable {
         var settings = ComputeSettings()
         settings.requestsPerWindow = compute.requestsPerTenSeconds
         service = ComputeService(
-            settings: settings, base: services.compute, token: ClientTokenSource(token), web: web, log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
+            settings: settings, services: services, token: token, web: web, log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
         service.run()
     }
 

@@ -1,3 +1,5 @@
+import Globus
+
 extension Topology {
     /// Reads a topology.
     /// - Parameters:
@@ -116,7 +118,11 @@ extension EmulatedEndpoint {
             } else {
                 server = .url(own["url"].webAddress())
             }
-            var backend = GlobusComputeBackend(endpoint: "")
+            let functionFile = own["functionFile"].optional { $0.file() }
+            let functionName = own["functionName"].optional {
+                $0.string(length: 1...255, allowed: "the name of a Python function", where: FunctionRegistration.isName)
+            }
+            var backend = GlobusComputeBackend(endpoint: "", style: functionFile == nil ? .meshnode : .first)
             backend.slots = fields["slots"].optional { $0.integer(in: 1...100_000) }
             backend.upstreamModel = fields["upstreamModel"].optional { $0.string(length: 1...512, allowed: "a model's name") }
             backend.deadlineSeconds = fields["deadlineSeconds"].duration(
@@ -126,7 +132,7 @@ extension EmulatedEndpoint {
             return EmulatedEndpoint(
                 server: server, workers: own["workers"].integer(in: workersAllowed, default: 8),
                 agent: own["agent"].optional { $0.string(length: 1...32, allowed: "a version such as 4.19.0") } ?? "4.19.0",
-                backend: backend)
+                functionFile: functionFile, functionName: functionName, backend: backend)
         }
     }
 }

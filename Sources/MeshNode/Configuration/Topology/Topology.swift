@@ -82,6 +82,10 @@ struct EmulatedEndpoint: Equatable, Sendable {
     var workers = 8
     /// The agent's version, which decides what it understands.
     var agent = "4.19.0"
+    /// A function of FIRST's kind that runs instead of ours: a Python file, and its name there.
+    var function: (file: String, name: String)? { functionFile.map { ($0, functionName ?? "vllm_inference_function") } }
+    var functionFile: String?
+    var functionName: String?
     /// What of the backend is as in a node's configuration.
     var backend: GlobusComputeBackend
 
