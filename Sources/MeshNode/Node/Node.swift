@@ -46,7 +46,9 @@ final class Node: Sendable {
         router = Router(
             me: me, timeouts: ForwardTimeouts(configuration),
             directUses: DirectUses { use, site in
-                log.info("direct: \(use.requestID) of \(use.user) for \(use.model) goes to the endpoint of \(site), whose node is away")
+                log.info(
+                    "direct: \(use.requestID) of \(use.user) for \(use.model) goes to the endpoint of \(site), whose node is away"
+                )
             }, seed: UInt64.random(in: 0 ... .max))
         let generations = GenerationStore(directory: configuration.stateDirectory, log: log)
         let identity = Identity(
@@ -163,7 +165,8 @@ final class Node: Sendable {
                     "mesh connection from \(address?.description ?? "unknown") refused: \(error.message)")
             },
             audit: { peer, use in
-                log.warning("direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
+                log.warning(
+                    "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
             })
     }
 
