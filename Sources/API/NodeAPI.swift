@@ -4,24 +4,6 @@ public import Routing
 import Synchronization
 public import Transport
 
-/// What the API port answers with beside the mesh itself.
-public struct NodeFacts: Sendable {
-    public let federation: String
-    public let software: String
-    public let startedAt: UInt64
-    public let bodyLimit: Int
-
-    /// - Parameters:
-    ///   - startedAt: seconds since 1970.
-    ///   - bodyLimit: bytes of an inference request's body.
-    public init(federation: String, software: String, startedAt: UInt64, bodyLimit: Int) {
-        self.federation = federation
-        self.software = software
-        self.startedAt = startedAt
-        self.bodyLimit = bodyLimit
-    }
-}
-
 /// What the API needs of the program around it.
 public protocol NodeControl: Sendable {
     /// nil when the node is ready for requests; otherwise what it waits for.
@@ -46,6 +28,7 @@ public final class NodeAPI: HTTPHandler {
     let control: any NodeControl
     let entry: String
     let metrics = RequestMetrics()
+    let logins = LoginStates()
 
     public init(router: Router, authenticator: any Authenticator, facts: NodeFacts, control: any NodeControl) {
         self.router = router
@@ -85,7 +68,7 @@ public final class NodeAPI: HTTPHandler {
                 allow: RouteTable.allow(entry))
         }
         if let role = entry.role {
-            let caller = try await identify(exchange)
+            let caller = try await identify(call)
             guard caller.role >= role else {
                 throw APIError(
                     403, type: "permission_error", code: "role_too_low",
@@ -97,7 +80,7 @@ public final class NodeAPI: HTTPHandler {
         case .chat: try await infer(call, "/v1/chat/completions", .chat)
         case .completions: try await infer(call, "/v1/completions", .completions)
         case .embeddings: try await infer(call, "/v1/embeddings", .embeddings)
-        case .models: await listModels(call)
+        case .models: try await listModels(call)
         case .model: try await showModel(call)
         case .topology: await call.json(topology(now: exchange.worker.loop.now))
         case .catalog: await call.json(catalog(now: exchange.worker.loop.now))
@@ -111,6 +94,12 @@ public final class NodeAPI: HTTPHandler {
         case .ready: await answerReady(call)
         case .console: await answerConsole(call)
         case .wellKnown: await call.json(wellKnown())
+        case .protectedResource: await call.json(try protectedResource())
+        case .keys: try await keys(call)
+        case .key: try await revokeKey(call)
+        case .login: try await startLogin(call)
+        case .loginCallback: try await finishLogin(call)
+        case .loginKey: try await makeKeyByForm(call)
         }
     }
 
@@ -118,33 +107,6 @@ public final class NodeAPI: HTTPHandler {
         let paths = RouteTable.entries.map { $0.path.description }
         let hint = nearest(path, among: paths).map { "; did you mean \($0)?" } ?? ""
         return "no route \(path.prefix(200))\(hint)"
-    }
-
-    private func identify(_ exchange: HTTPExchange) async throws(APIError) -> Caller {
-        guard let range = bearerToken(exchange) else {
-            throw APIError(
-                401, type: "authentication_error", code: "missing_token",
-                "this route needs a token: send it as `Authorization: Bearer TOKEN`")
-        }
-        let token = UnsafeRawBufferPointer(rebasing: exchange.headBytes[range])
-        guard let caller = await authenticator.identify(token) else {
-            throw APIError(401, type: "authentication_error", code: "invalid_token", "this token is not known here")
-        }
-        return caller
-    }
-
-    /// Where the token stands in the head.
-    private func bearerToken(_ exchange: HTTPExchange) -> Range<Int>? {
-        let bytes = exchange.headBytes
-        if let value = exchange.head.first(.authorization) {
-            guard value.count > 7, equalsFolded(UnsafeRawBufferPointer(rebasing: bytes[value].prefix(7)), "bearer ") else {
-                return nil
-            }
-            var start = value.lowerBound + 7
-            while start < value.upperBound, bytes[start] == 32 { start += 1 }
-            return start < value.upperBound ? start..<value.upperBound : nil
-        }
-        return exchange.head.first(.xAPIKey).flatMap { $0.isEmpty ? nil : $0 }
     }
 
     private func setDraining(_ call: Call, _ draining: Bool) async {
@@ -158,16 +120,6 @@ public final class NodeAPI: HTTPHandler {
             await call.json(#"{"ready":false,"reason":"\#(jsonEscaped(missing))"}"#, status: 503)
         } else {
             await call.json(#"{"ready":true}"#)
-        }
-    }
-
-    private func wellKnown() -> String {
-        JSONWriter.object {
-            $0.field("federation", facts.federation)
-            $0.field("site", router.me.site)
-            $0.field("node", router.me.node)
-            $0.field("version", facts.software)
-            $0.field("authentication", ["bearer"])
         }
     }
 }

@@ -79,10 +79,15 @@ public struct Identity: Codable, Sendable, Equatable {
     public var draining: Bool
     /// True in a node's last record: it leaves of its own will.
     public var left: Bool
+    /// The scope of a Globus token that this node takes; nil: it takes none. `scopeBytesAllowed` at most.
+    public var scope: String?
+
+    /// Bytes of `scope`.
+    public static let scopeBytesAllowed = 512
 
     public init(
         api: String, mesh: String, certificate: String, certificateExpires: UInt64, software: String,
-        draining: Bool = false, left: Bool = false
+        draining: Bool = false, left: Bool = false, scope: String? = nil
     ) {
         self.api = api
         self.mesh = mesh
@@ -91,6 +96,7 @@ public struct Identity: Codable, Sendable, Equatable {
         self.software = software
         self.draining = draining
         self.left = left
+        self.scope = scope
     }
 }
 
@@ -144,12 +150,15 @@ public struct Variant: Codable, Sendable, Equatable {
     public var etaSeconds: Double?
     public var walltimeRemainingSeconds: Double?
     public var policy: String
+    /// Rules that stand on it at its site, all of which a user must meet; the site checks them itself again.
+    public var access: [NamedRule]
 
     public init(
         id: String, aliases: [String] = [], state: ModelState, backend: String, repository: Fact<String> = .unknown,
         revision: Fact<String> = .unknown, dtype: Fact<String> = .unknown, contextTokens: Fact<Int> = .unknown,
         capabilities: Fact<[String]> = .unknown, engine: Fact<String> = .unknown, engineVersion: Fact<String> = .unknown,
-        etaSeconds: Double? = nil, walltimeRemainingSeconds: Double? = nil, policy: String = "federation"
+        etaSeconds: Double? = nil, walltimeRemainingSeconds: Double? = nil, policy: String = "federation",
+        access: [NamedRule] = []
     ) {
         self.id = id
         self.aliases = aliases
@@ -165,6 +174,7 @@ public struct Variant: Codable, Sendable, Equatable {
         self.etaSeconds = etaSeconds
         self.walltimeRemainingSeconds = walltimeRemainingSeconds
         self.policy = policy
+        self.access = access
     }
 }
 

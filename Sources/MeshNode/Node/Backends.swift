@@ -23,7 +23,7 @@ struct Backends {
                 servers[key] = server
                 order.append(server)
             }
-            models.append(Self.model(model, server, queueLimit: configuration.limits.queueRequests))
+            models.append(Self.model(model, server, configuration))
         }
         self.servers = order
         self.models = models
@@ -96,7 +96,9 @@ struct Backends {
         return InferenceServer(upstream: upstream, basePath: path, kind: kind, key: key)
     }
 
-    private static func model(_ model: ModelConfiguration, _ server: InferenceServer, queueLimit: Int) -> LocalModel {
+    private static func model(_ model: ModelConfiguration, _ server: InferenceServer, _ configuration: NodeConfiguration)
+        -> LocalModel
+    {
         var upstreamModel = model.id
         var slots: Int?
         if case .openAI(let backend) = model.backend {
@@ -108,10 +110,11 @@ struct Backends {
             id: model.id, aliases: model.aliases, state: .unknown, backend: server.kind,
             repository: Fact(declared.repository, .declared), revision: Fact(declared.revision, .declared),
             dtype: Fact(declared.dtype, .declared), contextTokens: Fact(declared.contextTokens, .declared),
-            capabilities: Fact(declared.capabilities?.map(\.rawValue), .declared), policy: model.policy.rawValue)
+            capabilities: Fact(declared.capabilities?.map(\.rawValue), .declared), policy: model.policy.rawValue,
+            access: configuration.rules(of: model))
         // Until the server tells: as many as a small vLLM takes comfortably.
         return LocalModel(
             declared: variant, upstreamModel: upstreamModel, server: server,
-            gate: Gate(slots: slots ?? 32, queueLimit: queueLimit), declaredSlots: slots)
+            gate: Gate(slots: slots ?? 32, queueLimit: configuration.limits.queueRequests), declaredSlots: slots)
     }
 }

@@ -8,7 +8,9 @@ public final class Router: Sendable {
     public let timeouts: ForwardTimeouts
     public let receipts: ReceiptRing
     public let counters = RoutingCounters()
-    let choice: Choice
+    public let choice: Choice
+    /// Tells serving sites who a user is; nil: it cannot, and they refuse what they guard.
+    let asserter: IdentityAsserter?
     private let current = Mutex(RoutingView.empty)
     private let seed: UInt64
 
@@ -18,13 +20,13 @@ public final class Router: Sendable {
 
     public init(
         me: NodeID, choice: Choice = Choice(), timeouts: ForwardTimeouts = ForwardTimeouts(),
-        receipts: ReceiptRing = ReceiptRing(),
-        seed: UInt64
+        receipts: ReceiptRing = ReceiptRing(), asserter: IdentityAsserter? = nil, seed: UInt64
     ) {
         self.me = me
         self.choice = choice
         self.timeouts = timeouts
         self.receipts = receipts
+        self.asserter = asserter
         self.seed = seed
     }
 
@@ -82,6 +84,10 @@ public final class RoutingCounters: Sendable {
     public let refusals = Atomic<Int>(0)
     public let failovers = Atomic<Int>(0)
     public let staleRetries = Atomic<Int>(0)
+    /// Requests that an access rule refused, here or at the serving site.
+    public let forbidden = Atomic<Int>(0)
+    /// Words of other nodes on who a user is that were not believed.
+    public let identitiesRefused = Atomic<Int>(0)
 
     public init() {}
 }

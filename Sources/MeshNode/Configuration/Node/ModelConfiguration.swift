@@ -1,3 +1,5 @@
+import Gossip
+
 /// A model that a site offers: what is declared of it, and the server that runs it.
 struct ModelConfiguration: Equatable, Sendable {
     static let aliasesAllowed = 32
@@ -7,6 +9,8 @@ struct ModelConfiguration: Equatable, Sendable {
     var backend: BackendConfiguration
     var description = ModelDescription()
     var policy = Policy.federation
+    /// Who may use it, beside what holds for the whole site.
+    var access: AccessRule?
 
     /// Who may use the model.
     enum Policy: String, CaseIterable, Sendable {

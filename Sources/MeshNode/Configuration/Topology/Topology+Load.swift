@@ -1,3 +1,5 @@
+import Gossip
+
 extension Topology {
     /// Reads a topology.
     /// - Parameters:
@@ -18,6 +20,9 @@ extension Topology {
             timing: Timing.decode(fields["timing"]),
             loops: fields["loops"].integer(in: 0...NodeConfiguration.loopsAllowed, default: 0),
             limits: LimitConfiguration.decode(fields["limits"]),
+            authentication: AuthenticationConfiguration.decode(fields["authentication"]),
+            access: AccessConfiguration.decode(fields["access"]),
+            keys: KeyConfiguration.decode(fields["keys"]),
             sites: fields["sites"].list(atLeast: 1, atMost: sitesAllowed) { Site.decode($0, names: names, ports: ports) })
         let models = topology.sites.reduce(0) { $0 + $1.models.count }
         if models > modelsAllowed {
@@ -60,7 +65,10 @@ extension Topology.Site {
             return Topology.Site(
                 site: site,
                 nodes: nodes(fields["nodes"], site: site, ports: ports),
-                models: fields["models"].list(atMost: Topology.modelsAllowed) { Topology.Model.decode($0, names: models) })
+                models: fields["models"].list(atMost: Topology.modelsAllowed) { Topology.Model.decode($0, names: models) },
+                authentication: fields["authentication"].optional(AuthenticationConfiguration.decode),
+                access: fields["access"].optional(AccessConfiguration.decode),
+                keys: fields["keys"].optional(KeyConfiguration.decode))
         }
     }
 
@@ -97,7 +105,8 @@ extension Topology.Model {
                     fields["backend"], openAI: { .openAI($0) },
                     simulated: { .simulated(SimulatedServer.decode($0, contextTokens: description.contextTokens)) }),
                 description: description,
-                policy: fields["policy"].enumeration(ModelConfiguration.Policy.self, default: .federation))
+                policy: fields["policy"].enumeration(ModelConfiguration.Policy.self, default: .federation),
+                access: fields["access"].optional(AccessRule.decode))
         }
     }
 }
