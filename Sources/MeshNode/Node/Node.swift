@@ -37,8 +37,7 @@ final class Node: Sendable {
 
         let backends = try Backends(configuration, log: log)
         models = backends.models
-        // The hook of Globus Auth: `introspect`, and `facts.webLogin` below.
-        let access = try NodeAccess(configuration, introspect: nil, log: log)
+        let access = try NodeAccess(configuration, log: log)
         router = Router(
             me: me, timeouts: ForwardTimeouts(configuration),
             asserter: IdentityAsserter(

@@ -9,12 +9,10 @@ struct NodeAccess {
     let authenticator: AuthenticationChain
     let keys: KeyStore
     let login: LoginFacts?
+    private let globus: GlobusAccess?
 
-    /// - Parameter introspect: tells whose Globus token it is; nil: nobody here can.
     /// - Throws: exit 1 and one line naming what cannot be used.
-    init(
-        _ configuration: NodeConfiguration, introspect: (@Sendable ([UInt8]) async -> UserIntrospection)?, log: Logger
-    ) throws(CommandFailure) {
+    init(_ configuration: NodeConfiguration, log: Logger) throws(CommandFailure) {
         let names = Set(configuration.tokens.map(\.name))
         do throws(StorageError) {
             let thread = StorageThread()
@@ -24,10 +22,12 @@ struct NodeAccess {
                 settings: KeySettings(configuration.keys), thread: thread, nowSeconds: mesh_realtime_ns() / 1_000_000_000,
                 hasStaticToken: { names.contains($0) }, log: { log.log($0, $1) })
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
+        let globus = try Self.globus(configuration.authentication)
+        self.globus = globus
         let roles = RoleRules(configuration.access.roles)
         authenticator = AuthenticationChain(
             tokens: StaticTokens(configured: configuration.tokens), keys: keys,
-            globus: introspect.map { GlobusUsers(roles: roles, introspect: $0) })
+            globus: globus.map { globus in GlobusUsers(roles: roles) { await globus.introspect($0) } })
         login = configuration.authentication.globus.map {
             LoginFacts(
                 authorizationServer: $0.services.auth, scope: $0.wantedScope, nativeClientID: $0.nativeClientID,
@@ -35,11 +35,17 @@ struct NodeAccess {
         }
     }
 
+    private static func globus(_ configuration: AuthenticationConfiguration) throws(CommandFailure) -> GlobusAccess? {
+        guard let globus = configuration.globus else { return nil }
+        return try GlobusAccess(globus)
+    }
+
     /// Puts all of it where the API port looks.
     func apply(to facts: inout NodeFacts, _ configuration: NodeConfiguration) {
         facts.rules = configuration.entryRules
         facts.login = login
         facts.keys = keys
+        facts.webLogin = globus?.webLogin
         let proxies = configuration.trustedProxies
         facts.isProxy = { address in proxies.contains { $0.contains(address.host) } }
     }
