@@ -33,6 +33,7 @@ struct Program {
             case .peers: try PeersCommand.run(invocation)
             case .check: try CheckCommand.run(invocation)
             case .emulateInference: try EmulateCommand.run(invocation)
+            case .emulateGlobus: try EmulateGlobusCommand.run(invocation)
             }
         } catch {
             fail(error.exitCode, error.message)
