@@ -129,10 +129,11 @@ extension AuthenticationRefusal {
         case .identity: code = "identity_not_usable"
         case .consent: code = "consent_required"
         }
-        let namesScope = refusal.reason == .audience || refusal.reason == .scope
+        // Globus tells of a token for another service only that it is not active.
+        let namesScope = [.audience, .scope, .inactive].contains(refusal.reason)
         let message =
             namesScope && !refusal.message.contains(scope)
-            ? "\(refusal.message); wanted is the scope \(scope)" : refusal.message
+            ? "\(refusal.message); a token for this node has the scope \(scope)" : refusal.message
         self.init(status: refusal.status, code: code, message, scope: namesScope ? scope : nil)
     }
 }
