@@ -29,8 +29,15 @@ public final class NodeAPI: HTTPHandler {
     let entry: String
     let metrics = RequestMetrics()
     let logins = LoginStates()
+    /// Tasks whose functions may call back.
+    let callbacks: CallbackTable
+    let callbackCounters = CallbackCounters()
 
-    public init(router: Router, authenticator: any Authenticator, facts: NodeFacts, control: any NodeControl) {
+    public init(
+        router: Router, authenticator: any Authenticator, facts: NodeFacts, control: any NodeControl,
+        callbacks: CallbackTable = CallbackTable()
+    ) {
+        self.callbacks = callbacks
         self.router = router
         self.authenticator = authenticator
         self.facts = facts
@@ -100,6 +107,10 @@ public final class NodeAPI: HTTPHandler {
         case .login: try await startLogin(call)
         case .loginCallback: try await finishLogin(call)
         case .loginKey: try await makeKeyByForm(call)
+        case .functionAnswer: await takeFunctionAnswer(call)
+        case .firstData: await takeFIRSTCallback(call, .data)
+        case .firstError: await takeFIRSTCallback(call, .error)
+        case .firstDone: await takeFIRSTCallback(call, .done)
         }
     }
 
@@ -122,6 +133,14 @@ public final class NodeAPI: HTTPHandler {
             await call.json(#"{"ready":true}"#)
         }
     }
+}
+
+/// Callbacks that were turned away.
+final class CallbackCounters: Sendable {
+    /// Of tasks that are not awaited: ended, or never made here.
+    let unknown = Atomic<Int>(0)
+    /// With a missing or wrong secret.
+    let refused = Atomic<Int>(0)
 }
 
 /// One request as the API sees it.

@@ -1,7 +1,7 @@
 extension Variant {
     private enum Key: String, CodingKey {
         case id, aliases, state, backend, repository, revision, dtype, contextTokens, capabilities, engine, engineVersion
-        case etaSeconds, walltimeRemainingSeconds, policy, access
+        case etaSeconds, walltimeRemainingSeconds, policy, access, direct
     }
 
     /// Reads a peer's. Records of before there were rules have no `access`.
@@ -28,7 +28,8 @@ extension Variant {
             engineVersion: try members.decode(Fact<String>.self, forKey: .engineVersion),
             etaSeconds: try members.decodeIfPresent(Double.self, forKey: .etaSeconds),
             walltimeRemainingSeconds: try members.decodeIfPresent(Double.self, forKey: .walltimeRemainingSeconds),
-            policy: try members.decode(String.self, forKey: .policy), access: access)
+            policy: try members.decode(String.self, forKey: .policy), access: access,
+            direct: try members.decodeIfPresent(DirectOffer.self, forKey: .direct))
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -49,5 +50,6 @@ extension Variant {
         try members.encode(policy, forKey: .policy)
         // Left out where there are none, as before there were any.
         if !access.isEmpty { try members.encode(access, forKey: .access) }
+        try members.encodeIfPresent(direct, forKey: .direct)
     }
 }

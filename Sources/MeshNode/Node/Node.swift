@@ -18,6 +18,7 @@ final class Node: Sendable {
     let apiAddress: SocketAddress
     let meshAddress: SocketAddress
     private let control: NodeState
+    private let globus: GlobusSite?
 
     /// Puts a node together and starts it: when this returns it listens.
     ///
@@ -25,8 +26,9 @@ final class Node: Sendable {
     init(_ configuration: NodeConfiguration) throws(CommandFailure) {
         self.configuration = configuration
         let me = NodeID(site: configuration.site, node: configuration.node)
-        log = Logger(
+        let log = Logger(
             level: LogLevel(configuration.log.level), json: configuration.log.format == .json, source: "\(me)")
+        self.log = log
         let credentials = try MeshCredentials(configuration)
         let apiTLS = try Self.apiTLS(configuration)
         workers = try Self.startWorkers(configuration.loops)
@@ -35,17 +37,26 @@ final class Node: Sendable {
         apiAddress = apiSocket.address
         meshAddress = meshSocket.address
 
-        let backends = try Backends(configuration, log: log)
+        let apiURL = configuration.advertise.api ?? "\(apiTLS == nil ? "http" : "https")://\(apiAddress)"
+        globus = try configuration.globusCompute.map { (compute) throws(CommandFailure) in
+            try GlobusSite(configuration, compute, apiURL: apiURL, log: log)
+        }
+        let backends = try Backends(configuration, site: globus)
         models = backends.models
         let access = try NodeAccess(configuration, log: log)
         router = Router(
             me: me, timeouts: ForwardTimeouts(configuration),
+            directUses: DirectUses { use, site in
+                log.info(
+                    "direct: \(use.requestID) of \(use.user) for \(use.model) goes to the endpoint of \(site), whose node is away"
+                )
+            },
             asserter: IdentityAsserter(
                 me: me, federation: configuration.federation, key: credentials.key, certificate: credentials.certificate),
             seed: UInt64.random(in: 0 ... .max))
         let generations = GenerationStore(directory: configuration.stateDirectory, log: log)
         let identity = Identity(
-            api: configuration.advertise.api ?? "\(apiTLS == nil ? "http" : "https")://\(apiAddress)",
+            api: apiURL,
             mesh: configuration.advertise.mesh ?? "https://\(meshAddress)",
             certificate: Base64.encode(credentials.certificate.der),
             certificateExpires: UInt64(max(0, credentials.certificate.notAfter)), software: Version.text,
@@ -58,17 +69,20 @@ final class Node: Sendable {
         let signer = RecordSigner(credentials)
         mesh = MeshShell(
             machine: machine, authority: signer, router: router, local: models, identity: identity,
-            generationStore: generations, clientTLS: credentials.clientTLS, log: log, loop: workers[0].loop)
+            generationStore: generations, clientTLS: credentials.clientTLS, log: log, loop: workers[0].loop,
+            makeDirect: { [globus] in globus?.direct($0, $1) })
 
-        control = NodeState(mesh: mesh, log: log, serversToHear: backends.servers.count)
+        control = NodeState(mesh: mesh, log: log, serversToHear: backends.servers.count + backends.globus.count)
         var facts = NodeFacts(
             federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
-            bodyLimit: configuration.limits.bodyBytes)
+            bodyLimit: configuration.limits.bodyBytes,
+            callbackTimeout: nanoseconds(configuration.timeouts.firstByteSeconds),
+            internalSecret: try globus?.internalSecret())
         access.apply(to: &facts, configuration)
         facts.apiURL = identity.api
         api = NodeAPI(
-            router: router, authenticator: access.authenticator,
-            facts: facts, control: control)
+            router: router, authenticator: access.authenticator, facts: facts, control: control,
+            callbacks: globus?.callbacks ?? CallbackTable())
         let port = meshPort(signer)
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let services: [(ListeningSocket?, HTTPService)] = [
@@ -162,6 +176,10 @@ final class Node: Sendable {
                 log.warnSeldom(
                     "mesh \(address?.host ?? "") \(error.message)",
                     "mesh connection from \(address?.description ?? "unknown") refused: \(error.message)")
+            },
+            audit: { peer, use in
+                log.warning(
+                    "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
             })
     }
 
@@ -170,7 +188,7 @@ final class Node: Sendable {
         for (index, server) in backends.servers.enumerated() {
             let control = control
             let poller = HealthPoller(
-                server: server, models: backends.models.filter { $0.server === server },
+                server: server, models: backends.models.filter { $0.runs(on: server) },
                 interval: nanoseconds(configuration.health.intervalSeconds),
                 timeout: nanoseconds(configuration.health.timeoutSeconds)
             ) {
@@ -179,6 +197,20 @@ final class Node: Sendable {
             }
             poller.start(on: workers[index % workers.count])
         }
+        for (index, entry) in backends.globus.enumerated() {
+            let control = control
+            let log = log
+            let watch = EndpointWatch(
+                backend: entry.backend, models: [entry.model], status: entry.status,
+                interval: nanoseconds(configuration.health.intervalSeconds),
+                changed: {
+                    control.heard(backends.servers.count + index)
+                    Task { await mesh.publishCatalog() }
+                }, log: { log.warnSeldom("endpoint \($0.prefix(60))", $0) })
+            watch.start(on: workers[index % workers.count])
+        }
+        globus?.registerFunctions(
+            for: backends.globus.map(\.backend), needsStatus: backends.globus.contains { $0.status != nil }, on: workers[0])
     }
 
     /// Runs until a signal ends it: leaves the mesh, ends what is under way, and returns.

@@ -8,6 +8,8 @@ public final class Router: Sendable {
     public let timeouts: ForwardTimeouts
     public let receipts: ReceiptRing
     public let counters = RoutingCounters()
+    /// What sites are to be told of their endpoints' use in their absence.
+    public let directUses: DirectUses
     public let choice: Choice
     /// Tells serving sites who a user is; nil: it cannot, and they refuse what they guard.
     let asserter: IdentityAsserter?
@@ -20,8 +22,10 @@ public final class Router: Sendable {
 
     public init(
         me: NodeID, choice: Choice = Choice(), timeouts: ForwardTimeouts = ForwardTimeouts(),
-        receipts: ReceiptRing = ReceiptRing(), asserter: IdentityAsserter? = nil, seed: UInt64
+        receipts: ReceiptRing = ReceiptRing(), directUses: DirectUses = DirectUses(), asserter: IdentityAsserter? = nil,
+        seed: UInt64
     ) {
+        self.directUses = directUses
         self.me = me
         self.choice = choice
         self.timeouts = timeouts
@@ -83,6 +87,7 @@ public final class RoutingCounters: Sendable {
     public let bounces = Atomic<Int>(0)
     public let refusals = Atomic<Int>(0)
     public let failovers = Atomic<Int>(0)
+    public let ranDirectly = Atomic<Int>(0)
     public let staleRetries = Atomic<Int>(0)
     /// Requests that an access rule refused, here or at the serving site.
     public let forbidden = Atomic<Int>(0)

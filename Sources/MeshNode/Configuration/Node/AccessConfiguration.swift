@@ -103,16 +103,6 @@ extension AccessRule {
 }
 
 extension ConfigurationCursor {
-    /// A UUID, given back in lower case.
-    func uuid() -> String {
-        string(length: 36...36, allowed: "a UUID such as 6a2fc1e0-7d3f-4c0a-9c55-0e1d6f3c2b1a") { text in
-            let bytes = Array(text.utf8)
-            let dash = UInt8(ascii: "-")
-            return bytes.indices.allSatisfy { [8, 13, 18, 23].contains($0) == (bytes[$0] == dash) }
-                && text.unicodeScalars.allSatisfy { $0 == "-" || JSON5Reader.hexadecimalDigit($0) != nil }
-        }.lowercased()
-    }
-
     /// A domain of an identity provider, given back in lower case.
     func domain() -> String {
         string(length: 1...253, allowed: "a domain such as anl.gov") { text in

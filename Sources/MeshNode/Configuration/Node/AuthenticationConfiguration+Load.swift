@@ -21,7 +21,7 @@ extension GlobusConfiguration {
                 },
                 nativeClientID: fields["nativeClientId"].optional { $0.uuid() },
                 policies: fields["policies"].list(atMost: policiesAllowed) { $0.uuid() },
-                groups: fields["groups"].boolean(default: own.groups),
+                groups: fields["groups"].truth(default: own.groups),
                 cacheSeconds: fields["cacheSeconds"].duration(in: cacheSecondsAllowed, default: own.cacheSeconds),
                 staleSeconds: fields["staleSeconds"].duration(in: staleSecondsAllowed, default: own.staleSeconds),
                 services: GlobusServiceURLs.decode(fields["services"]),
@@ -68,17 +68,5 @@ extension KeyConfiguration {
                 recheckSeconds: fields["recheckSeconds"].duration(in: 10...86_400, default: own.recheckSeconds),
                 perUser: fields["perUser"].integer(in: 1...1000, default: own.perUser))
         }
-    }
-}
-
-extension ConfigurationCursor {
-    /// `true` or `false`.
-    func boolean(default fallback: Bool) -> Bool {
-        if value == nil { return fallback }
-        guard case .boolean(let boolean) = value?.content else {
-            refuse(allowed: "true, false")
-            return fallback
-        }
-        return boolean
     }
 }

@@ -12,6 +12,10 @@ struct ModelConfiguration: Equatable, Sendable {
     /// Who may use it, beside what holds for the whole site.
     var access: AccessRule?
 
+    /// Whether other sites may submit to its endpoint while this site's nodes are away.
+    var isOffered: Bool { if case .globusCompute(let globus) = backend { globus.direct != nil } else { false } }
+    var isBehindGlobus: Bool { if case .globusCompute = backend { true } else { false } }
+
     /// Who may use the model.
     enum Policy: String, CaseIterable, Sendable {
         /// Users of every site of the federation.
@@ -41,6 +45,8 @@ enum ModelCapability: String, CaseIterable, Sendable {
 enum BackendConfiguration: Equatable, Sendable {
     /// Any server that speaks the OpenAI API: vLLM, llama.cpp, SGLang and others.
     case openAI(OpenAIBackend)
+    /// A function at a Globus Compute endpoint, beside an inference server there.
+    case globusCompute(GlobusComputeBackend)
     /// A stand-in that answers with made-up text and says so. `url` is its base URL.
     case simulated(url: String)
 }
