@@ -138,7 +138,8 @@ struct Relay<Source: AnswerSource> {
             }
             if exchange.scratch.count > RelayLimits.heldEventBytes {
                 return await interrupt(
-                    "an event is larger than \(RelayLimits.heldEventBytes) bytes", code: "upstream_event_too_large", observer)
+                    "an event is larger than \(RelayLimits.heldEventBytes) bytes", code: "upstream_event_too_large", observer
+                )
             }
         }
     }
