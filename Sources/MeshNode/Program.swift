@@ -32,6 +32,12 @@ struct Program {
             case .route: try RouteCommand.run(invocation)
             case .peers: try PeersCommand.run(invocation)
             case .check: try CheckCommand.run(invocation)
+            case .login: try LoginCommand.run(invocation)
+            case .token: try TokenCommand.run(invocation)
+            case .logout: try LogoutCommand.run(invocation)
+            case .keysCreate: try KeysCommand.create(invocation)
+            case .keysList: try KeysCommand.list(invocation)
+            case .keysRevoke: try KeysCommand.revoke(invocation)
             case .emulateInference: try EmulateCommand.run(invocation)
             }
         } catch {

@@ -32,6 +32,12 @@ struct AuthorizationServer: Sendable {
         case refused(String)
         /// No answer, or one that says "later".
         case unavailable(String)
+
+        var text: String {
+            switch self {
+            case .refused(let text), .unavailable(let text): text
+            }
+        }
     }
 
     /// Bytes of an answer, and of one token in it.

@@ -79,7 +79,8 @@ extension StoredLogins {
             guard !candidates.isEmpty else {
                 let known = federations.keys.sorted().map { Quoting.cut($0) }.joined(separator: ", ")
                 throw CommandFailure(
-                    exitCode: 1, message: "not logged in at federation \(Quoting.excerpt(federation)); logged in at: \(known)")
+                    exitCode: 1,
+                    message: "not logged in at federation \(Quoting.excerpt(federation)); logged in at: \(known)")
             }
         }
         if let node {
@@ -95,7 +96,8 @@ extension StoredLogins {
         }
         guard let site = login.ownSite else {
             throw CommandFailure(
-                exitCode: 1, message: "the login at \(Quoting.cut(name)) knows no site; run: meshnode login --force --node \(login.node)")
+                exitCode: 1,
+                message: "the login at \(Quoting.cut(name)) knows no site; run: meshnode login --force --node \(login.node)")
         }
         return LoginChoice(federation: name, login: login, site: site)
     }

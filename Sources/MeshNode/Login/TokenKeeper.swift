@@ -29,7 +29,9 @@ struct TokenKeeper {
         // Decided again with the lock held: another command may have renewed it meanwhile.
         return try store.update { (logins) throws(CommandFailure) -> Issued in
             let login = logins.federations[choice.federation]
-            guard let current = login?.tokens[resource], let login else { throw Self.loginAgain(choice, "it was deleted meanwhile") }
+            guard let current = login?.tokens[resource], let login else {
+                throw Self.loginAgain(choice, "it was deleted meanwhile")
+            }
             var choice = choice
             choice.login = login
             if current != token && !current.needsRenewal(now: now()) { return Issued(choice: choice, token: current) }

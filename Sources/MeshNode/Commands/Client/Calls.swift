@@ -23,7 +23,8 @@ enum Calls {
         settings.proxy = proxies.lazy.compactMap { Environment.value($0) }.first
         let own = Environment.value("NO_PROXY") ?? Environment.value("no_proxy")
         // What listens on this machine is not to be had by a proxy.
-        settings.noProxy = own == "*" ? own : ((own.map { [$0] } ?? []) + ["localhost", "127.0.0.1", "::1"]).joined(separator: ",")
+        settings.noProxy =
+            own == "*" ? own : ((own.map { [$0] } ?? []) + ["localhost", "127.0.0.1", "::1"]).joined(separator: ",")
         return settings
     }
 }
