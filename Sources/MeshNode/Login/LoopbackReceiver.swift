@@ -78,11 +78,11 @@ struct LoopbackReceiver: ~Copyable {
         let head = "HTTP/1.1 \(status)\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: \(text.utf8.count)\r\n"
         let bytes = Array("\(head)Cache-Control: no-store\r\nConnection: close\r\n\r\n\(text)".utf8)
         // It fits into any socket's buffer; whoever left does not need it.
-        _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue))
+        _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
         shutdown(connection, Int32(SHUT_WR))
         // Bytes left unread would make the kernel cut the connection before the browser has read the page.
         var rest = [UInt8](repeating: 0, count: 4096)
-        _ = recv(connection, &rest, rest.count, Int32(MSG_DONTWAIT.rawValue))
+        _ = recv(connection, &rest, rest.count, Int32(MSG_DONTWAIT))
     }
 
     private func waitUntilReadable(_ descriptor: Int32, until end: UInt64) -> Bool {
