@@ -39,7 +39,7 @@ class LoginStub:
             server = ThreadingHTTPServer(("127.0.0.1", 0), bound)
             server.daemon_threads = True
             self.servers.append(server)
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         self.urls = {site: f"http://127.0.0.1:{server.server_address[1]}" for site, server in zip(SITES, self.servers)}
         self.auth = self.urls["alpha"]
 
