@@ -28,7 +28,8 @@ extension WebError {
         }
         let words = reason.isEmpty ? String(cString: curl_easy_strerror(result)) : printable(reason)
         switch result {
-        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL:
+        // Also libcurl's word for an answer that is not HTTP.
+        case CURLE_URL_MALFORMAT where !begun, CURLE_UNSUPPORTED_PROTOCOL where !begun:
             return WebError(.badURL, "\(name): \(String(cString: curl_easy_strerror(result)))", mayHaveArrived: false)
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_PROXY:
             return WebError(.unreachable, "cannot connect to \(name): \(words)", mayHaveArrived: false)

@@ -13,7 +13,7 @@ final class RawServer: Sendable {
     var connections: Int { accepted.load(ordering: .sequentiallyConsistent) }
 
     init(_ body: @escaping @Sendable (RawConnection) -> Void) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
@@ -24,8 +24,9 @@ final class RawServer: Sendable {
         guard bound == 0, listen(descriptor, 64) == 0, let own = SocketAddress.of(descriptor, remote: false) else {
             throw TransportError(.system, "no socket for a test")
         }
+        self.descriptor = descriptor
         port = own.port
-        startThread(name: "raw") { [self, descriptor] in
+        startThread(name: "raw") { [self] in
             while true {
                 let connection = accept(descriptor, nil, nil)
                 guard connection >= 0 else { return }
@@ -68,7 +69,7 @@ struct RawConnection: Sendable {
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes {
-                send(descriptor, $0.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL.rawValue))
+                send(descriptor, $0.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { return }
             sent += count
