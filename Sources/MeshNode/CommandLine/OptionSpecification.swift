@@ -71,7 +71,7 @@ extension OptionSpecification {
     static let network = OptionSpecification(
         name: "--network", value: .network, placeholder: "CIDR", summary: "from this network only; again for more",
         isList: true)
-    static let all = OptionSpecification(name: "--all", value: .flag, summary: "also revoked and expired ones")
+    static let all = OptionSpecification(name: "--all", value: .flag, summary: "of everybody, for operators")
 }
 
 /// The stand-in inference server's options: where it listens, and a `SimulatedServer`'s fields.

@@ -47,12 +47,12 @@ struct NodeDiscovery: Decodable, Equatable, Sendable {
             throw CommandFailure(
                 exitCode: 1, message: "\(node) names \(Quoting.excerpt(server)) for logging in, which is not https")
         }
-        guard Names.isVisible(client), client.utf8.count <= 256, scopes.count <= Self.sitesAllowed,
-            scopes.allSatisfy(\.isSound)
-        else {
+        // What another site says of itself may be wrong: that is no reason to have no login here.
+        let sites = scopes.prefix(Self.sitesAllowed).compactMap(\.sound)
+        guard Names.isVisible(client), client.utf8.count <= 256, !sites.isEmpty else {
             throw CommandFailure(exitCode: 1, message: "\(node) says of its login what cannot be used")
         }
-        return (address.origin, client, scopes)
+        return (address.origin, client, sites)
     }
 }
 
@@ -63,10 +63,14 @@ struct SiteScope: Codable, Equatable, Sendable {
     var apis: [String]
 
     /// A scope is one word of RFC 6749 §3.3; more would ask the user's consent for what nobody sees.
-    var isSound: Bool {
+    /// nil for what is none; addresses that are none are left out.
+    fileprivate var sound: SiteScope? {
         let isWord = scope.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
-        return !scope.isEmpty && scope.utf8.count <= 512 && isWord && Names.isVisible(site) && site.utf8.count <= 256
-            && apis.count <= NodeDiscovery.addressesAllowed && apis.allSatisfy { WebAddress($0) != nil }
+        guard !scope.isEmpty, scope.utf8.count <= 512, isWord, Names.isVisible(site), site.utf8.count <= 256 else {
+            return nil
+        }
+        let known = apis.filter { WebAddress($0) != nil }.prefix(NodeDiscovery.addressesAllowed)
+        return SiteScope(site: site, scope: scope, apis: Array(known))
     }
 }
 

@@ -18,13 +18,14 @@ enum KeysCommand {
         var id: String
         var name: String
         var key: String?
-        var created: String?
-        var expires: String?
-        var revoked: String?
-        var state: String?
+        var owner: String?
+        var createdAt: String?
+        var expiresAt: String?
+        var lastUsedAt: String?
         var models: [String]?
         var project: String?
         var tokensPerDay: Int?
+        var tokensToday: Int?
         var networks: [String]?
     }
 
@@ -44,7 +45,7 @@ enum KeysCommand {
             throw CommandFailure(exitCode: 1, message: "the node made no key")
         }
         Output.note(
-            "key \(Quoting.cut(made.id)) (\(Quoting.cut(made.name))), expires \(made.expires.map { Quoting.cut($0) } ?? "never"); it is shown this once:"
+            "key \(Quoting.cut(made.id)) (\(Quoting.cut(made.name))), expires \(made.expiresAt.map { Quoting.cut($0) } ?? "never"); it is shown this once:"
         )
         Output.write(key + "\n")
     }
@@ -53,11 +54,14 @@ enum KeysCommand {
         Signals.unblock()
         let body = try NodeClient(invocation).get(invocation.flag(.all) ? "\(path)?all=true" : path)
         if invocation.flag(.json) { return Output.write(String(decoding: body, as: UTF8.self) + "\n") }
-        var table = Table(["ID", "NAME", "CREATED", "EXPIRES", "MODELS", "TOKENS A DAY", "NETWORKS", "STATE"])
+        var table = Table([
+            "ID", "NAME", "OWNER", "CREATED", "EXPIRES", "LAST USED", "MODELS", "TOKENS TODAY", "NETWORKS",
+        ])
         for key in try decode(Keys.self, body).data {
+            let allowed = key.tokensPerDay.map { " of \($0)" } ?? ""
             table.add([
-                key.id, key.name, key.created ?? "-", key.expires ?? "-", words(key.models), short(key.tokensPerDay),
-                words(key.networks), key.state ?? (key.revoked == nil ? "active" : "revoked"),
+                key.id, key.name, key.owner ?? "-", key.createdAt ?? "-", key.expiresAt ?? "-", key.lastUsedAt ?? "never",
+                words(key.models), short(key.tokensToday) + allowed, words(key.networks),
             ])
         }
         Output.write(table.isEmpty ? "no keys\n" : table.text)
