@@ -133,8 +133,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(200, {"data": [{"id": f"model-of-{self.site}", "state": "running", "sites": [],
                                                "capabilities": ["chat"]}]})
         if path == "/v1/keys":
-            wanted = [key for key in stub.keys if "all=true" in self.path or not key.get("revoked")]
-            return self.answer(200, {"data": wanted})
+            if "all=true" in self.path:
+                return self.refuse(403, "the keys of all are for operators")
+            return self.answer(200, {"object": "list", "data": stub.keys})
         return self.refuse(404, "no such route")
 
     def do_POST(self):
@@ -144,9 +145,10 @@ class Handler(BaseHTTPRequestHandler):
             if not self.is_known():
                 return None
             wanted = json.loads(body)
-            key = {"id": f"k{len(stub.keys) + 1}", "created": "2026-11-24T19:00:00Z", "expires": "2026-12-01T19:00:00Z",
-                   **wanted}
             stub.log.append(("key", wanted))
+            key = {"id": f"k{len(stub.asked('key'))}", "createdAt": "2026-11-24T19:00:00Z",
+                   "expiresAt": "2026-12-01T19:00:00Z", "lastUsedAt": None, "tokensToday": 0, "owner": "ada@alpha.example",
+                   **wanted}
             stub.keys.append(key)
             return self.answer(201, {**key, "key": f"mk-{secrets.token_urlsafe(16)}"})
         form = {name: values[0] for name, values in parse_qs(body.decode(), strict_parsing=True).items()}
@@ -168,5 +170,5 @@ class Handler(BaseHTTPRequestHandler):
         found = [key for key in self.stub.keys if self.path == f"/v1/keys/{key['id']}"]
         if not found:
             return self.refuse(404, "there is no such key")
-        found[0]["revoked"] = "2026-11-24T19:30:00Z"
-        return self.answer(200, {"id": found[0]["id"], "revoked": True})
+        self.stub.keys.remove(found[0])
+        return self.answer(200, {"id": found[0]["id"], "object": "key", "deleted": True})

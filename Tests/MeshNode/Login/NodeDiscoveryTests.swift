@@ -36,7 +36,6 @@ private func answer(_ authentication: String) -> [UInt8] {
             (naming("https://auth.example/path"), "not https"), (naming("file:///etc/passwd"), "not https"),
             (naming(client: "a b"), "cannot be used"), (naming(scope: "a b"), "cannot be used"),
             (naming(scope: "a\\u001b"), "cannot be used"), (naming(scope: ""), "cannot be used"),
-            (naming(api: "javascript:1"), "cannot be used"),
         ])
     func refused(authentication: String, words: String) throws {
         let discovery = try NodeDiscovery.read(answer(authentication), from: "http://n")
@@ -58,6 +57,17 @@ private func answer(_ authentication: String) -> [UInt8] {
         arguments: ["", "<html>", "[]", "{}", #"{"federation":"f\u001b","site":"a","node":"n","authentication":{}}"#])
     func strange(body: String) {
         #expect(throws: CommandFailure.self) { try NodeDiscovery.read(Array(body.utf8), from: "http://n") }
+    }
+
+    @Test("what one site says wrongly does not shut the others out")
+    func partly() throws {
+        let body = answer(
+            #"""
+            {"authorizationServer":"https://x","nativeClientId":"c","scopes":[
+             {"site":"b","scope":"two words","apis":[]},{"site":"a","scope":"s","apis":["javascript:1","http://a"]}]}
+            """#)
+        let login = try NodeDiscovery.read(body, from: "http://n").login(at: "http://n")
+        #expect(login.sites == [SiteScope(site: "a", scope: "s", apis: ["http://a"])])
     }
 
     @Test(
