@@ -10,15 +10,27 @@ public struct NodeFacts: Sendable {
     public let software: String
     public let startedAt: UInt64
     public let bodyLimit: Int
+    /// Bytes of an answer that a function brings by callback.
+    public let answerLimit = 256 << 20
+    /// Nanoseconds between two pieces of such an answer.
+    public let callbackTimeout: UInt64
+    /// What FIRST's functions prove themselves by; nil: none run here.
+    let internalSecret: [UInt8]?
 
     /// - Parameters:
     ///   - startedAt: seconds since 1970.
     ///   - bodyLimit: bytes of an inference request's body.
-    public init(federation: String, software: String, startedAt: UInt64, bodyLimit: Int) {
+    ///   - callbackTimeout: nanoseconds between two pieces of an answer that a function brings.
+    public init(
+        federation: String, software: String, startedAt: UInt64, bodyLimit: Int, callbackTimeout: UInt64 = 300_000_000_000,
+        internalSecret: [UInt8]? = nil
+    ) {
         self.federation = federation
         self.software = software
         self.startedAt = startedAt
         self.bodyLimit = bodyLimit
+        self.callbackTimeout = callbackTimeout
+        self.internalSecret = internalSecret
     }
 }
 
@@ -46,8 +58,15 @@ public final class NodeAPI: HTTPHandler {
     let control: any NodeControl
     let entry: String
     let metrics = RequestMetrics()
+    /// Tasks whose functions may call back.
+    let callbacks: CallbackTable
+    let callbackCounters = CallbackCounters()
 
-    public init(router: Router, authenticator: any Authenticator, facts: NodeFacts, control: any NodeControl) {
+    public init(
+        router: Router, authenticator: any Authenticator, facts: NodeFacts, control: any NodeControl,
+        callbacks: CallbackTable = CallbackTable()
+    ) {
+        self.callbacks = callbacks
         self.router = router
         self.authenticator = authenticator
         self.facts = facts
@@ -111,6 +130,10 @@ public final class NodeAPI: HTTPHandler {
         case .ready: await answerReady(call)
         case .console: await answerConsole(call)
         case .wellKnown: await call.json(wellKnown())
+        case .functionAnswer: await takeFunctionAnswer(call)
+        case .firstData: await takeFIRSTCallback(call, .data)
+        case .firstError: await takeFIRSTCallback(call, .error)
+        case .firstDone: await takeFIRSTCallback(call, .done)
         }
     }
 
@@ -170,6 +193,14 @@ public final class NodeAPI: HTTPHandler {
             $0.field("authentication", ["bearer"])
         }
     }
+}
+
+/// Callbacks that were turned away.
+final class CallbackCounters: Sendable {
+    /// Of tasks that are not awaited: ended, or never made here.
+    let unknown = Atomic<Int>(0)
+    /// With a missing or wrong secret.
+    let refused = Atomic<Int>(0)
 }
 
 /// One request as the API sees it.

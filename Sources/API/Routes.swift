@@ -6,6 +6,7 @@ enum Route: Int, Sendable, CaseIterable {
     case chat, completions, embeddings, models, model
     case topology, catalog, load, explain, receipts, drain, undrain
     case metrics, health, ready, console, wellKnown
+    case functionAnswer, firstData, firstError, firstDone
 }
 
 /// One path and what it takes.
@@ -25,6 +26,9 @@ enum RouteTable {
         RouteEntry(path: "/v1/chat/completions", route: .chat, method: .post, role: .user),
         RouteEntry(path: "/v1/completions", route: .completions, method: .post, role: .user),
         RouteEntry(path: "/v1/embeddings", route: .embeddings, method: .post, role: .user),
+        RouteEntry(path: "/resource_server/api/streaming/data/", route: .firstData, method: .post, role: nil),
+        RouteEntry(
+            path: "/resource_server/api/meshnode/answer/", route: .functionAnswer, method: .post, role: nil, isPrefix: true),
         RouteEntry(path: "/v1/models", route: .models, method: .get, role: .user),
         RouteEntry(path: "/v1/models/", route: .model, method: .get, role: .user, isPrefix: true),
         RouteEntry(path: "/mesh/topology", route: .topology, method: .get, role: .viewer),
@@ -35,6 +39,8 @@ enum RouteTable {
         RouteEntry(path: "/mesh/drain", route: .drain, method: .post, role: .operate),
         RouteEntry(path: "/mesh/undrain", route: .undrain, method: .post, role: .operate),
         RouteEntry(path: "/metrics", route: .metrics, method: .get, role: .viewer),
+        RouteEntry(path: "/resource_server/api/streaming/error/", route: .firstError, method: .post, role: nil),
+        RouteEntry(path: "/resource_server/api/streaming/done/", route: .firstDone, method: .post, role: nil),
         RouteEntry(path: "/healthz", route: .health, method: .get, role: nil),
         RouteEntry(path: "/readyz", route: .ready, method: .get, role: nil),
         RouteEntry(path: "/mesh/console", route: .console, method: .get, role: nil),

@@ -187,6 +187,12 @@ extension GossipMachine {
 
     // MARK: - The end
 
+    /// Whether the last catalog of a node lets others submit to its endpoints.
+    private func offersEndpoints(_ id: NodeID) -> Bool {
+        guard case .catalog(let catalog) = nodes[id]?[.catalog]?.signed.record.body else { return false }
+        return catalog.models.contains { $0.direct != nil }
+    }
+
     /// Slow changes, looked at once a round: unreachable for long is dead, dead for long is forgotten.
     mutating func retireOldStates() {
         for id in order where id != me {
@@ -194,7 +200,7 @@ extension GossipMachine {
             let age = now.seconds(since: entry.stateSince)
             switch entry.state {
             case .unreachable where age >= settings.deadAfterSeconds: setState(id, .dead)
-            case .dead where age >= settings.forgetAfterSeconds: bury(id)
+            case .dead where age >= (offersEndpoints(id) ? settings.offerKeptSeconds : settings.forgetAfterSeconds): bury(id)
             case .left where age >= settings.forgetAfterSeconds: bury(id)
             default: break
             }

@@ -130,6 +130,8 @@ public struct Variant: Codable, Sendable, Equatable {
     public var id: String
     public var aliases: [String]
     public var state: ModelState
+    /// Why it is in its state, in the scheduler's words; nil where nobody said.
+    public var stateReason: String?
     /// `openai`, `globusCompute`, `first` or `simulated`.
     public var backend: String
     public var repository: Fact<String>
@@ -144,12 +146,15 @@ public struct Variant: Codable, Sendable, Equatable {
     public var etaSeconds: Double?
     public var walltimeRemainingSeconds: Double?
     public var policy: String
+    /// Leave for other sites to use the endpoint while this node is away; nil: none.
+    public var direct: DirectOffer?
 
     public init(
         id: String, aliases: [String] = [], state: ModelState, backend: String, repository: Fact<String> = .unknown,
         revision: Fact<String> = .unknown, dtype: Fact<String> = .unknown, contextTokens: Fact<Int> = .unknown,
         capabilities: Fact<[String]> = .unknown, engine: Fact<String> = .unknown, engineVersion: Fact<String> = .unknown,
-        etaSeconds: Double? = nil, walltimeRemainingSeconds: Double? = nil, policy: String = "federation"
+        etaSeconds: Double? = nil, walltimeRemainingSeconds: Double? = nil, policy: String = "federation",
+        direct: DirectOffer? = nil
     ) {
         self.id = id
         self.aliases = aliases
@@ -165,6 +170,7 @@ public struct Variant: Codable, Sendable, Equatable {
         self.etaSeconds = etaSeconds
         self.walltimeRemainingSeconds = walltimeRemainingSeconds
         self.policy = policy
+        self.direct = direct
     }
 }
 

@@ -90,6 +90,8 @@ public struct Settings: Sendable {
     @Limited(1...604_800) public var deadAfterSeconds = 1800.0
     /// Seconds that the dead and left stay in the view.
     @Limited(1...604_800) public var forgetAfterSeconds = 3600.0
+    /// Seconds that an unreachable or dead node stays in the view when its catalog offers its endpoints to others meanwhile.
+    @Limited(1...604_800) public var offerKeptSeconds = 86_400.0
     /// Peers from which on we doubt ourselves when more than half look dead.
     @Limited(2...4096) public var doubtPeers = 5
     /// Seconds for which doubt may hold verdicts back.

@@ -44,7 +44,7 @@ enum DemoCommand {
         func shared(_ index: Int) -> Topology.Model {
             guard let real else { return Topology.Model(id: sharedName(nil), backend: simulated(index == 0 ? 60 : 30, 4)) }
             return Topology.Model(
-                id: RealModel.name, backend: .openAI(OpenAIBackend(url: "http://127.0.0.1:\(real.ports[index])/v1")))
+                id: RealModel.name, backend: .given(.openAI(OpenAIBackend(url: "http://127.0.0.1:\(real.ports[index])/v1"))))
         }
         let chat = "chat-small"
         return Topology(

@@ -27,7 +27,8 @@ actor MeshShell {
 
     init(
         machine: GossipMachine, authority: RecordSigner, router: Router, local: [LocalModel], identity: Identity,
-        generationStore: GenerationStore, clientTLS: TLSContext, log: Logger, loop: Loop
+        generationStore: GenerationStore, clientTLS: TLSContext, log: Logger, loop: Loop,
+        makeDirect: @escaping @Sendable (Variant, DirectOffer) -> LocalModel?
     ) {
         self.machine = machine
         self.authority = authority
@@ -38,9 +39,9 @@ actor MeshShell {
         self.clientTLS = clientTLS
         self.log = log
         self.loop = loop
-        builder = RoutingViewBuilder(me: machine.me, local: local) { _, address in
-            Self.upstream(address, clientTLS)
-        }
+        builder = RoutingViewBuilder(
+            me: machine.me, local: local, makeUpstream: { _, address in Self.upstream(address, clientTLS) },
+            makeDirect: makeDirect)
     }
 
     /// Begins to gossip; returns at once.
@@ -175,6 +176,33 @@ actor MeshShell {
         alarm.ring()
     }
 
+    /// Tells a node that is back what was submitted to its site's endpoints meanwhile.
+    private func tellDirectUses(_ node: NodeID) {
+        let uses = router.directUses.take(of: node.site)
+        guard !uses.isEmpty else { return }
+        Task(executorPreference: loop) { await self.send(uses, to: node) }
+    }
+
+    private func send(_ uses: [DirectUse], to node: NodeID) async {
+        do throws(TransportError) {
+            guard let address = machine.view[node]?.identity?.mesh, let upstream = Self.upstream(address, clientTLS),
+                let body = DirectUse.encode(uses)
+            else { throw TransportError(.unknownHost, "its address is not known") }
+            let answer = try await pool.request(
+                upstream, method: "POST", target: MeshPort.directUsesPath.description,
+                fields: [("Content-Type", "application/json")], body: body, limit: 65_536,
+                deadline: mesh_monotonic_ns() &+ 10_000_000_000
+            ) { (stream) throws(TransportError) in
+                guard stream.peerIdentity as? NodeID == node else { throw TransportError(.tls, "another node answers there") }
+            }
+            guard answer.status == 200 else { throw TransportError(.protocolViolation, "it answered \(answer.status)") }
+            log.info("told \(node) of \(uses.count) requests submitted to its endpoints in its absence")
+        } catch {
+            router.directUses.putBack(uses, of: node.site)
+            log.warnSeldom("uses \(node)", "\(node) could not be told of the use of its endpoints: \(error.message)")
+        }
+    }
+
     private func upstream(for contact: Contact) -> Upstream? {
         if let known = seedUpstreams[contact.address] { return known }
         guard let made = Self.upstream(contact.address, clientTLS) else { return nil }
@@ -202,6 +230,7 @@ actor MeshShell {
         switch change {
         case .nodeState(let node, let from, let to):
             guard node != machine.me else { return }
+            if to == .alive { tellDirectUses(node) }
             let message =
                 "node \(node) is \(to.rawValue)" + (from.map { " (was \($0.rawValue))" } ?? ", heard of for the first time")
             if to == .alive || to == .left { log.info(message) } else { log.warning(message) }

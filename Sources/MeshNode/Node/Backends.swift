@@ -4,17 +4,30 @@ import Routing
 import Transport
 import Trust
 
-/// The inference servers and models of a configuration. Models with the same server share its connections and its watch.
+/// What is behind a configuration's models. Models with the same server share its connections and its watch.
 struct Backends {
     let servers: [InferenceServer]
     let models: [LocalModel]
+    /// Models behind Globus Compute, with their configuration.
+    let globus: [(model: LocalModel, backend: GlobusBackend, status: StatusOrder?)]
 
-    init(_ configuration: NodeConfiguration, log: Logger) throws(CommandFailure) {
+    /// - Parameter site: how Globus Compute is reached; nil where no model needs it.
+    init(_ configuration: NodeConfiguration, site: GlobusSite?) throws(CommandFailure) {
         var servers: [String: InferenceServer] = [:]
         var order: [InferenceServer] = []
         var models: [LocalModel] = []
+        var globus: [(model: LocalModel, backend: GlobusBackend, status: StatusOrder?)] = []
         for model in configuration.models {
-            let (key, make) = Self.describe(model.backend, configuration)
+            if case .globusCompute(let compute) = model.backend, let site {
+                let backend = site.backend(model, compute)
+                let made = Self.model(
+                    model, .globus(backend), queueLimit: configuration.limits.queueRequests,
+                    direct: site.offer(model, compute))
+                models.append(made)
+                globus.append((made, backend, site.status(model, compute)))
+                continue
+            }
+            guard let (key, make) = Self.describe(model.backend, configuration) else { continue }
             let server: InferenceServer
             if let known = servers[key] {
                 server = known
@@ -23,16 +36,17 @@ struct Backends {
                 servers[key] = server
                 order.append(server)
             }
-            models.append(Self.model(model, server, queueLimit: configuration.limits.queueRequests))
+            models.append(Self.model(model, .server(server), queueLimit: configuration.limits.queueRequests))
         }
         self.servers = order
         self.models = models
+        self.globus = globus
     }
 
-    /// What makes two servers one, and how to make it.
+    /// What makes two servers one, and how to make it; nil for what is no server.
     private static func describe(
         _ backend: BackendConfiguration, _ configuration: NodeConfiguration
-    ) -> (String, () throws(CommandFailure) -> InferenceServer) {
+    ) -> (String, () throws(CommandFailure) -> InferenceServer)? {
         switch backend {
         case .openAI(let server):
             let key = "openai \(server.url) \(server.keyFile ?? "") \(server.keyEnvironment ?? "") \(server.caFile ?? "")"
@@ -49,6 +63,7 @@ struct Backends {
                     try make(url, kind: "simulated", key: nil, caFile: nil, configuration)
                 }
             )
+        case .globusCompute: return nil
         }
     }
 
@@ -96,22 +111,30 @@ struct Backends {
         return InferenceServer(upstream: upstream, basePath: path, kind: kind, key: key)
     }
 
-    private static func model(_ model: ModelConfiguration, _ server: InferenceServer, queueLimit: Int) -> LocalModel {
+    private static func model(_ model: ModelConfiguration, _ backend: Backend, queueLimit: Int, direct: DirectOffer? = nil)
+        -> LocalModel
+    {
         var upstreamModel = model.id
         var slots: Int?
-        if case .openAI(let backend) = model.backend {
-            upstreamModel = backend.upstreamModel ?? model.id
-            slots = backend.slots
+        switch model.backend {
+        case .openAI(let server):
+            upstreamModel = server.upstreamModel ?? model.id
+            slots = server.slots
+        case .globusCompute(let globus):
+            upstreamModel = globus.upstreamModel ?? model.id
+            slots = globus.slots
+        case .simulated: break
         }
         let declared = model.description
         let variant = Variant(
-            id: model.id, aliases: model.aliases, state: .unknown, backend: server.kind,
+            id: model.id, aliases: model.aliases, state: .unknown, backend: backend.kind,
             repository: Fact(declared.repository, .declared), revision: Fact(declared.revision, .declared),
             dtype: Fact(declared.dtype, .declared), contextTokens: Fact(declared.contextTokens, .declared),
-            capabilities: Fact(declared.capabilities?.map(\.rawValue), .declared), policy: model.policy.rawValue)
+            capabilities: Fact(declared.capabilities?.map(\.rawValue), .declared), policy: model.policy.rawValue,
+            direct: direct)
         // Until the server tells: as many as a small vLLM takes comfortably.
         return LocalModel(
-            declared: variant, upstreamModel: upstreamModel, server: server,
+            declared: variant, upstreamModel: upstreamModel, backend: backend,
             gate: Gate(slots: slots ?? 32, queueLimit: queueLimit), declaredSlots: slots)
     }
 }

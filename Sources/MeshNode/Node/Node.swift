@@ -18,6 +18,7 @@ final class Node: Sendable {
     let apiAddress: SocketAddress
     let meshAddress: SocketAddress
     private let control: NodeState
+    private let globus: GlobusSite?
 
     /// Puts a node together and starts it: when this returns it listens.
     ///
@@ -35,12 +36,21 @@ final class Node: Sendable {
         apiAddress = apiSocket.address
         meshAddress = meshSocket.address
 
-        let backends = try Backends(configuration, log: log)
+        let apiURL = configuration.advertise.api ?? "\(apiTLS == nil ? "http" : "https")://\(apiAddress)"
+        globus = try configuration.globusCompute.map { (compute) throws(CommandFailure) in
+            try GlobusSite(configuration, compute, apiURL: apiURL, log: log)
+        }
+        let backends = try Backends(configuration, site: globus)
         models = backends.models
-        router = Router(me: me, timeouts: ForwardTimeouts(configuration), seed: UInt64.random(in: 0 ... .max))
+        let log = log
+        router = Router(
+            me: me, timeouts: ForwardTimeouts(configuration),
+            directUses: DirectUses { use, site in
+                log.info("direct: \(use.requestID) of \(use.user) for \(use.model) goes to the endpoint of \(site), whose node is away")
+            }, seed: UInt64.random(in: 0 ... .max))
         let generations = GenerationStore(directory: configuration.stateDirectory, log: log)
         let identity = Identity(
-            api: configuration.advertise.api ?? "\(apiTLS == nil ? "http" : "https")://\(apiAddress)",
+            api: apiURL,
             mesh: configuration.advertise.mesh ?? "https://\(meshAddress)",
             certificate: Base64.encode(credentials.certificate.der),
             certificateExpires: UInt64(max(0, credentials.certificate.notAfter)), software: Version.text)
@@ -51,14 +61,18 @@ final class Node: Sendable {
             wallSeconds: mesh_realtime_ns() / 1_000_000_000)
         mesh = MeshShell(
             machine: machine, authority: RecordSigner(credentials), router: router, local: models, identity: identity,
-            generationStore: generations, clientTLS: credentials.clientTLS, log: log, loop: workers[0].loop)
+            generationStore: generations, clientTLS: credentials.clientTLS, log: log, loop: workers[0].loop,
+            makeDirect: { [globus] in globus?.direct($0, $1) })
 
-        control = NodeState(mesh: mesh, log: log, serversToHear: backends.servers.count)
+        control = NodeState(mesh: mesh, log: log, serversToHear: backends.servers.count + backends.globus.count)
         api = NodeAPI(
             router: router, authenticator: StaticTokens(configured: configuration.tokens),
             facts: NodeFacts(
                 federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
-                bodyLimit: configuration.limits.bodyBytes), control: control)
+                bodyLimit: configuration.limits.bodyBytes,
+                callbackTimeout: nanoseconds(configuration.timeouts.firstByteSeconds),
+                internalSecret: try globus?.internalSecret()), control: control,
+            callbacks: globus?.callbacks ?? CallbackTable())
         let port = meshPort(credentials)
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let services: [(ListeningSocket?, HTTPService)] = [
@@ -147,6 +161,9 @@ final class Node: Sendable {
                 log.warnSeldom(
                     "mesh \(address?.host ?? "") \(error.message)",
                     "mesh connection from \(address?.description ?? "unknown") refused: \(error.message)")
+            },
+            audit: { peer, use in
+                log.warning("direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
             })
     }
 
@@ -164,6 +181,20 @@ final class Node: Sendable {
             }
             poller.start(on: workers[index % workers.count])
         }
+        for (index, entry) in backends.globus.enumerated() {
+            let control = control
+            let log = log
+            let watch = EndpointWatch(
+                backend: entry.backend, models: [entry.model], status: entry.status,
+                interval: nanoseconds(configuration.health.intervalSeconds),
+                changed: {
+                    control.heard(backends.servers.count + index)
+                    Task { await mesh.publishCatalog() }
+                }, log: { log.warnSeldom("endpoint \($0.prefix(60))", $0) })
+            watch.start(on: workers[index % workers.count])
+        }
+        globus?.registerFunctions(
+            for: backends.globus.map(\.backend), needsStatus: backends.globus.contains { $0.status != nil }, on: workers[0])
     }
 
     /// Runs until a signal ends it: leaves the mesh, ends what is under way, and returns.

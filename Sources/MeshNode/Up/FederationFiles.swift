@@ -37,6 +37,8 @@ struct FederationFiles {
     let directory: String
     let tokens: Tokens
     let nodes: [PlannedNode]
+    /// What the Globus emulation is told; nil where no model needs it.
+    let globus: EmulatedGlobus?
     var authorityFile: String { directory + "/ca.pem" }
 
     init(_ topology: Topology, directory: String) throws(CommandFailure) {
@@ -55,6 +57,7 @@ struct FederationFiles {
             }
         }
         nodes = planned
+        globus = EmulatedGlobus(topology)
         do {
             try SecretFile.makeDirectory(directory)
             let authority = try Self.authority(topology.federation, directory)
@@ -95,16 +98,27 @@ struct FederationFiles {
         return port
     }
 
-    /// Writes the configuration of one node; `servers` has the URLs of its simulated servers by model.
-    func writeConfiguration(of node: PlannedNode, servers: [String: String]) throws(CommandFailure) -> String {
+    /// Writes the configuration of one node.
+    ///
+    /// - Parameters:
+    ///   - servers: the URLs of its simulated servers, by model.
+    ///   - globusURL: where the Globus emulation is; nil without one.
+    func writeConfiguration(
+        of node: PlannedNode, servers: [String: String], globusURL: String?
+    ) throws(CommandFailure) -> String {
         guard let site = topology.sites.first(where: { $0.site == node.id.site }) else {
             throw CommandFailure(exitCode: 1, message: "no site \(node.id.site)")
         }
         let models = site.models.map { model in
             let backend: BackendConfiguration
             switch model.backend {
-            case .openAI(let server): backend = .openAI(server)
+            case .given(let given): backend = given
             case .simulated: backend = .simulated(url: servers[model.id] ?? "")
+            case .emulatedGlobus(let emulated):
+                var globus = emulated.backend
+                globus.endpoint = EmulatedGlobus.endpoint(topology.federation, site.site, model.id)
+                if case .url(let url) = emulated.server { globus.serverURL = url } else { globus.serverURL = servers[model.id] }
+                backend = .globusCompute(globus)
             }
             return ModelConfiguration(
                 id: model.id, aliases: model.aliases, backend: backend, description: model.description, policy: model.policy)
@@ -118,12 +132,29 @@ struct FederationFiles {
                 caFile: authorityFile, certificateFile: node.directory + "/node.pem", keyFile: node.directory + "/node.key"),
             seeds: nodes.filter { $0.id != node.id }.prefix(8).map { HostAndPort(host: "127.0.0.1", port: $0.meshPort) },
             stateDirectory: node.directory, tokens: tokens.configured, loops: topology.loops, limits: topology.limits,
-            timeouts: topology.timing.timeouts, health: topology.timing.health, models: models)
+            timeouts: topology.timing.timeouts, health: topology.timing.health,
+            globusCompute: try globusCompute(of: node, globusURL), models: models)
         let path = node.directory + "/node.json5"
         do {
             try SecretFile.write(path, Array(configuration.render().utf8))
         } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
         return path
+    }
+
+    /// A site's client of the emulation, its secret in a file of its own.
+    private func globusCompute(
+        of node: PlannedNode, _ globusURL: String?
+    ) throws(CommandFailure) -> GlobusComputeConfiguration? {
+        guard let globusURL, let client = globus?.client(of: node.id.site) else { return nil }
+        let secretFile = node.directory + "/globus.secret"
+        do {
+            try SecretFile.write(secretFile, Array(client.secret.utf8))
+        } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
+        // Functions that an earlier emulation knew are gone with it.
+        unlink(FunctionStore(stateDirectory: node.directory).path)
+        var configuration = GlobusComputeConfiguration(clientID: client.id, secretFile: secretFile)
+        configuration.services = GlobusServicesConfiguration(auth: globusURL, groups: globusURL, compute: globusURL)
+        return configuration
     }
 
     /// What `up` tells those who wait for it (DESIGN.md §8).

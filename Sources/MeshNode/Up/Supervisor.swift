@@ -15,7 +15,8 @@ final class Supervisor {
 
     private enum Role {
         case node(FederationFiles.PlannedNode, configuration: String)
-        case server(arguments: [String])
+        /// A stand-in.
+        case server(name: String, arguments: [String])
         /// A process that the caller wants beside the nodes.
         case companion
     }
@@ -25,6 +26,8 @@ final class Supervisor {
     private let directory: String
     private let ownsDirectory: Bool
     let files: FederationFiles
+    /// Where the Globus emulation listens, once it does.
+    private var globusURL: String?
     private var children: [pid_t: (child: ChildProcess, role: Role)] = [:]
     private var isEnding = false
 
@@ -63,6 +66,7 @@ final class Supervisor {
     /// Starts everything and waits until it is ready.
     func start() throws(CommandFailure) {
         do throws(CommandFailure) {
+            if let globus = files.globus { globusURL = try startGlobus(globus) }
             for node in files.nodes { try startNode(node) }
             try awaitReady()
             try writeReadyFile()
@@ -81,10 +85,15 @@ final class Supervisor {
         guard let site = topology.sites.first(where: { $0.site == node.id.site }) else { return }
         var urls: [String: String] = [:]
         for model in site.models {
-            guard case .simulated(let server) = model.backend else { continue }
-            urls[model.id] = try startServer(model, server, node)
+            switch model.backend {
+            case .simulated(let server): urls[model.id] = try startServer(model, server, node)
+            case .emulatedGlobus(let emulated):
+                guard case .simulated(let server) = emulated.server else { continue }
+                urls[model.id] = try startServer(model, server, node)
+            case .given: continue
+            }
         }
-        let configuration = try files.writeConfiguration(of: node, servers: urls)
+        let configuration = try files.writeConfiguration(of: node, servers: urls, globusURL: globusURL)
         try start(.node(node, configuration: configuration))
     }
 
@@ -101,24 +110,37 @@ final class Supervisor {
                 model.state.rawValue,
             ]
             + server.arguments
-        let pid = try start(.server(arguments: arguments))
+        return "http://\(try startServer("simulated server of \(model.id)", arguments, ready))/v1"
+    }
+
+    /// Starts the Globus emulation: its URL.
+    private func startGlobus(_ globus: EmulatedGlobus) throws(CommandFailure) -> String {
+        let file = directory + "/globus-emulation.json"
+        try globus.write(file)
+        let ready = directory + "/globus-emulation.ready"
+        unlink(ready)
+        let arguments = ["emulate", "globus", "--port", "0", "--ready-file", ready, "--config", file]
+        return "http://\(try startServer("Globus emulation", arguments, ready))"
+    }
+
+    /// Starts a stand-in and waits until it listens: its address.
+    private func startServer(_ name: String, _ arguments: [String], _ ready: String) throws(CommandFailure) -> String {
+        let pid = try start(.server(name: name, arguments: arguments))
         for _ in 0..<1000 {
             if let text = try? SecretFile.read(ready) {
                 let address = String(decoding: text, as: UTF8.self).split(separator: "\n").first.map(String.init) ?? ""
                 // Should it have to be started again, its port must be the same.
                 if let port = address.split(separator: ":").last {
                     let fixed = arguments.map { $0 == "0" ? String(port) : $0 }
-                    children[pid]?.role = .server(arguments: fixed)
+                    children[pid]?.role = .server(name: name, arguments: fixed)
                 }
-                return "http://\(address)/v1"
+                return address
             }
             try reap()
             _ = Signals.wait(milliseconds: 10)
-            guard children[pid] != nil else {
-                throw CommandFailure(exitCode: 1, message: "the simulated server of \(model.id) ended at once")
-            }
+            guard children[pid] != nil else { throw CommandFailure(exitCode: 1, message: "the \(name) ended at once") }
         }
-        throw CommandFailure(exitCode: 1, message: "the simulated server of \(model.id) did not start in time")
+        throw CommandFailure(exitCode: 1, message: "the \(name) did not start in time")
     }
 
     @discardableResult
@@ -129,9 +151,9 @@ final class Supervisor {
             child = try ChildProcess.start(
                 "node \(node.id)", ChildProcess.ownPath, ["serve", "--config", configuration],
                 output: node.directory + "/node.log")
-        case .server(let arguments):
+        case .server(let name, let arguments):
             child = try ChildProcess.start(
-                "simulated server", ChildProcess.ownPath, arguments, output: directory + "/simulated.log")
+                name, ChildProcess.ownPath, arguments, output: directory + "/simulated.log")
         case .companion: return 0
         }
         children[child.pid] = (child, role)

@@ -22,12 +22,28 @@ public final class InferenceServer: Sendable {
     var authorization: String? { key.withLock { $0.map { "Bearer \($0)" } } }
 }
 
+/// What runs a model.
+public enum Backend: Sendable {
+    /// A server that this node's loops dial.
+    case server(InferenceServer)
+    /// A function at a Globus Compute endpoint, beside a server there.
+    case globus(GlobusBackend)
+
+    /// As catalogs name it: `openai`, `simulated`, `globusCompute`.
+    public var kind: String {
+        switch self {
+        case .server(let server): server.kind
+        case .globus: "globusCompute"
+        }
+    }
+}
+
 /// One model that this node serves.
 public final class LocalModel: Sendable {
     public let id: String
     /// What the server calls it.
     public let upstreamModel: String
-    public let server: InferenceServer
+    public let backend: Backend
     public let gate: Gate
     /// Declared in the configuration; observation fills the rest.
     private let declared: Variant
@@ -36,10 +52,10 @@ public final class LocalModel: Sendable {
     private let current: Mutex<Variant>
     private let seenLoad = Mutex<(running: Int, waiting: Int)>((0, 0))
 
-    public init(declared: Variant, upstreamModel: String, server: InferenceServer, gate: Gate, declaredSlots: Int?) {
+    public init(declared: Variant, upstreamModel: String, backend: Backend, gate: Gate, declaredSlots: Int?) {
         id = declared.id
         self.upstreamModel = upstreamModel
-        self.server = server
+        self.backend = backend
         self.gate = gate
         self.declared = declared
         self.declaredSlots = declaredSlots
@@ -55,12 +71,18 @@ public final class LocalModel: Sendable {
             var next = declared
             next.state = seen.state
             next.etaSeconds = seen.etaSeconds
+            next.stateReason = seen.reason
+            next.walltimeRemainingSeconds = seen.walltimeRemainingSeconds
             if next.contextTokens.value == nil { next.contextTokens = Fact(seen.contextTokens, .observed) }
             if next.capabilities.value == nil { next.capabilities = Fact(seen.capabilities, .observed) }
             if next.engine.value == nil { next.engine = Fact(seen.engine, .observed) }
             if next.engineVersion.value == nil { next.engineVersion = Fact(seen.engineVersion, .observed) }
             if next.dtype.value == nil { next.dtype = Fact(seen.dtype, .observed) }
             if next.repository.value == nil { next.repository = Fact(seen.repository, .observed) }
+            if case .globus(let backend) = backend, next.direct != nil {
+                // Of no use to others before there is a function to submit to.
+                if let function = backend.function { next.direct?.function = function } else { next.direct = nil }
+            }
             // What a server told once stays known while it is away.
             if seen.state != .running {
                 if next.contextTokens.value == nil { next.contextTokens = variant.contextTokens }
@@ -85,9 +107,12 @@ public final class LocalModel: Sendable {
     public var loadReport: ModelLoad {
         let counts = gate.counts
         let seen = seenLoad.withLock { $0 }
-        return ModelLoad(
+        var load = ModelLoad(
             id: id, slots: counts.slots, running: max(counts.running, min(seen.running, counts.slots)),
             waiting: max(counts.waiting, seen.waiting))
+        load.walltimeRemainingSeconds = variant.walltimeRemainingSeconds
+        if case .globus(let backend) = backend { load.queueSeconds = backend.queueSeconds }
+        return load
     }
 }
 
@@ -102,4 +127,7 @@ struct Observation: Equatable {
     var repository: String?
     var dtype: String?
     var etaSeconds: Double?
+    var walltimeRemainingSeconds: Double?
+    /// Why it is in its state, in the scheduler's words.
+    var reason: String?
 }

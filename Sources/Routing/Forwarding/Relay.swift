@@ -4,20 +4,15 @@ import Gossip
 import Transport
 
 /// Carries one upstream's answer to the client.
-struct Relay {
+struct Relay<Source: AnswerSource> {
     let exchange: HTTPExchange
-    let connection: HTTPClientConnection
+    let source: Source
     /// Site that runs the request, for the error event.
     let site: String
     /// Nanoseconds between two pieces of the answer.
     let stall: UInt64
     /// Monotonic nanoseconds.
     let deadline: UInt64
-
-    /// A tail of an event larger than this is no event.
-    private static let heldEventBytes = 1 << 20
-    /// Answers up to this are sent whole, so that one cut short can still be made good elsewhere.
-    private static let heldAnswerBytes = 65_536
 
     private var loop: Loop { exchange.worker.loop }
     private var nextDeadline: UInt64 { min(loop.now &+ stall, deadline) }
@@ -26,46 +21,23 @@ struct Relay {
     ///
     /// - Parameter decorate: writes our own fields into the head.
     func run(decorate: (HTTPExchange) -> Void) async -> Attempt {
-        let status = connection.head.status
-        let isStream = status == 200 && isEventStream
-        exchange.startAnswer(status)
-        copyFields()
+        let isStream = source.status == 200 && source.isEventStream
+        exchange.startAnswer(source.status)
+        source.copyFields(to: exchange)
         decorate(exchange)
         return isStream ? await relayEvents() : await relayBody()
-    }
-
-    private var isEventStream: Bool {
-        guard let range = connection.head.first(.contentType) else { return false }
-        let value = UnsafeRawBufferPointer(rebasing: connection.headBytes[range].prefix(17))
-        return equalsFolded(value, "text/event-stream")
-    }
-
-    /// Fields that belong to the answer itself, not to the hop it came over.
-    private func copyFields() {
-        let bytes = connection.headBytes
-        for field in connection.head.fields
-        where field.name == .contentType || field.name == .retryAfter || field.name == .other {
-            let name = UnsafeRawBufferPointer(rebasing: bytes[field.nameRange])
-            if field.name == .other,
-                equalsFolded(name, "cache-control") || equalsFolded(name, "x-accel-buffering")
-                    || connection.head.isHopByHop(field, in: bytes)
-            {
-                continue
-            }
-            exchange.field(name: name, value: UnsafeRawBufferPointer(rebasing: bytes[field.valueRange]))
-        }
     }
 
     // MARK: One piece
 
     /// Gathers a small answer and sends it with its head in one go; a large one is passed on as it comes.
     private func relayBody() async -> Attempt {
-        let announced = connection.announcedLength
+        let announced = source.announcedLength
         exchange.scratch.removeAll()
         var isWhole = false
         do throws(TransportError) {
-            while exchange.scratch.count <= Self.heldAnswerBytes {
-                guard let part = try await connection.nextBodyPart(deadline: nextDeadline) else {
+            while exchange.scratch.count <= RelayLimits.heldAnswerBytes {
+                guard let part = try await source.nextBodyPart(deadline: nextDeadline) else {
                     isWhole = true
                     break
                 }
@@ -91,7 +63,7 @@ struct Relay {
         while true {
             let part: UnsafeRawBufferPointer?
             do throws(TransportError) {
-                part = try await connection.nextBodyPart(deadline: nextDeadline)
+                part = try await source.nextBodyPart(deadline: nextDeadline)
             } catch {
                 // Not ended: the connection is closed, which shows the cut.
                 return exchange.clientIsGone ? .clientGone : .interrupted(error.message)
@@ -126,7 +98,7 @@ struct Relay {
         while true {
             let part: UnsafeRawBufferPointer?
             do throws(TransportError) {
-                part = try await connection.nextBodyPart(deadline: nextDeadline)
+                part = try await source.nextBodyPart(deadline: nextDeadline)
             } catch {
                 if exchange.clientIsGone { return .clientGone }
                 let code =
@@ -164,9 +136,9 @@ struct Relay {
                 // The head at least, so that the client sees that an answer has begun.
                 do throws(TransportError) { try await exchange.flush() } catch { return .clientGone }
             }
-            if exchange.scratch.count > Self.heldEventBytes {
+            if exchange.scratch.count > RelayLimits.heldEventBytes {
                 return await interrupt(
-                    "an event is larger than \(Self.heldEventBytes) bytes", code: "upstream_event_too_large", observer)
+                    "an event is larger than \(RelayLimits.heldEventBytes) bytes", code: "upstream_event_too_large", observer)
             }
         }
     }
@@ -190,6 +162,13 @@ struct Relay {
         } catch { return .clientGone }
         return .interrupted(reason)
     }
+}
+
+enum RelayLimits {
+    /// A tail of an event larger than this is no event.
+    static let heldEventBytes = 1 << 20
+    /// Answers up to this are sent whole, so that one cut short can still be made good elsewhere.
+    static let heldAnswerBytes = 65_536
 }
 
 /// Text as it stands between a JSON string's quotes (RFC 8259 §7).

@@ -6,7 +6,8 @@ enum RequestWriter {
     static let expectAbove = 65_536
 
     enum Destination {
-        case server(LocalModel)
+        /// An inference server, and what it calls the model.
+        case server(InferenceServer, model: String)
         /// The mesh port of a node; `queues`: it may wait there for a slot.
         case peer(model: String, queues: Bool)
     }
@@ -20,7 +21,7 @@ enum RequestWriter {
     ) async throws(TransportError) -> Bool {
         let model: String
         switch destination {
-        case .server(let local): model = local.upstreamModel
+        case .server(_, let name): model = name
         case .peer(let name, _): model = name
         }
         let length = request.body.count - request.modelRange.count + model.utf8.count
@@ -64,13 +65,13 @@ enum RequestWriter {
     ) {
         let path = UnsafeRawBufferPointer(start: request.path.utf8Start, count: request.path.utf8CodeUnitCount)
         switch destination {
-        case .server(let local):
-            if local.server.basePath.isEmpty {
+        case .server(let server, _):
+            if server.basePath.isEmpty {
                 connection.startRequest("POST", path)
             } else {
-                connection.startRequest("POST", local.server.basePath + request.path.description)
+                connection.startRequest("POST", server.basePath + request.path.description)
             }
-            if let authorization = local.server.authorization { connection.field("Authorization", authorization) }
+            if let authorization = server.authorization { connection.field("Authorization", authorization) }
             connection.field("X-Request-Id", request.requestID)
         case .peer(let model, let queues):
             connection.startRequest("POST", path)

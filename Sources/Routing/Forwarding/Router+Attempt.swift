@@ -11,11 +11,10 @@ extension Router {
         fields: (HTTPExchange) -> Void
     ) async -> Attempt {
         if let refused = await enter(model, exchange, queues: queues, deadline: request.deadline) { return refused }
-        defer { model.gate.leave() }
-        return await run(request, model, exchange, fields: fields)
+        return await run(request, model, Slot(of: model.gate), exchange, fields: fields)
     }
 
-    /// Takes a slot of a model; nil when it has one, to be given back by `leave`.
+    /// Takes a slot of a model; nil when it has one, to be given back: make a `Slot` of it at once.
     func enter(_ model: LocalModel, _ exchange: HTTPExchange, queues: Bool, deadline: UInt64) async -> Attempt? {
         if model.gate.tryEnter() { return nil }
         guard queues else { return .refused }
@@ -38,13 +37,17 @@ extension Router {
 
     /// Runs a request that has its slot.
     func run(
-        _ request: ForwardRequest, _ model: LocalModel, _ exchange: HTTPExchange, fields: (HTTPExchange) -> Void
+        _ request: ForwardRequest, _ model: LocalModel, _ slot: consuming Slot, _ exchange: HTTPExchange,
+        fields: (HTTPExchange) -> Void
     ) async -> Attempt {
-        var reported = false
-        return await attempt(
-            request, model.server.upstream, exchange, .server(model), site: me.site, peer: nil, load: nil,
-            reported: &reported,
-            fields: fields)
+        switch model.backend {
+        case .server(let server):
+            var reported = false
+            return await attempt(
+                request, server.upstream, exchange, .server(server, model: model.upstreamModel), site: me.site, peer: nil,
+                load: nil, reported: &reported, fields: fields)
+        case .globus(let backend): return await runTask(request, model, backend, slot, exchange, fields: fields)
+        }
     }
 
     /// Sends a request to another node's mesh port.
@@ -86,7 +89,7 @@ extension Router {
                     return early
                 }
                 let relay = Relay(
-                    exchange: exchange, connection: connection, site: site, stall: timeouts.stall, deadline: request.deadline
+                    exchange: exchange, source: connection, site: site, stall: timeouts.stall, deadline: request.deadline
                 )
                 let attempt = await relay.run(decorate: fields)
                 if case .answered = attempt {

@@ -31,6 +31,7 @@ extension Router {
         var failed: UInt64 = 0
         var refused: UInt64 = 0
         var lastFailure: RoutingFailure?
+        var triedDirectly = false
 
         init(seed request: ForwardRequest, me: NodeID) {
             receipt = Receipt(
@@ -70,6 +71,7 @@ extension Router {
                 }
             }
             guard let picked, progress.failed.nonzeroBitCount <= Self.failovers else {
+                if case .ended(let failure) = await tryDirectly(request, routes, exchange, &progress, fields) { return failure }
                 return progress.lastFailure ?? explainNone(routes, request.needs)
             }
             let candidate = candidates[picked.index]
@@ -121,6 +123,49 @@ extension Router {
                 candidate.load.failed(now: loop.now)
                 counters.failovers.increment()
             }
+        }
+    }
+
+    /// How the last resort ended.
+    private enum LastResort {
+        /// There was none.
+        case none
+        /// nil: the client was answered.
+        case ended(RoutingFailure?)
+    }
+
+    /// The last resort: the endpoint of a site whose nodes cannot be reached.
+    private func tryDirectly(
+        _ request: ForwardRequest, _ routes: ModelRoutes, _ exchange: HTTPExchange, _ progress: inout Progress,
+        _ fields: (HTTPExchange, AnswerOrigin) -> Void
+    ) async -> LastResort {
+        let now = exchange.worker.loop.now
+        guard !progress.triedDirectly,
+            let direct = directRoute(routes, request.needs, failed: progress.failed, now: now)
+        else { return .none }
+        progress.triedDirectly = true
+        progress.receipt.tries += 1
+        progress.receipt.site = direct.node.site
+        progress.receipt.reason = .direct
+        let origin = AnswerOrigin(
+            site: direct.node.site, variant: direct.candidate.variantText, reason: .direct, tries: progress.receipt.tries,
+            candidates: routes.candidates.count, ageSeconds: now > direct.heardAt ? Double(now - direct.heardAt) / 1e9 : 0)
+        switch await runDirect(request, direct, exchange, fields: { fields($0, origin) }) {
+        case .answered:
+            progress.receipt.outcome = "answered"
+            counters.answered.increment()
+            counters.ranDirectly.increment()
+            return .ended(nil)
+        case .interrupted(let why):
+            progress.receipt.outcome = "interrupted: \(why)"
+            counters.interrupted.increment()
+            return .ended(nil)
+        case .clientGone: return .ended(RoutingFailure(.clientGone, status: 499, "the client went away"))
+        case .failed(let failure): return .ended(failure)
+        case .refused:
+            return .ended(
+                RoutingFailure(
+                    .overloaded, status: 503, "every place that serves \(routes.id) is full just now", retryAfterSeconds: 5))
         }
     }
 

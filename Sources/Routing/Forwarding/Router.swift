@@ -8,6 +8,8 @@ public final class Router: Sendable {
     public let timeouts: ForwardTimeouts
     public let receipts: ReceiptRing
     public let counters = RoutingCounters()
+    /// What sites are to be told of their endpoints' use in their absence.
+    public let directUses: DirectUses
     let choice: Choice
     private let current = Mutex(RoutingView.empty)
     private let seed: UInt64
@@ -18,9 +20,9 @@ public final class Router: Sendable {
 
     public init(
         me: NodeID, choice: Choice = Choice(), timeouts: ForwardTimeouts = ForwardTimeouts(),
-        receipts: ReceiptRing = ReceiptRing(),
-        seed: UInt64
+        receipts: ReceiptRing = ReceiptRing(), directUses: DirectUses = DirectUses(), seed: UInt64
     ) {
+        self.directUses = directUses
         self.me = me
         self.choice = choice
         self.timeouts = timeouts
@@ -81,6 +83,7 @@ public final class RoutingCounters: Sendable {
     public let bounces = Atomic<Int>(0)
     public let refusals = Atomic<Int>(0)
     public let failovers = Atomic<Int>(0)
+    public let ranDirectly = Atomic<Int>(0)
     public let staleRetries = Atomic<Int>(0)
 
     public init() {}

@@ -10,17 +10,21 @@ public final class MeshPort: HTTPHandler {
     private let bodyLimit: Int
     private let gossip: @Sendable (NodeID, [UInt8]) async -> [UInt8]?
     private let log: @Sendable (TransportError, SocketAddress?) -> Void
+    private let audit: @Sendable (NodeID, DirectUse) -> Void
 
     /// - Parameters:
     ///   - models: what this node serves, by id.
     ///   - bodyLimit: bytes of an inference request's body.
     ///   - gossip: answers one exchange of a peer; nil if its message is not one.
     ///   - log: takes connections that were refused.
+    ///   - audit: takes what a peer submitted to our endpoints while we were away.
     public init(
         router: Router, models: [LocalModel], bodyLimit: Int,
         gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
-        log: @escaping @Sendable (TransportError, SocketAddress?) -> Void
+        log: @escaping @Sendable (TransportError, SocketAddress?) -> Void,
+        audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in }
     ) {
+        self.audit = audit
         self.router = router
         self.models = Dictionary(models.map { ($0.id, $0) }) { first, _ in first }
         self.bodyLimit = bodyLimit
@@ -30,6 +34,9 @@ public final class MeshPort: HTTPHandler {
 
     /// Where gossip is exchanged.
     public static let gossipPath: StaticString = "/meshnode/v1/gossip"
+
+    /// Where a peer tells what it submitted to our endpoints in our absence.
+    public static let directUsesPath: StaticString = "/meshnode/v1/direct-uses"
 
     private static let inferencePaths: [StaticString] = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]
 
@@ -44,6 +51,7 @@ public final class MeshPort: HTTPHandler {
             return await answer(exchange, 405, "method_not_allowed", "the mesh port takes POST only")
         }
         if exchange.withPath({ Self.equal($0, Self.gossipPath) }) { return await exchangeGossip(exchange, peer) }
+        if exchange.withPath({ Self.equal($0, Self.directUsesPath) }) { return await takeDirectUses(exchange, peer) }
         for path in Self.inferencePaths where exchange.withPath({ Self.equal($0, path) }) {
             return await serve(exchange, path, peer)
         }
@@ -68,6 +76,17 @@ public final class MeshPort: HTTPHandler {
         }
     }
 
+    private func takeDirectUses(_ exchange: HTTPExchange, _ peer: NodeID) async {
+        do throws(HTTPSyntaxError) {
+            let range = try await exchange.readBody(limit: 1 << 20)
+            guard let uses = DirectUse.decode(Array(exchange.headBytes[range])) else {
+                return await answer(exchange, 400, "bad_body", "this is no list of direct uses")
+            }
+            for use in uses { audit(peer, use) }
+            await exchange.respond(status: 200, contentType: "application/json", body: #"{"status":"ok"}"#)
+        } catch { await answer(exchange, error.status, "bad_body", error.reason) }
+    }
+
     // MARK: Inference
 
     /// Decides from the head alone; only then is the body taken.
@@ -87,14 +106,14 @@ public final class MeshPort: HTTPHandler {
             default: return await refuse(exchange, model, "full")
             }
         }
-        defer { model.gate.leave() }
+        let slot = Slot(of: model.gate)
         let request: ForwardRequest
         do throws(RoutingFailure) {
             request = try await read(exchange, path, model, peer)
         } catch {
             return await answer(exchange, error.status, error.kind.rawValue, error.message, model)
         }
-        let attempt = await router.run(request, model, exchange) { exchange in
+        let attempt = await router.run(request, model, slot, exchange) { exchange in
             exchange.field("Meshnode-Load", Self.report(model).text)
         }
         router.counters.ranForOthers.increment()

@@ -14,6 +14,15 @@ public struct ModelRoutes: Sendable {
     public let id: String
     public let candidates: [Candidate]
     public let targets: [RouteTarget]
+    /// Endpoints that may be used while their site's nodes are away.
+    public let directs: [DirectRoute]
+
+    public init(id: String, candidates: [Candidate], targets: [RouteTarget], directs: [DirectRoute] = []) {
+        self.id = id
+        self.candidates = candidates
+        self.targets = targets
+        self.directs = directs
+    }
 }
 
 /// What all workers route by: an immutable snapshot, swapped as one reference.
@@ -44,12 +53,20 @@ public struct RoutingViewBuilder {
     public let me: NodeID
     private let local: [LocalModel]
     private let makeUpstream: (NodeID, String) -> Upstream?
+    private let makeDirect: (Variant, DirectOffer) -> LocalModel?
+    private var directs: [LoadKey: (offer: DirectOffer, model: LocalModel)] = [:]
     private var upstreams: [NodeID: (address: String, upstream: Upstream)] = [:]
     private var loads: [LoadKey: LiveLoad] = [:]
     private var loadVersions: [NodeID: Version] = [:]
 
-    /// - Parameter makeUpstream: from a node and the `host:port` or URL of its mesh port; nil if that is no address.
-    public init(me: NodeID, local: [LocalModel], makeUpstream: @escaping (NodeID, String) -> Upstream?) {
+    /// - Parameters:
+    ///   - makeUpstream: from a node and the `host:port` or URL of its mesh port; nil if that is no address.
+    ///   - makeDirect: what runs requests at another site's endpoint; nil where this node cannot.
+    public init(
+        me: NodeID, local: [LocalModel], makeUpstream: @escaping (NodeID, String) -> Upstream?,
+        makeDirect: @escaping (Variant, DirectOffer) -> LocalModel? = { _, _ in nil }
+    ) {
+        self.makeDirect = makeDirect
         self.me = me
         self.local = local
         self.makeUpstream = makeUpstream
@@ -59,6 +76,7 @@ public struct RoutingViewBuilder {
     public mutating func build(_ mesh: MeshView, now: UInt64) -> RoutingView {
         var found: [String: (candidates: [Candidate], targets: [RouteTarget])] = [:]
         var aliases: [String: String] = [:]
+        var offers: [String: [DirectRoute]] = [:]
         func add(_ candidate: Candidate, _ target: RouteTarget) {
             let id = candidate.variant.id
             // A mask over candidates is one word.
@@ -86,11 +104,15 @@ public struct RoutingViewBuilder {
                         node: node.id, isLocal: false, nodeState: node.state, isDraining: identity.draining,
                         variant: variant,
                         load: load(node.id, variant.id)), .peer(upstream))
+                if let direct = direct(node, variant) { offers[variant.id, default: []].append(direct) }
             }
         }
         forget(allBut: mesh)
         var routes: [String: ModelRoutes] = [:]
-        for (id, parts) in found { routes[id] = ModelRoutes(id: id, candidates: parts.candidates, targets: parts.targets) }
+        for (id, parts) in found { 
+            routes[id] = ModelRoutes(
+                id: id, candidates: parts.candidates, targets: parts.targets, directs: offers[id] ?? [])
+        }
         for (alias, id) in aliases where routes[alias] == nil { routes[alias] = routes[id] }
         return RoutingView(routes: routes, models: found.keys.sorted(), mesh: mesh)
     }
@@ -106,6 +128,7 @@ public struct RoutingViewBuilder {
             for model in node.load?.models ?? [] { models.insert(LoadKey(node: node.id, model: model.id)) }
         }
         loads = loads.filter { models.contains($0.key) }
+        directs = directs.filter { models.contains($0.key) }
     }
 
     /// Hands a load record that is new to the live loads.
@@ -117,6 +140,20 @@ public struct RoutingViewBuilder {
                 slots: model.slots, running: model.running, waiting: model.waiting,
                 now: node.loadHeardAt?.nanoseconds ?? now)
         }
+    }
+
+    private mutating func direct(_ node: NodeView, _ variant: Variant) -> DirectRoute? {
+        guard let offer = node.directOffer(of: variant, to: me.site) else { return nil }
+        let key = LoadKey(node: node.id, model: variant.id)
+        if directs[key]?.offer != offer {
+            directs[key] = makeDirect(variant, offer).map { (offer, $0) }
+        }
+        guard let model = directs[key]?.model else { return nil }
+        return DirectRoute(
+            node: node.id, model: model,
+            candidate: Candidate(
+                node: node.id, isLocal: false, nodeState: .alive, isDraining: false, variant: variant, load: model.gate.load),
+            nodeState: node.state, heardAt: node.heardAt.nanoseconds, maximumAge: UInt64(offer.maxAgeSeconds * 1e9))
     }
 
     private mutating func load(_ node: NodeID, _ model: String) -> LiveLoad {

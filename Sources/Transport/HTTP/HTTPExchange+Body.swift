@@ -91,7 +91,11 @@ extension HTTPExchange {
     }
 
     /// The next piece of the body, for handlers that stream it; nil at its end. Valid until the next call.
-    public func nextBodyPart(limit: Int) async throws(HTTPSyntaxError) -> UnsafeRawBufferPointer? {
+    ///
+    /// - Parameters:
+    ///   - limit: bytes of the whole body.
+    ///   - timeout: nanoseconds to wait for the piece; nil: as long as the listener allows for any body.
+    public func nextBodyPart(limit: Int, timeout: UInt64? = nil) async throws(HTTPSyntaxError) -> UnsafeRawBufferPointer? {
         if detachedHead == nil {
             prepareBody()
             detachedHead = Array(stream.input.readable[..<head.length])
@@ -102,7 +106,7 @@ extension HTTPExchange {
         stream.input.consume(body.rawStart)
         body.rawStart = 0
         while !body.isComplete {
-            if stream.input.isEmpty { try await receive(16_384) }
+            if stream.input.isEmpty { try await receive(16_384, timeout: timeout) }
             switch body.framing {
             case .length(let left):
                 let taken = min(left, stream.input.count)
@@ -129,14 +133,14 @@ extension HTTPExchange {
     }
 
     /// Receives more from the client, having told it to go on where it waits for that.
-    private func receive(_ wanted: Int) async throws(HTTPSyntaxError) {
+    private func receive(_ wanted: Int, timeout: UInt64? = nil) async throws(HTTPSyntaxError) {
         do throws(TransportError) {
             if head.expectsContinue, !body.sentContinue, answer == .none {
                 body.sentContinue = true
                 stream.output.append("HTTP/1.1 100 Continue\r\n\r\n")
                 try await stream.flush()
             }
-            stream.readDeadline = worker.loop.now &+ service.timeouts.body
+            stream.readDeadline = worker.loop.now &+ (timeout ?? service.timeouts.body)
             defer { stream.readDeadline = .max }
             if try await stream.fill(wanted) == 0 { throw TransportError.endOfStream }
         } catch {

@@ -60,7 +60,8 @@ private func shipped(_ name: String) throws -> String {
                         timeToFirstTokenSeconds: 0, tokensPerSecond: 1.5, slots: 2, startupSeconds: 3, failureRate: 0.25,
                         contextTokens: 50)))
         #expect(
-            topology.sites[0].models[1].backend == .openAI(OpenAIBackend(url: "http://127.0.0.1:9101/v1", keyFile: "/t/key"))
+            topology.sites[0].models[1].backend
+                == .given(.openAI(OpenAIBackend(url: "http://127.0.0.1:9101/v1", keyFile: "/t/key")))
         )
     }
 
@@ -161,7 +162,7 @@ private func shipped(_ name: String) throws -> String {
         let sites = try Topology.load(path: shipped("real-llm.json5")).sites
         let urls = sites.map { site in
             site.models.compactMap { model in
-                if case .openAI(let server) = model.backend { "\(model.id) \(server.url)" } else { nil }
+                if case .given(.openAI(let server)) = model.backend { "\(model.id) \(server.url)" } else { nil }
             }
         }
         #expect(

@@ -49,36 +49,41 @@ extension ModelDescription {
 
 extension BackendConfiguration {
     static func decode(_ cursor: ConfigurationCursor) -> BackendConfiguration {
-        decode(cursor) { fields in .simulated(url: fields["url"].webAddress()) }
+        decode(cursor, { $0 }, simulated: { .simulated(url: $0["url"].webAddress()) }, globusCompute: nil)
     }
 
-    /// Reads a backend; what a simulated one holds differs between a node (its URL) and a topology (its speed).
+    /// Reads a backend. A topology has stand-ins of its own kind: a simulated server's speed instead of its URL, an emulated endpoint.
+    ///
+    /// - Parameters:
+    ///   - wrap: makes the caller's kind of backend of one that is the same everywhere.
+    ///   - globusCompute: reads the caller's own form of it; nil where the fields are not of that form.
     static func decode<Backend>(
-        _ cursor: ConfigurationCursor, openAI: (OpenAIBackend) -> Backend, simulated: (ConfigurationFields) -> Backend
+        _ cursor: ConfigurationCursor, _ wrap: (BackendConfiguration) -> Backend,
+        simulated: (ConfigurationFields) -> Backend, globusCompute: ((ConfigurationFields) -> Backend?)?
     ) -> Backend {
         cursor.object { fields in
             let kind = fields["kind"]
             if cursor.isPresent, let choice = BackendKind.allCases.first(where: { kind.holds($0.rawValue) }) {
                 switch choice {
-                case .openai: return openAI(OpenAIBackend.decode(fields))
+                case .openai: return wrap(.openAI(OpenAIBackend.decode(fields)))
                 case .simulated: return simulated(fields)
-                case .globusCompute, .first:
-                    kind.fail("found \(kind.found), which is not in this version; allowed: \"openai\", \"simulated\"")
+                case .globusCompute:
+                    return globusCompute?(fields) ?? wrap(.globusCompute(GlobusComputeBackend.decode(fields)))
+                case .first:
+                    kind.fail("found \(kind.found), which is not in this version; allowed: \(BackendKind.allowed)")
                 }
             } else {
-                kind.refuse(allowed: "\"openai\", \"simulated\"")
+                kind.refuse(allowed: BackendKind.allowed)
             }
             // Which keys are right is not known without a kind: one error is enough.
             fields.ignoreUnknown()
-            return openAI(OpenAIBackend(url: "http://localhost"))
+            return wrap(.openAI(OpenAIBackend(url: "http://localhost")))
         }
     }
+}
 
-    private static func decode(
-        _ cursor: ConfigurationCursor, simulated: (ConfigurationFields) -> BackendConfiguration
-    ) -> BackendConfiguration {
-        decode(cursor, openAI: { .openAI($0) }, simulated: simulated)
-    }
+extension BackendKind {
+    fileprivate static var allowed: String { "\"openai\", \"globusCompute\", \"simulated\"" }
 }
 
 extension OpenAIBackend {

@@ -8,6 +8,8 @@ struct ModelConfiguration: Equatable, Sendable {
     var description = ModelDescription()
     var policy = Policy.federation
 
+    var isBehindGlobus: Bool { if case .globusCompute = backend { true } else { false } }
+
     /// Who may use the model.
     enum Policy: String, CaseIterable, Sendable {
         /// Users of every site of the federation.
@@ -37,6 +39,8 @@ enum ModelCapability: String, CaseIterable, Sendable {
 enum BackendConfiguration: Equatable, Sendable {
     /// Any server that speaks the OpenAI API: vLLM, llama.cpp, SGLang and others.
     case openAI(OpenAIBackend)
+    /// A function at a Globus Compute endpoint, beside an inference server there.
+    case globusCompute(GlobusComputeBackend)
     /// A stand-in that answers with made-up text and says so. `url` is its base URL.
     case simulated(url: String)
 }

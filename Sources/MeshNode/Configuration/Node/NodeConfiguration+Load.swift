@@ -13,6 +13,12 @@ extension NodeConfiguration {
         let trustedProxies = fields["trustedProxies"].list(atMost: trustedProxiesAllowed) { $0.addressRange() }
         let advertise = AdvertiseConfiguration.decode(fields["advertise"])
         let isProtected = tls != nil || !trustedProxies.isEmpty
+        let globusCompute = fields["globusCompute"].optional(GlobusComputeConfiguration.decode)
+        let models = ModelConfiguration.decode(fields["models"])
+        if globusCompute == nil, models.contains(where: \.isBehindGlobus) {
+            fields["globusCompute"].fail(
+                "is missing, and a model has the backend globusCompute; allowed: globusCompute: { clientId: …, secretFile: … }")
+        }
         return NodeConfiguration(
             federation: fields["federation"].federation(),
             site: fields["site"].label(),
@@ -30,7 +36,8 @@ extension NodeConfiguration {
             timeouts: TimeoutConfiguration.decode(fields["timeouts"]),
             health: HealthConfiguration.decode(fields["health"]),
             log: LogConfiguration.decode(fields["log"]),
-            models: ModelConfiguration.decode(fields["models"]))
+            globusCompute: globusCompute,
+            models: models)
     }
 }
 

@@ -16,6 +16,7 @@ extension NodeConfiguration {
             }
             renderAccess(&out)
             renderSettings(&out)
+            globusCompute?.render(&out)
             out.line()
             out.comment("What this node offers.")
             out.list("models", models) { out, model in model.render(&out) }
@@ -105,6 +106,7 @@ extension ModelConfiguration {
                 out.field("caFile", server.caFile.map { .text($0) })
                 out.field("upstreamModel", server.upstreamModel.map { .text($0) })
                 out.field("slots", server.slots.map { .integer($0) })
+            case .globusCompute(let globus): globus.render(&out)
             case .simulated(let url):
                 out.field("kind", .text(BackendKind.simulated.rawValue))
                 out.field("url", .text(url))

@@ -28,6 +28,8 @@ struct NodeConfiguration: Equatable, Sendable {
     var timeouts = TimeoutConfiguration()
     var health = HealthConfiguration()
     var log = LogConfiguration()
+    /// Needed by models with the backend `globusCompute`.
+    var globusCompute: GlobusComputeConfiguration?
     var models: [ModelConfiguration] = []
 }
 

@@ -94,10 +94,39 @@ extension Topology.Model {
                 },
                 state: fields["state"].enumeration(Topology.State.self, default: .running),
                 backend: BackendConfiguration.decode(
-                    fields["backend"], openAI: { .openAI($0) },
-                    simulated: { .simulated(SimulatedServer.decode($0, contextTokens: description.contextTokens)) }),
+                    fields["backend"], { .given($0) },
+                    simulated: { .simulated(SimulatedServer.decode($0, contextTokens: description.contextTokens)) },
+                    globusCompute: { EmulatedEndpoint.decode($0, description).map { .emulatedGlobus($0) } }),
                 description: description,
                 policy: fields["policy"].enumeration(ModelConfiguration.Policy.self, default: .federation))
+        }
+    }
+}
+
+extension EmulatedEndpoint {
+    /// nil without `emulated`: the endpoint is a real one then.
+    static func decode(_ fields: ConfigurationFields, _ description: ModelDescription) -> EmulatedEndpoint? {
+        guard fields.holds("emulated") else { return nil }
+        return fields["emulated"].object { own in
+            let server: Server
+            if own["simulated"].isPresent {
+                server = .simulated(
+                    own["simulated"].object { SimulatedServer.decode($0, contextTokens: description.contextTokens) })
+                if own["url"].isPresent { own["url"].fail("stands beside simulated; allowed: one of the two") }
+            } else {
+                server = .url(own["url"].webAddress())
+            }
+            var backend = GlobusComputeBackend(endpoint: "")
+            backend.slots = fields["slots"].optional { $0.integer(in: 1...100_000) }
+            backend.upstreamModel = fields["upstreamModel"].optional { $0.string(length: 1...512, allowed: "a model's name") }
+            backend.deadlineSeconds = fields["deadlineSeconds"].duration(
+                in: GlobusComputeBackend.deadlineSecondsAllowed, default: 3600)
+            if fields["status"].isPresent { backend.status = GlobusComputeBackend.Status.decode(fields["status"]) }
+            backend.direct = fields["direct"].optional(GlobusComputeBackend.Direct.decode)
+            return EmulatedEndpoint(
+                server: server, workers: own["workers"].integer(in: workersAllowed, default: 8),
+                agent: own["agent"].optional { $0.string(length: 1...32, allowed: "a version such as 4.19.0") } ?? "4.19.0",
+                backend: backend)
         }
     }
 }

@@ -60,11 +60,32 @@ struct Topology: Equatable, Sendable {
     }
 
     enum Backend: Equatable, Sendable {
-        /// A server that runs already.
-        case openAI(OpenAIBackend)
+        /// What runs already; as a node's configuration has it.
+        case given(BackendConfiguration)
         /// A stand-in that `up` starts beside the nodes.
         case simulated(SimulatedServer)
+        /// An endpoint of the Globus emulation that `up` starts beside the nodes.
+        case emulatedGlobus(EmulatedEndpoint)
     }
+}
+
+/// A Globus Compute endpoint that is emulated, with the inference server that its functions reach.
+struct EmulatedEndpoint: Equatable, Sendable {
+    enum Server: Equatable, Sendable {
+        /// One that runs already: its base URL.
+        case url(String)
+        case simulated(SimulatedServer)
+    }
+
+    var server: Server
+    /// Tasks it runs at once.
+    var workers = 8
+    /// The agent's version, which decides what it understands.
+    var agent = "4.19.0"
+    /// What of the backend is as in a node's configuration.
+    var backend: GlobusComputeBackend
+
+    static let workersAllowed = 1...256
 }
 
 /// How a simulated inference server behaves.

@@ -1,0 +1,210 @@
+import CLinux
+import Globus
+import Gossip
+import Routing
+import Transport
+import Trust
+
+/// What a node needs for its models behind Globus Compute: one client, one budget of requests, one table of callbacks.
+final class GlobusSite: Sendable {
+    let service: ComputeService
+    let callbacks = CallbackTable()
+    private let store: FunctionStore
+    private let configuration: NodeConfiguration
+    private let compute: GlobusComputeConfiguration
+    private let callbackURL: String
+    private let callbackCA: String?
+    private let log: Logger
+
+    /// - Parameter apiURL: where this node's API is reached, unless the configuration names another address for callbacks.
+    init(_ configuration: NodeConfiguration, _ compute: GlobusComputeConfiguration, apiURL: String, log: Logger)
+        throws(CommandFailure)
+    {
+        self.configuration = configuration
+        self.compute = compute
+        self.log = log
+        callbackURL = Self.bare(compute.callbackURL ?? apiURL)
+        callbackCA = try compute.callbackCAFile.map { (path) throws(CommandFailure) in
+            do {
+                return String(decoding: try PublicFile.read(path), as: UTF8.self)
+            } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
+        }
+        store = FunctionStore(stateDirectory: configuration.stateDirectory)
+        let web = WebClient(compute.services.webSettings)
+        let services = compute.services.services
+        let token = ClientToken(
+            client: GlobusClient(
+                clientID: compute.clientID,
+                secret: SecretSource(file: compute.secretFile, environment: compute.secretEnvironment).read),
+            scope: ComputeService.scope, resourceServer: ComputeService.resourceServer, services: services, web: web)
+        var settings = ComputeSettings()
+        settings.requestsPerWindow = compute.requestsPerTenSeconds
+        service = ComputeService(
+            settings: settings, services: services, token: token, web: web, log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
+        service.run()
+    }
+
+    private static func bare(_ url: String) -> String {
+        var url = url
+        while url.hasSuffix("/") { url.removeLast() }
+        return url
+    }
+
+    /// The secret that FIRST's functions prove themselves by; nil: none run here.
+    func internalSecret() throws(CommandFailure) -> [UInt8]? {
+        guard compute.internalSecretFile != nil || compute.internalSecretEnvironment != nil else { return nil }
+        do throws(GlobusError) {
+            let secret = try SecretSource(
+                file: compute.internalSecretFile, environment: compute.internalSecretEnvironment
+            ).read()
+            // FIRST's documented default is known to everyone.
+            guard secret.utf8.count >= 16, secret != "default-secret-change-me" else {
+                throw CommandFailure(
+                    exitCode: 2, message: "the internal secret of FIRST's functions must be of 16 characters or more")
+            }
+            return Array(secret.utf8)
+        } catch { throw CommandFailure(exitCode: 1, message: error.message) }
+    }
+
+    /// The backend of one model.
+    func backend(_ model: ModelConfiguration, _ globus: GlobusComputeBackend) -> GlobusBackend {
+        var settings = settings(endpoint: globus.endpoint, style: globus.style == .first ? .first : .meshnode)
+        settings.serverJSON = Self.serverJSON(globus)
+        settings.apiPort = globus.apiPort ?? 0
+        settings.endpointConfig = globus.endpointConfig
+        settings.resourceSpecification = globus.resourceSpecification
+        settings.userRuntime = globus.userRuntime
+        settings.deadlineSeconds = globus.deadlineSeconds
+        let log = log
+        return GlobusBackend(
+            settings: settings, function: globus.function ?? store.identifier(of: .inference), service: service,
+            callbacks: callbacks, log: { log.warnSeldom("task \($0.prefix(40))", $0) })
+    }
+
+    /// What this site lets others do while its nodes are away.
+    func offer(_ model: ModelConfiguration, _ globus: GlobusComputeBackend) -> DirectOffer? {
+        guard let direct = globus.direct else { return nil }
+        return DirectOffer(
+            entrySites: direct.entrySites, maxAgeSeconds: direct.maxAgeSeconds, endpoint: globus.endpoint, function: "",
+            style: globus.style.rawValue, server: Self.serverJSON(globus), apiPort: globus.apiPort ?? 0,
+            upstreamModel: globus.upstreamModel ?? model.id, endpointConfig: globus.endpointConfig,
+            slots: globus.slots ?? Self.directSlots)
+    }
+
+    private static let directSlots = 8
+
+    /// What runs requests at another site's endpoint, with our client and our callbacks; nil where the offer is not understood.
+    func direct(_ variant: Variant, _ offer: DirectOffer) -> LocalModel? {
+        guard let style = FunctionStyle(rawValue: offer.style), style == .meshnode || internalSecretIsSet else { return nil }
+        var settings = settings(endpoint: offer.endpoint, style: style)
+        settings.serverJSON = offer.server
+        settings.apiPort = offer.apiPort
+        settings.endpointConfig = offer.endpointConfig
+        let log = log
+        let backend = GlobusBackend(
+            settings: settings, function: offer.function, service: service, callbacks: callbacks,
+            log: { log.warnSeldom("direct \($0.prefix(40))", $0) })
+        let slots = min(max(offer.slots, 1), 1000)
+        return LocalModel(
+            declared: variant, upstreamModel: offer.upstreamModel, backend: .globus(backend),
+            gate: Gate(slots: slots, queueLimit: configuration.limits.queueRequests), declaredSlots: slots)
+    }
+
+    private var internalSecretIsSet: Bool {
+        compute.internalSecretFile != nil || compute.internalSecretEnvironment != nil
+    }
+
+    private func settings(endpoint: String, style: FunctionStyle) -> GlobusBackendSettings {
+        var settings = GlobusBackendSettings(endpoint: endpoint, style: style, callbackURL: callbackURL)
+        settings.callbackCA = callbackCA
+        settings.callbackProxy = compute.callbackProxy
+        settings.connectSeconds = configuration.timeouts.connectSeconds
+        settings.firstByteSeconds = configuration.timeouts.firstByteSeconds
+        settings.stallSeconds = configuration.timeouts.stallSeconds
+        return settings
+    }
+
+    private static func serverJSON(_ globus: GlobusComputeBackend) -> String {
+        var url = globus.serverURL ?? ""
+        while url.hasSuffix("/") { url.removeLast() }
+        // Requests bring their own /v1.
+        if url.hasSuffix("/v1") { url.removeLast(3) }
+        func text(_ value: String?) -> String { value.map(Quoting.json) ?? "null" }
+        return #"{"url":\#(text(url)),"keyEnvironment":\#(text(globus.serverKeyEnvironment)),"#
+            + #""caFile":\#(text(globus.serverCAFile)),"ca":null,"verify":true}"#
+    }
+
+    // MARK: Functions
+
+    /// Registers those of our functions that models need and that are not known yet, trying until it works.
+    func registerFunctions(for backends: [GlobusBackend], needsStatus: Bool, on worker: Worker) {
+        let waiting = backends.filter { $0.function == nil }
+        guard !waiting.isEmpty || needsStatus && store.identifier(of: .status) == nil else { return }
+        worker.spawn { context in
+            let alarm = Alarm(loop: context.loop)
+            var pause: UInt64 = 1
+            while true {
+                if await self.register(waiting, needsStatus: needsStatus) { return }
+                await alarm.sleep(nanoseconds: pause * 1_000_000_000)
+                pause = min(pause * 2, 60)
+            }
+        }
+    }
+
+    private func register(_ backends: [GlobusBackend], needsStatus: Bool) async -> Bool {
+        do {
+            if !backends.isEmpty {
+                let identifier = try await registered(.inference)
+                for backend in backends { backend.useFunction(identifier) }
+            }
+            if needsStatus { _ = try await registered(.status) }
+            return true
+        } catch {
+            log.warnSeldom("register", "our functions are not registered with Globus Compute yet: \(error)")
+            return false
+        }
+    }
+
+    private func registered(_ function: FunctionStore.Function) async throws -> String {
+        if let known = store.identifier(of: function) { return known }
+        let identifier = try await service.register(function.registration())
+        try store.keep(identifier, for: function)
+        log.info("registered \(function.name) with Globus Compute as \(identifier)")
+        return identifier
+    }
+
+    /// What a backend's status function is asked, and when; nil where none is wanted.
+    func status(_ model: ModelConfiguration, _ globus: GlobusComputeBackend) -> StatusOrder? {
+        guard globus.status.isOn else { return nil }
+        let store = store
+        let given = globus.status.function
+        let server = Self.serverJSON(globus)
+        let name = globus.upstreamModel ?? model.id
+        return StatusOrder(
+            endpoint: globus.status.endpoint ?? globus.endpoint,
+            function: { given ?? store.identifier(of: .status) },
+            orderJSON: globus.status.order
+                ?? #"{"version":1,"scheduler":"auto","servers":[\#(server.dropLast()),"models":[\#(Quoting.json(name))]}]}"#,
+            intervalSeconds: globus.status.intervalSeconds)
+    }
+}
+
+extension GlobusServicesConfiguration {
+    /// The hosted services, or those named.
+    var services: GlobusServices {
+        var services = GlobusServices()
+        if let auth { services.auth = auth }
+        if let groups { services.groups = groups }
+        if let compute { services.compute = compute }
+        return services
+    }
+
+    var webSettings: WebClientSettings {
+        var settings = WebClientSettings()
+        settings.caFile = caFile
+        settings.proxy = proxy
+        settings.noProxy = noProxy.isEmpty ? nil : noProxy.joined(separator: ",")
+        settings.userAgent = "meshnode/\(Version.text)"
+        return settings
+    }
+}
