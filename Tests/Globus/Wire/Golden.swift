@@ -7,36 +7,36 @@ enum Golden {
 
     struct Result: Decodable, Sendable, CustomStringConvertible {
         var name: String
-        var result_serializers: [String]?
+        var resultSerializers: [String]?
         var data: String?
-        var data_sha256: String
-        var is_error: Bool
-        var python_repr: String
-        var description: String { "\(name), \(result_serializers?.count ?? 0) serializers asked for" }
+        var dataSha256: String
+        var isError: Bool
+        var pythonRepr: String
+        var description: String { "\(name), \(resultSerializers?.count ?? 0) serializers asked for" }
     }
 
     struct Failure: Decodable, Sendable, CustomStringConvertible {
         struct Details: Decodable, Sendable { var code: String }
         var name: String
         var data: String
-        var error_details: Details
+        var errorDetails: Details
         var description: String { name }
     }
 
     struct Arguments: Decodable, Sendable, CustomStringConvertible {
         var name: String
         var strategy: String
-        var args_json: String?
-        var kwargs_json: String?
+        var argsJson: String?
+        var kwargsJson: String?
         var packed: String
-        var must_fail_with: String?
+        var mustFailWith: String?
         var description: String { "\(name), \(strategy)" }
     }
 
     struct Function: Decodable, Sendable, CustomStringConvertible {
         var strategy: String
-        var function_code: String?
-        var registration_body: String
+        var functionCode: String?
+        var registrationBody: String
         var description: String { strategy }
     }
 
@@ -62,6 +62,8 @@ enum Golden {
     /// Nothing where the file cannot be read: the test of the counts tells.
     private static func read<Vector: Decodable>(_ file: String) -> [Vector] {
         guard let data = try? Data(contentsOf: URL(filePath: folder + file)) else { return [] }
-        return (try? JSONDecoder().decode([Vector].self, from: data)) ?? []
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return (try? decoder.decode([Vector].self, from: data)) ?? []
     }
 }

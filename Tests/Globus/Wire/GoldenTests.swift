@@ -22,21 +22,21 @@ import Trust
             Array(repeating: .dictionary((0..<300).map { WirePair(String($0), .integer(Int64($0))) }), count: 2)),
     ]
 
-    @Test(arguments: Golden.results.filter { !$0.is_error })
+    @Test(arguments: Golden.results.filter { !$0.isError })
     func result(vector: Golden.Result) throws {
-        let isJSON = vector.result_serializers != nil && vector.name != "bytes"
+        let isJSON = vector.resultSerializers != nil && vector.name != "bytes"
         guard let data = vector.data else {
             // Only the digest is known, which what is written here must have.
             guard isJSON, let value = Self.unrecorded[vector.name] else { return }
             let text = "11\n" + WireJSON.write(value, style: .python)
-            #expect(hexadecimal(Digest.sha256(Array(text.utf8))) == vector.data_sha256)
+            #expect(hexadecimal(Digest.sha256(Array(text.utf8))) == vector.dataSha256)
             #expect(try TaskResult.decode(text) == value)
             return
         }
         let value = try TaskResult.decode(data)
-        if vector.python_repr.utf8.count < 200 {
-            let meant = try PythonLiteral.read(vector.python_repr)
-            #expect(value == (isJSON ? WireJSON.parse(WireJSON.write(meant, style: .python)) : meant))
+        if vector.pythonRepr.utf8.count < 200 {
+            let meant = try PythonLiteral.read(vector.pythonRepr)
+            #expect(try value == (isJSON ? WireJSON.parse(WireJSON.write(meant, style: .python)) : meant))
         }
         // What is written again is byte for byte what Python wrote, where Python's JSON is JSON.
         if isJSON, !["float_inf", "float_nan", "lone_surrogate"].contains(vector.name) {
@@ -45,7 +45,7 @@ import Trust
     }
 
     /// A value is the same whichever serializer the site used.
-    @Test(arguments: Golden.results.filter { !$0.is_error && $0.data?.hasPrefix("00\n") == true && $0.name != "bytes" })
+    @Test(arguments: Golden.results.filter { !$0.isError && $0.data?.hasPrefix("00\n") == true && $0.name != "bytes" })
     func pickleAndJSONAgree(vector: Golden.Result) throws {
         let pickled = try TaskResult.decode(try #require(vector.data))
         for other in Golden.results where other.name == vector.name && other.data?.hasPrefix("11\n") == true {
@@ -62,15 +62,15 @@ import Trust
 
     @Test(arguments: Golden.arguments)
     func arguments(vector: Golden.Arguments) throws {
-        guard vector.must_fail_with == nil else {
+        guard vector.mustFailWith == nil else {
             #expect(throws: WireError.self) { try PackedBuffers.unpack(vector.packed) }
             return
         }
         let buffers = try PackedBuffers.unpack(vector.packed)
         #expect(PackedBuffers.pack(buffers) == vector.packed)
         #expect(buffers.count == 2)
-        let arguments = try WireJSON.parse(try #require(vector.args_json))
-        let keywords = try WireJSON.parse(try #require(vector.kwargs_json))
+        let arguments = try WireJSON.parse(try #require(vector.argsJson))
+        let keywords = try WireJSON.parse(try #require(vector.kwargsJson))
         #expect(try TaskResult.decode(buffers[0]).items == arguments.items)
         #expect(try TaskResult.decode(buffers[1]) == keywords)
         if vector.strategy == "JSONData", vector.name != "raw_utf8_length_in_scalars", vector.name != "no_spaces_ascii" {
@@ -80,7 +80,7 @@ import Trust
 
     @Test(arguments: Golden.functions)
     func registration(vector: Golden.Function) throws {
-        let body = try WireJSON.parse(vector.registration_body)
+        let body = try WireJSON.parse(vector.registrationBody)
         let identifier = body["meta"]?["serde_identifier"]?.text
         guard let strategy = identifier.flatMap({ FunctionRegistration.Strategy(rawValue: $0) }) else { return }
         let source = "def hello(name):\n    \"\"\"Say hello.\"\"\"\n    return \"h\u{E9}llo \" + name\n"
@@ -88,11 +88,11 @@ import Trust
             name: "hello", source: source, strategy: strategy, description: body["description"]?.text)
         registration.pythonVersion = try #require(body["meta"]?["python_version"]?.text)
         if strategy == .pureSource {
-            #expect(registration.code == vector.function_code)
-            #expect(registration.json == vector.registration_body)
+            #expect(registration.code == vector.functionCode)
+            #expect(registration.json == vector.registrationBody)
         } else {
             // Pickles of the same pair by two writers.
-            for code in [registration.code, try #require(vector.function_code)] {
+            for code in [registration.code, try #require(vector.functionCode)] {
                 let buffer = try #require(try PackedBuffers.unpack(code).first)
                 #expect(buffer.hasPrefix("04\n"))
                 #expect(try TaskResult.decode("00\n" + buffer.dropFirst(3)) == .tuple([.string("hello"), .string(source)]))

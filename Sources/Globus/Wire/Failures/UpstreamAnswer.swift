@@ -13,22 +13,20 @@ struct UpstreamAnswer {
         }
         self.status = status
         guard let label = message.firstRange(of: "Response text:".utf8, from: digits.endIndex) else { return }
-        var start = label.upperBound
-        while start < message.count, WireJSON.isSpace(message[start]) { start += 1 }
-        let text = message[start..<Self.end(message, start)]
+        let text = Self.text(message, label.upperBound)
         body = text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
     }
 
     private static let headersLabel = "\nResponse headers:"
 
-    /// Where the answer ends: with the JSON value that it is, or else before the headers.
-    private static func end(_ message: [UInt8], _ start: Int) -> Int {
-        guard start < message.count else { return start }
-        if message[start] == UInt8(ascii: "{") || message[start] == UInt8(ascii: "["),
-            let end = WireJSON.end(of: message, from: start, limits: .default)
+    /// The answer that begins at `start`: the JSON value that it is, or else all there is before the headers.
+    private static func text(_ message: [UInt8], _ start: Int) -> ArraySlice<UInt8> {
+        let first = message[start...].firstIndex { !WireJSON.isSpace($0) } ?? message.count
+        if first < message.count, message[first] == UInt8(ascii: "{") || message[first] == UInt8(ascii: "["),
+            let end = WireJSON.end(of: message, from: first, limits: .default)
         {
             let rest = message[end...].drop { WireJSON.isSpace($0) }
-            if rest.isEmpty || rest.starts(with: headersLabel.utf8.dropFirst()) { return end }
+            if rest.isEmpty || rest.starts(with: headersLabel.utf8.dropFirst()) { return message[first..<end] }
         }
         var end = message.count
         // The last one: the answer itself may hold such a line.
@@ -37,7 +35,7 @@ struct UpstreamAnswer {
             end = found.lowerBound
             from = found.upperBound
         }
-        while end > start, WireJSON.isSpace(message[end - 1]) { end -= 1 }
-        return end
+        while end > first, WireJSON.isSpace(message[end - 1]) { end -= 1 }
+        return message[min(first, end)..<end]
     }
 }
