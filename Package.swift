@@ -42,7 +42,7 @@ let package = Package(
             resources: [.embedInCode("Functions/inference.py"), .embedInCode("Functions/status.py")]),
         module("Routing", ["Gossip", "Globus", "Transport", "Trust", "CLinux"]),
         module("API", ["Routing", "Gossip", "Globus", "Storage", "Transport", "Trust", "CLinux"]),
-        module("Emulation", ["Transport", "Trust", "CLinux"]),
+        module("Emulation", ["Transport", "Trust", "CLinux"], resources: [.embedInCode("Globus/worker.py")]),
         .executableTarget(
             name: "MeshNode",
             dependencies: ["API", "Routing", "Gossip", "Trust", "Transport", "Globus", "Storage", "Emulation", "CLinux", "CCurl"],

@@ -39,6 +39,7 @@ struct Program {
             case .keysList: try KeysCommand.list(invocation)
             case .keysRevoke: try KeysCommand.revoke(invocation)
             case .emulateInference: try EmulateCommand.run(invocation)
+            case .emulateGlobus: try EmulateGlobusCommand.run(invocation)
             }
         } catch {
             fail(error.exitCode, error.message)

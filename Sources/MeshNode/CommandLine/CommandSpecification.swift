@@ -5,6 +5,7 @@ enum CommandName: String, CaseIterable, Sendable {
     case keysList = "keys list"
     case keysRevoke = "keys revoke"
     case emulateInference = "emulate inference"
+    case emulateGlobus = "emulate globus"
 
     var words: [String] { rawValue.split(separator: " ").map(String.init) }
 }
@@ -93,5 +94,9 @@ extension CommandSpecification {
                 .failureRate, .contextTokens,
             ],
             isStandIn: true),
+        CommandSpecification(
+            name: .emulateGlobus, summary: "an emulation of Globus Auth, Groups and Compute",
+            discussion: "Speaks their wire formats on one address and runs functions in real Python. Every answer says so.",
+            options: [.address, .port, .readyFile, .emulationConfig, .seed], isStandIn: true),
     ]
 }

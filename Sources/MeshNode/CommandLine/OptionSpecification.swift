@@ -106,3 +106,14 @@ extension OptionSpecification {
         name: "--context-tokens", value: .integer(ModelDescription.contextTokensAllowed), placeholder: "N",
         summary: "longest context", fallback: "8192")
 }
+
+/// The options of the emulation of Globus.
+extension OptionSpecification {
+    static let emulationConfig = OptionSpecification(
+        name: "--config", value: .text, placeholder: "FILE",
+        summary: "the clients, users and endpoints that it knows (JSON)",
+        isRequired: true)
+    static let seed = OptionSpecification(
+        name: "--seed", value: .integer(0...Int.max), placeholder: "N",
+        summary: "decides every id and token made up (default: another each time)")
+}
