@@ -38,6 +38,8 @@ struct Program {
             case .keysCreate: try KeysCommand.create(invocation)
             case .keysList: try KeysCommand.list(invocation)
             case .keysRevoke: try KeysCommand.revoke(invocation)
+            case .globusRegister: try GlobusRegisterCommand.run(invocation)
+            case .globusCheck: try GlobusCheckCommand.run(invocation)
             case .emulateInference: try EmulateCommand.run(invocation)
             case .emulateGlobus: try EmulateGlobusCommand.run(invocation)
             }

@@ -129,6 +129,8 @@ extension OptionSpecification.Value {
             return (AddressBytes.parse(text) != nil, "an IP address")
         case .network:
             return (AddressRange(text) != nil, "an IP address or a block such as 10.0.0.0/8")
+        case .uuid:
+            return (Names.isUUID(text), "a UUID such as facd7ccc-c5f4-42aa-916b-a0e270e2c2a9")
         case .choice(let names):
             return (names.contains(text), names.joined(separator: ", "))
         }

@@ -4,6 +4,8 @@ enum CommandName: String, CaseIterable, Sendable {
     case keysCreate = "keys create"
     case keysList = "keys list"
     case keysRevoke = "keys revoke"
+    case globusRegister = "globus register"
+    case globusCheck = "globus check"
     case emulateInference = "emulate inference"
     case emulateGlobus = "emulate globus"
 
@@ -86,6 +88,14 @@ extension CommandSpecification {
         CommandSpecification(
             name: .keysRevoke, summary: "end an API key at once", discussion: isYours, positionals: [keyID],
             options: [.node, .tokenFile]),
+        CommandSpecification(
+            name: .globusRegister, summary: "register our functions with Globus Compute, once",
+            discussion: "Their ids are kept in the node's state directory; a second run registers nothing new.",
+            options: [.config, .isPublic, .group, .oldWorkers, .force, .json]),
+        CommandSpecification(
+            name: .globusCheck, summary: "try what requests through Globus Compute need, step by step",
+            discussion: "Token, endpoints, functions, a task, one token of each model; exit 1 if a step fails.",
+            options: [.config, .taskTimeout, .json]),
         CommandSpecification(
             name: .emulateInference, summary: "a simulated inference server, as topologies use them",
             discussion: "Answers with made-up text and says so in every answer.",

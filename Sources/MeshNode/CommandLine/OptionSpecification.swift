@@ -13,6 +13,8 @@ struct OptionSpecification: Hashable, Sendable {
         case choice([String])
         /// A block of IP addresses (CIDR), or one address.
         case network
+        /// A UUID.
+        case uuid
     }
 
     /// With its dashes: `--state`.
@@ -72,6 +74,19 @@ extension OptionSpecification {
         name: "--network", value: .network, placeholder: "CIDR", summary: "from this network only; again for more",
         isList: true)
     static let all = OptionSpecification(name: "--all", value: .flag, summary: "of everybody, for operators")
+}
+
+/// Functions at Globus Compute.
+extension OptionSpecification {
+    static let isPublic = OptionSpecification(
+        name: "--public", value: .flag, summary: "anybody may run them at endpoints that allow it")
+    static let group = OptionSpecification(
+        name: "--group", value: .uuid, placeholder: "UUID", summary: "members of this Globus group may run them")
+    static let oldWorkers = OptionSpecification(
+        name: "--old-workers", value: .flag, summary: "for endpoints of a version before 3.3.0")
+    static let taskTimeout = OptionSpecification(
+        name: "--timeout-seconds", value: .number(1...86400), placeholder: "SECONDS",
+        summary: "how long one task may take, its node's start included", fallback: "300")
 }
 
 /// The stand-in inference server's options: where it listens, and a `SimulatedServer`'s fields.
