@@ -77,7 +77,7 @@ public final class EndpointWatch: Sendable {
     private func look() async -> EndpointJudgement.Endpoint {
         do throws(ComputeFailure) {
             let status = try await backend.service.status(of: backend.settings.endpoint)
-            guard status.online else { return .offline }
+            guard status.isOnline else { return .offline }
             return .online(managers: status.managers, waiting: (status.pendingTasks ?? 0) + (status.outstandingTasks ?? 0))
         } catch {
             log("the status of endpoint \(backend.settings.endpoint) cannot be had: \(error.message)")

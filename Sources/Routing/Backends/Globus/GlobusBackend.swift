@@ -89,7 +89,7 @@ public final class GlobusBackend: Sendable {
     public func useFunction(_ identifier: String) { registered.withLock { $0 = identifier } }
 
     /// Seconds that a task now waits before it is submitted, as the endpoint's figures have it.
-    var queueSeconds: Double? { service.figures.endpoints[settings.endpoint]?.queueSeconds }
+    var queueSeconds: Double? { service.figures.endpoints[settings.endpoint]?.queueDelaySeconds }
 
     /// A request under way at the endpoint.
     struct Run {
@@ -161,19 +161,19 @@ public final class GlobusBackend: Sendable {
             return TaskArguments.encode(
                 rawArgumentsJSON: "[" + order(callback, path: path, body: body, isStream: isStream, requestID) + "]")
         case .first:
-            let streaming = isStream ? firstStreaming(callback) : nil
+            let stream = isStream ? firstStream(callback) : nil
             do throws(WireError) {
                 let payload = try FIRSTPayload.arguments(
-                    body: body, endpoint: String(path.description.dropFirst("/v1/".count)), apiPort: settings.apiPort,
-                    streaming: streaming)
+                    body: Array(body.utf8), endpoint: String(path.description.dropFirst("/v1/".count)),
+                    port: settings.apiPort, stream: stream)
                 return TaskArguments.encode(rawArgumentsJSON: payload)
             } catch { throw RoutingFailure(.unsupported, status: 400, error.message) }
         }
     }
 
-    private func firstStreaming(_ callback: Callback) -> FIRSTPayload.Streaming? {
+    private func firstStream(_ callback: Callback) -> FIRSTPayload.Stream? {
         guard let address = CallbackAddress(settings.callbackURL) else { return nil }
-        return FIRSTPayload.Streaming(
-            host: address.host, port: address.port, protocol: address.scheme, taskID: callback.name, taskToken: callback.secret)
+        return FIRSTPayload.Stream(
+            host: address.host, port: address.port, scheme: address.scheme, task: callback.name, token: callback.secret)
     }
 }

@@ -57,24 +57,28 @@ struct TaskEnd {
     // MARK: FIRST's function
 
     private func settleFirst(_ value: WireValue, _ callback: Callback) {
-        guard isStream else {
-            // JSON inside a string.
-            let body = value.text ?? WireJSON.write(value, style: .compact)
-            return deliver(callback, 200, "application/json", Array(body.utf8), isBuffered: false)
-        }
+        let answer: FIRSTAnswer
+        do throws(WireError) {
+            answer = try FIRSTAnswer(value)
+        } catch { return fail(callback, 502, "globus_bad_result", error.message) }
         let end = callback.takeHeldEnd()
-        switch FIRSTPayload.streamEnd(value) {
-        case .complete:
-            if callback.answer.hasBegun {
-                _ = callback.answer.offer(end)
-                callback.answer.end()
-            } else {
-                fail(callback, 502, "globus_stream_lost", "the function ended its stream and none of it came here")
+        switch answer {
+        case .whole(let body): deliver(callback, 200, "application/json", Array(body.utf8), isBuffered: false)
+        case .streamed(let report):
+            if let failure = report.failure { return settleFailure(failure, callback) }
+            guard report.isWhole else {
+                let lost = (report.chunks ?? 0) - (report.chunksSent ?? 0)
+                let message =
+                    lost > 0
+                    ? "\(lost) of \(report.chunks ?? 0) parts of the answer were lost between the function and this node"
+                    : "the function could not send all of the answer"
+                return fail(callback, 502, "upstream_truncated", message)
             }
-        case .truncated(let sent, let total):
-            let message = "\(total - sent) of \(total) parts of the answer were lost between the function and this node"
-            fail(callback, 502, "upstream_truncated", message)
-        case .failed(let failure): settleFailure(failure, callback)
+            guard callback.answer.hasBegun else {
+                return fail(callback, 502, "globus_stream_lost", "the function ended its stream and none of it came here")
+            }
+            _ = callback.answer.offer(end)
+            callback.answer.end()
         }
     }
 
@@ -84,7 +88,7 @@ struct TaskEnd {
             return deliver(callback, status, "application/json", Array(body.utf8), isBuffered: false)
         }
         log("a task failed: \(failure.summary)")
-        fail(callback, 502, "globus_" + failure.kind.rawValue, "the task failed: \(failure.summary)")
+        fail(callback, 502, "globus_task_failed", "the task failed: \(failure.summary)")
     }
 
     // MARK: The channel
