@@ -9,6 +9,8 @@ enum Redirect: Equatable, Sendable {
 
     /// The longest code that is taken, in bytes.
     static let codeBytes = 2048
+    /// The longest line that is read of a user, in bytes.
+    static let pastedBytes = 8192
 
     /// Reads `code=…&state=…`.
     static func read(query: some StringProtocol, state: String) -> Redirect {

@@ -1,13 +1,14 @@
 import Glibc
-import Transport
 
 /// Gives out the stored tokens, renewed when they near their end.
 struct TokenKeeper {
     let store: TokenStore
     /// Seconds since 1970.
     var now: () -> Int64 = { Int64(time(nil)) }
-    var server: (FederationLogin) -> AuthorizationServer = {
-        AuthorizationServer(origin: $0.authorizationServer, clientID: $0.clientID)
+    /// Asks for new tokens, by a refresh token and the time.
+    var refresh: (FederationLogin, String, Int64) throws(AuthorizationServer.Failure) -> [String: StoredToken] = {
+        (login, token, now) throws(AuthorizationServer.Failure) in
+        try AuthorizationServer(origin: login.authorizationServer, clientID: login.clientID).refresh(token, now: now)
     }
     var discover: (String) throws(CommandFailure) -> NodeDiscovery = NodeDiscovery.fetch
 
@@ -50,7 +51,7 @@ struct TokenKeeper {
             return (token, "this token cannot be renewed; log in again before it ends")
         }
         do throws(AuthorizationServer.Failure) {
-            let found = try server(choice.login).refresh(refreshToken, now: now())
+            let found = try refresh(choice.login, refreshToken, now())
             guard var fresh = found[resource] ?? (found.count == 1 ? found.values.first : nil) else {
                 throw .unavailable("the authorization server sends another service's token")
             }

@@ -6,14 +6,17 @@ import Transport
 enum Calls {
     /// Makes one call, and waits for its answer.
     static func send(_ request: WebRequest) throws(WebError) -> WebAnswer {
-        let client = request.url.hasPrefix("https:") ? secure : plain
+        let client = client(for: request.url)
         return try Blocking.run { () async throws(WebError) in try await client.send(request) }
     }
 
+    /// The client for an address.
+    static func client(for url: String) -> WebClient { url.hasPrefix("https:") ? secure : plain }
+
     /// A proxy is chosen by the URL's scheme, and a client has one.
-    static let secure = WebClient(settings(proxies: ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]))
+    private static let secure = WebClient(settings(proxies: ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]))
     /// HTTP_PROXY in capitals is not read: a CGI program's caller can set it (httpoxy).
-    static let plain = WebClient(settings(proxies: ["http_proxy", "ALL_PROXY", "all_proxy"]))
+    private static let plain = WebClient(settings(proxies: ["http_proxy", "ALL_PROXY", "all_proxy"]))
 
     /// The environment's proxies, as other programs use them, and the roots that MESHNODE_CA names.
     private static func settings(proxies: [String]) -> WebClientSettings {

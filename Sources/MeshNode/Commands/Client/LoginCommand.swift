@@ -1,4 +1,5 @@
 import Glibc
+import Globus
 import Trust
 
 /// `meshnode login`: consent for all sites of a federation at once, in the user's browser; tokens kept for later commands.
@@ -58,11 +59,11 @@ enum LoginCommand {
         _ login: FederationLogin, _ invocation: Invocation, now: () -> Int64
     ) throws(CommandFailure) -> [String: StoredToken] {
         let server = AuthorizationServer(origin: login.authorizationServer, clientID: login.clientID)
-        let (key, state) = (ProofKey(), Random.token())
+        let (verifier, state) = (LoginChallenge.verifier(), Random.token())
         let scopes = login.sites.map(\.scope).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
         func url(_ redirect: String) -> String {
             server.authorizationURL(
-                scopes: scopes, redirect: redirect, state: state, key: key, signInAnew: invocation.flag(.force))
+                scopes: scopes, redirect: redirect, state: state, verifier: verifier, signInAnew: invocation.flag(.force))
         }
         let (code, redirect): (String, String)
         if invocation.flag(.local) {
@@ -78,7 +79,7 @@ enum LoginCommand {
             code = try pastedCode(state: state)
         }
         do throws(AuthorizationServer.Failure) {
-            return try server.exchange(code: code, redirect: redirect, key: key, now: now())
+            return try server.exchange(code: code, redirect: redirect, verifier: verifier, now: now())
         } catch { throw CommandFailure(exitCode: 1, message: "no tokens: \(error.text)") }
     }
 
@@ -93,7 +94,7 @@ enum LoginCommand {
         var line: [UInt8] = []
         var byte: UInt8 = 0
         // Byte by byte: what follows the line is not ours.
-        while line.count <= AuthorizationServer.tokenBytes {
+        while line.count <= Redirect.pastedBytes {
             let count = Glibc.read(0, &byte, 1)
             if count < 0 && errno == EINTR { continue }
             if count <= 0 || byte == UInt8(ascii: "\n") { break }

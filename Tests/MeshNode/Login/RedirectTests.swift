@@ -2,24 +2,6 @@ import Testing
 
 @testable import MeshNode
 
-@Suite struct ProofKeyTests {
-    @Test("RFC 7636, Appendix B")
-    func vector() {
-        let key = ProofKey(verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
-        #expect(key.challenge == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
-    }
-
-    @Test("a new key's verifier is of the form of RFC 7636 §4.1, and no two are the same")
-    func form() {
-        let keys = (0..<20).map { _ in ProofKey() }
-        #expect(Set(keys.map(\.verifier)).count == 20)
-        for key in keys {
-            #expect((43...128).contains(key.verifier.utf8.count))
-            #expect(key.verifier.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._~".contains($0)) })
-        }
-    }
-}
-
 @Suite struct RedirectTests {
     private static let long = String(repeating: "c", count: 2049)
 
