@@ -71,12 +71,12 @@ extension GlobusCheck {
     }
 
     private func firstAnswer(_ value: WireValue) throws(CheckFailure) -> Int {
+        let answer: FIRSTAnswer
         do throws(WireError) {
-            guard case .whole(let text) = try FIRSTAnswer(value) else {
-                throw CheckFailure("it streamed what was to come whole")
-            }
-            return text.utf8.count
-        } catch let error as WireError { throw CheckFailure(error.message) }
+            answer = try FIRSTAnswer(value)
+        } catch { throw CheckFailure(error.message) }
+        guard case .whole(let text) = answer else { throw CheckFailure("it streamed what was to come whole") }
+        return text.utf8.count
     }
 
     private func function(of model: Model) throws(CheckFailure) -> String {
