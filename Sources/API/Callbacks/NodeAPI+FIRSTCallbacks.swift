@@ -1,5 +1,6 @@
 import Globus
 import Routing
+import Synchronization
 import Transport
 import Trust
 
@@ -91,7 +92,7 @@ extension NodeAPI {
                 name = ""
             }
         }
-        guard events.isEmpty || channel.offer(events) else { return false }
+        if !events.isEmpty, !channel.offer(events) { return false }
         return await channel.room(for: exchange.stream, deadline: exchange.worker.loop.now &+ facts.callbackTimeout)
     }
 

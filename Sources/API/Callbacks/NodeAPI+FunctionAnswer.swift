@@ -1,5 +1,6 @@
 import Globus
 import Routing
+import Synchronization
 import Transport
 
 extension NodeAPI {
@@ -62,7 +63,8 @@ extension NodeAPI {
                 }
             }
             // Read on only when the client has taken what is held.
-            guard frames.hasEnded || (await channel.room(for: exchange.stream, deadline: .max)) else {
+            if frames.hasEnded { continue }
+            guard await channel.room(for: exchange.stream, deadline: .max) else {
                 throw HTTPSyntaxError(status: 409, reason: "nobody waits for this answer any more")
             }
         }

@@ -36,13 +36,16 @@ final class GlobusSite: Sendable {
             client: GlobusClient(
                 clientID: compute.clientID,
                 secret: SecretSource(file: compute.secretFile, environment: compute.secretEnvironment).read),
-            scope: ComputeService.scope, resourceServer: ComputeService.resourceServer, services: services, web: web)
+            scope: Self.computeScope, resourceServer: "funcx_service", services: services, web: web)
         var settings = ComputeSettings()
         settings.requestsPerWindow = compute.requestsPerTenSeconds
         service = ComputeService(
-            settings: settings, services: services, token: token, web: web, log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
+            settings: settings, base: services.compute, token: token, web: web, log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
         service.run()
     }
+
+    /// The scope of Globus Compute's API (globus-compute-sdk 4.19.0).
+    private static let computeScope = "https://auth.globus.org/scopes/facd7ccc-c5f4-42aa-916b-a0e270e2c2a9/all"
 
     private static func bare(_ url: String) -> String {
         var url = url
@@ -53,17 +56,16 @@ final class GlobusSite: Sendable {
     /// The secret that FIRST's functions prove themselves by; nil: none run here.
     func internalSecret() throws(CommandFailure) -> [UInt8]? {
         guard compute.internalSecretFile != nil || compute.internalSecretEnvironment != nil else { return nil }
+        let secret: String
         do throws(GlobusError) {
-            let secret = try SecretSource(
-                file: compute.internalSecretFile, environment: compute.internalSecretEnvironment
-            ).read()
-            // FIRST's documented default is known to everyone.
-            guard secret.utf8.count >= 16, secret != "default-secret-change-me" else {
-                throw CommandFailure(
-                    exitCode: 2, message: "the internal secret of FIRST's functions must be of 16 characters or more")
-            }
-            return Array(secret.utf8)
+            secret = try SecretSource(file: compute.internalSecretFile, environment: compute.internalSecretEnvironment).read()
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
+        // FIRST's documented default is known to everyone.
+        guard secret.utf8.count >= 16, secret != "default-secret-change-me" else {
+            throw CommandFailure(
+                exitCode: 2, message: "the internal secret of FIRST's functions must be of 16 characters or more")
+        }
+        return Array(secret.utf8)
     }
 
     /// The backend of one model.

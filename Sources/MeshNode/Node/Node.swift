@@ -26,8 +26,9 @@ final class Node: Sendable {
     init(_ configuration: NodeConfiguration) throws(CommandFailure) {
         self.configuration = configuration
         let me = NodeID(site: configuration.site, node: configuration.node)
-        log = Logger(
+        let log = Logger(
             level: LogLevel(configuration.log.level), json: configuration.log.format == .json, source: "\(me)")
+        self.log = log
         let credentials = try MeshCredentials(configuration)
         let apiTLS = try Self.apiTLS(configuration)
         workers = try Self.startWorkers(configuration.loops)
@@ -42,7 +43,6 @@ final class Node: Sendable {
         }
         let backends = try Backends(configuration, site: globus)
         models = backends.models
-        let log = log
         router = Router(
             me: me, timeouts: ForwardTimeouts(configuration),
             directUses: DirectUses { use, site in
@@ -172,7 +172,7 @@ final class Node: Sendable {
         for (index, server) in backends.servers.enumerated() {
             let control = control
             let poller = HealthPoller(
-                server: server, models: backends.models.filter { $0.server === server },
+                server: server, models: backends.models.filter { $0.runs(on: server) },
                 interval: nanoseconds(configuration.health.intervalSeconds),
                 timeout: nanoseconds(configuration.health.timeoutSeconds)
             ) {

@@ -62,6 +62,11 @@ public final class LocalModel: Sendable {
         current = Mutex(declared)
     }
 
+    /// Whether a server that this node dials has it.
+    public func runs(on server: InferenceServer) -> Bool {
+        if case .server(let own) = backend { own === server } else { false }
+    }
+
     public var variant: Variant { current.withLock { $0 } }
 
     /// Takes what was seen of the server; true if anything changed.

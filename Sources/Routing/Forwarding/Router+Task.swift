@@ -1,5 +1,6 @@
 import CLinux
 import Globus
+import Gossip
 import Transport
 
 extension Router {

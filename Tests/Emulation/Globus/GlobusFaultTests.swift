@@ -89,10 +89,11 @@ struct GlobusFaultTests {
     @Test("a delay")
     func delay() async throws {
         try await Harness.run { harness in
-            try await harness.fault(["match": ["route": "introspect"], "delaySeconds": 0.2])
-            let before = try #require(try await harness.state()["time"]?.double)
+            try await harness.fault(["match": ["route": "introspect"], "delaySeconds": JSONValue(0.2)])
+            let before = try await harness.time()
             #expect(try await harness.introspect("Ag-alice")["active"] == true)
-            #expect(try #require(try await harness.state()["time"]?.double) - before >= 0.2)
+            let after = try await harness.time()
+            #expect(after - before >= 0.2)
         }
     }
 
@@ -111,7 +112,7 @@ struct GlobusFaultTests {
             #expect(items[2]["token"]?.text?.count == 8 && items[3]["client"] == .string(Harness.gateway))
             let since = try #require(items[1]["time"]?.double)
             let later = try await harness.send("GET", "/emulation/log?since=\(since + 0.0005)").json.items
-            #expect((2...3).contains(try #require(later?.count)))
+            #expect(later?.count == 2 || later?.count == 3)
         }
     }
 

@@ -198,5 +198,11 @@ struct GlobusHarness {
         #expect(answer.status == 200, "\(answer.text)")
     }
 
+    /// Seconds since the emulation's start.
+    func time() async throws -> Double {
+        let state = try await state()
+        return try #require(state["time"]?.double)
+    }
+
     func state() async throws -> JSONValue { try await send("GET", "/emulation/state").json }
 }

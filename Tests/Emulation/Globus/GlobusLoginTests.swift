@@ -75,7 +75,8 @@ struct GlobusLoginTests {
             let path = Self.authorize(Harness.native, redirect: redirect, more: Self.proof)
             let page = try await harness.send("GET", path, accept: "text/html")
             #expect(page.status == 200 && page.text.contains("emulation"))
-            let code = try #require(try await harness.send("GET", path).json["code"]?.text)
+            let shown = try await harness.send("GET", path).json
+            let code = try #require(shown["code"]?.text)
             let exchange =
                 Self.exchange(code, redirect: redirect)
                 + [("code_verifier", Harness.verifier), ("client_id", Harness.native)]

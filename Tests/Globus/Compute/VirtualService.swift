@@ -12,6 +12,11 @@ struct VirtualService {
         case question
     }
 
+    struct Submit { var at: UInt64, batch: SubmitBatch }
+    struct Poll { var at: UInt64, ids: [String] }
+    struct Asked { var at: UInt64, question: UInt64 }
+    struct Acceptance { var id: String, waited: Double, resubmissions: Int }
+
     var machine: ComputeMachine
     var now: UInt64 = 1_000_000_000_000
     var submitSeconds = 0.3
@@ -30,12 +35,12 @@ struct VirtualService {
 
     private(set) var events: [(at: UInt64, order: Int, event: Event)] = []
     private var sequence = 0
-    private(set) var submits: [(at: UInt64, batch: SubmitBatch)] = []
-    private(set) var polls: [(at: UInt64, ids: [String])] = []
-    private(set) var asked: [(at: UInt64, question: UInt64)] = []
+    private(set) var submits: [Submit] = []
+    private(set) var polls: [Poll] = []
+    private(set) var asked: [Asked] = []
     private(set) var outcomes: [UInt64: [ComputeOutcome]] = [:]
     private(set) var outcomeAt: [UInt64: UInt64] = [:]
-    private(set) var accepted: [UInt64: [(id: String, waited: Double, resubmissions: Int)]] = [:]
+    private(set) var accepted: [UInt64: [Acceptance]] = [:]
     private(set) var refusals: [ComputeFailure] = []
     private(set) var logs: [String] = []
     private(set) var born: [String: UInt64] = [:]
@@ -95,7 +100,7 @@ struct VirtualService {
             switch directive {
             case .submit(let request, let batch):
                 let index = submits.count
-                submits.append((now, batch))
+                submits.append(Submit(at: now, batch: batch))
                 if let failure = onSubmit(index, batch) {
                     at(submitSeconds, .submitted(request, .failure(failure)))
                 } else {
@@ -112,7 +117,7 @@ struct VirtualService {
                 }
             case .poll(let request, let ids):
                 let index = polls.count
-                polls.append((now, ids))
+                polls.append(Poll(at: now, ids: ids))
                 if let failure = onPoll(index, ids) {
                     at(pollSeconds, .polled(request, .failure(failure)))
                 } else {
@@ -121,9 +126,9 @@ struct VirtualService {
                     }
                     at(pollSeconds, .polled(request, .success(reports)))
                 }
-            case .ask(let question): asked.append((now, question))
+            case .ask(let question): asked.append(Asked(at: now, question: question))
             case .accepted(let task, let id, let waited, let resubmissions):
-                accepted[task, default: []].append((id, waited, resubmissions))
+                accepted[task, default: []].append(Acceptance(id: id, waited: waited, resubmissions: resubmissions))
             case .finish(let task, let outcome):
                 outcomes[task, default: []].append(outcome)
                 outcomeAt[task] = now

@@ -63,11 +63,11 @@ extension ComputeMachine {
             let half = Set(left.prefix(left.count / 2))
             separate(left, by: { half.contains($0) ? 0 : 1 })
         case .refused(let refusal):
-            let functions = Set(left.compactMap { tasks[$0]?.function }).sorted()
+            let known = tasks
+            let functions = Set(left.compactMap { known[$0]?.function }).sorted()
             guard functions.count > 1 else { return refuse(left, refusal) }
             // One of the functions may be at fault: each by itself then.
-            let tasks = tasks
-            separate(left, by: { number in functions.firstIndex { $0 == tasks[number]?.function } ?? 0 })
+            separate(left, by: { number in functions.firstIndex { $0 == known[number]?.function } ?? 0 })
         case .refusedAll(let refusal): refuse(left, refusal)
         }
     }
@@ -119,7 +119,8 @@ extension ComputeMachine {
     }
 
     private mutating func delay(_ key: QueueKey, seconds: Double) {
-        queues[key]?.notBefore = max(queues[key]?.notBefore ?? 0, now.adding(seconds: seconds))
+        let until = now.adding(seconds: seconds)
+        if let queue = queues[key], queue.notBefore < until { queues[key]?.notBefore = until }
     }
 
     /// Back to the head of its queue. It is no longer known to the service, if it was.

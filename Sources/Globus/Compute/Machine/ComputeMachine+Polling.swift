@@ -78,10 +78,11 @@ extension ComputeMachine {
 
     private mutating func stillPending(_ number: UInt64) {
         guard let task = tasks[number] else { return }
+        let next = now.adding(seconds: pollInterval(of: task))
         tasks[number]?.omissions = 0
         tasks[number]?.isSuspect = false
         tasks[number]?.polledAt = now
-        tasks[number]?.nextPollAt = now.adding(seconds: pollInterval(of: task))
+        tasks[number]?.nextPollAt = next
     }
 
     /// Seconds to the next poll for a task, by its age. One whose callback tells of its end needs none but for safety.

@@ -1,3 +1,5 @@
+import Synchronization
+
 extension ComputeService {
     /// An endpoint's status; up to a minute old, and one question at a time for an endpoint.
     public func status(of endpoint: String) async throws(ComputeFailure) -> EndpointStatus {

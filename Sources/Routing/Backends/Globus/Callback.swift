@@ -32,9 +32,9 @@ public final class Callback: Sendable {
 
     /// True for the one connection that brings the answer.
     public func take() -> Bool {
-        state.withLock {
-            defer { $0.isTaken = true }
-            return !$0.isTaken
+        state.withLock { state in
+            defer { state.isTaken = true }
+            return !state.isTaken
         }
     }
 
@@ -64,9 +64,9 @@ public final class Callback: Sendable {
     public func holdEnd(_ event: [UInt8]) { state.withLock { $0.heldEnd = event } }
 
     func takeHeldEnd() -> [UInt8] {
-        state.withLock {
-            defer { $0.heldEnd = [] }
-            return $0.heldEnd
+        state.withLock { state in
+            defer { state.heldEnd = [] }
+            return state.heldEnd
         }
     }
 }

@@ -1,7 +1,6 @@
 public import Globus
 import Synchronization
-public import Transport
-import Trust
+import Transport
 
 /// Which function runs at the endpoint, and so which payload it takes and how it answers.
 public enum FunctionStyle: String, Sendable, CaseIterable, Codable {

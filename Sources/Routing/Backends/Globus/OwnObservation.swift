@@ -27,14 +27,13 @@ final class OwnObservation: Sendable {
         }
     }
 
-    /// How many requests failed since the last that did not, and how long ago the last of each was, in nanoseconds.
-    var summary: (failuresInARow: Int, sinceSuccess: UInt64?, sinceFailure: UInt64?) {
+    /// As it is judged by.
+    var summary: EndpointJudgement.Own {
         let now = mesh_monotonic_ns()
         return state.withLock {
-            (
-                $0.failuresInARow, $0.succeededAt == 0 ? nil : now &- $0.succeededAt,
-                $0.failedAt == 0 ? nil : now &- $0.failedAt
-            )
+            EndpointJudgement.Own(
+                failuresInARow: $0.failuresInARow, sinceSuccess: $0.succeededAt == 0 ? nil : now &- $0.succeededAt,
+                sinceFailure: $0.failedAt == 0 ? nil : now &- $0.failedAt)
         }
     }
 }

@@ -1,5 +1,6 @@
 import Globus
 import Transport
+import Trust
 
 /// Makes an answer of a task's outcome, as far as no callback has brought it.
 ///
@@ -37,7 +38,7 @@ struct TaskEnd {
         switch value["status"]?.text {
         case "returned":
             if let why = value["why"]?.text { log("a function returned its answer whole: \(why)") }
-            let body = value["body"]?.text.map { Array($0.utf8) } ?? Base64Text.decode(value["bodyBase64"]?.text) ?? []
+            let body = value["body"]?.text.map { Array($0.utf8) } ?? value["bodyBase64"]?.text.flatMap { try? Base64.decode($0) } ?? []
             let status = value["http"]?.integer ?? 200
             deliver(
                 callback, status, value["contentType"]?.text ?? "application/json", body,
