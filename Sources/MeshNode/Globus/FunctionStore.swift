@@ -30,7 +30,9 @@ struct FunctionStore: Sendable {
         /// Changes with the source: a new version is registered anew.
         var digest: String { Digest.hex(Digest.sha256(Array((name + "\n" + source).utf8))) }
 
-        func registration(_ strategy: FunctionRegistration.Strategy = .pureSource, isPublic: Bool = false, group: String? = nil)
+        func registration(
+            _ strategy: FunctionRegistration.Strategy = .pureSource, isPublic: Bool = false, group: String? = nil
+        )
             -> FunctionRegistration
         {
             FunctionRegistration(

@@ -8,6 +8,8 @@ import Trust
 /// What a node needs for its models behind Globus Compute: one client, one budget of requests, one table of callbacks.
 final class GlobusSite: Sendable {
     let service: ComputeService
+    /// Of this site's client, for Globus Compute.
+    let token: ClientToken
     let callbacks = CallbackTable()
     private let store: FunctionStore
     private let configuration: NodeConfiguration
@@ -32,20 +34,19 @@ final class GlobusSite: Sendable {
         store = FunctionStore(stateDirectory: configuration.stateDirectory)
         let web = WebClient(compute.services.webSettings)
         let services = compute.services.services
-        let token = ClientToken(
+        token = ClientToken(
             client: GlobusClient(
                 clientID: compute.clientID,
                 secret: SecretSource(file: compute.secretFile, environment: compute.secretEnvironment).read),
-            scope: Self.computeScope, resourceServer: "funcx_service", services: services, web: web)
+            scope: ClientToken.computeScope, resourceServer: ClientToken.computeServer, services: services, web: web,
+            jitter: GlobusJitter(seed: .random(in: 0 ... .max)))
         var settings = ComputeSettings()
         settings.requestsPerWindow = compute.requestsPerTenSeconds
         service = ComputeService(
-            settings: settings, base: services.compute, token: token, web: web, log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
+            settings: settings, base: services.compute, token: ClientTokenSource(client: token), web: web,
+            log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
         service.run()
     }
-
-    /// The scope of Globus Compute's API (globus-compute-sdk 4.19.0).
-    private static let computeScope = "https://auth.globus.org/scopes/facd7ccc-c5f4-42aa-916b-a0e270e2c2a9/all"
 
     private static func bare(_ url: String) -> String {
         var url = url
@@ -58,7 +59,8 @@ final class GlobusSite: Sendable {
         guard compute.internalSecretFile != nil || compute.internalSecretEnvironment != nil else { return nil }
         let secret: String
         do throws(GlobusError) {
-            secret = try SecretSource(file: compute.internalSecretFile, environment: compute.internalSecretEnvironment).read()
+            secret = try SecretSource(file: compute.internalSecretFile, environment: compute.internalSecretEnvironment)
+                .read()
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
         // FIRST's documented default is known to everyone.
         guard secret.utf8.count >= 16, secret != "default-secret-change-me" else {
