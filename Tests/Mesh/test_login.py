@@ -9,10 +9,12 @@ import subprocess
 import urllib.error
 import urllib.request
 
+import httpx
 import pytest
 
+from globus import emulation
 from harness import PROGRAM
-from login_stub import LoginStub, SITES, scope_of
+from login_stub import CLIENT, LoginStub, SITES, scope_of
 from processes import free_port
 
 RUN_SECONDS = 30
@@ -127,6 +129,33 @@ def test_login_by_this_machines_browser(user: User, stub: LoginStub):
     assert b"logged in" in urllib.request.urlopen(address, timeout=RUN_SECONDS).read()
     out, err = process.communicate(timeout=RUN_SECONDS)
     assert process.returncode == 0 and "logged in at tests" in out, err
+
+
+def test_login_at_the_emulation_of_globus(user: User, stub: LoginStub, tmp_path: pathlib.Path):
+    """The same bytes as Globus Auth takes, judged by somebody else."""
+    servers = [{"id": server, "secret": f"secret-of-{server}-0123456789"} for server in SITES.values()]
+    person = {"username": "ada@alpha.example", "sub": "44444444-4444-4444-8444-444444444444"}
+    with emulation(tmp_path, clients=[{"id": CLIENT, "kind": "native"}, *servers], users=[person]) as globus:
+        stub.auth = globus.url
+        process = user.start("login", "--node", stub.urls["alpha"])
+        code = httpx.get(page_of(process), headers={"Accept": "application/json"}).json()["code"]
+        out, err = process.communicate(f"{code}\n", timeout=RUN_SECONDS)
+        assert process.returncode == 0 and "alpha, beta" in out, err
+        tokens = {site: user.succeed("token", "--node", url).stdout.strip() for site, url in stub.urls.items()}
+        for site, token in tokens.items():
+            assert introspect(globus.url, site, token)["username"] == person["username"]
+        assert introspect(globus.url, "alpha", tokens["beta"]) == {"active": False}
+        renewed = user.succeed("token", "--force").stdout.strip()
+        assert renewed != tokens["alpha"] and introspect(globus.url, "alpha", renewed)["active"]
+        user.succeed("logout")
+        assert not any(introspect(globus.url, site, token)["active"] for site, token in tokens.items())
+
+
+def introspect(auth: str, site: str, token: str) -> dict:
+    server = SITES[site]
+    answer = httpx.post(f"{auth}/v2/oauth2/token/introspect", data={"token": token},
+                        auth=(server, f"secret-of-{server}-0123456789"))
+    return answer.raise_for_status().json()
 
 
 @pytest.mark.parametrize("options", [(), ("--local",)])
