@@ -52,7 +52,7 @@ let package = Package(
         tests("Trust", ["Trust"]),
         tests("Gossip", ["Gossip"]),
         tests("Storage", ["Storage"]),
-        tests("Globus", ["Globus", "Transport", "Trust", "CLinux"], data: ["Wire/Golden"]),
+        tests("Globus", ["Globus", "Transport", "Trust", "CLinux"], data: ["Wire/Golden", "Auth/Golden"]),
         tests("Routing", ["Routing", "Gossip", "Globus", "Transport", "CLinux"]),
         tests("API", ["API", "Routing", "Gossip", "Globus", "Storage", "Transport", "Trust"]),
         tests("Emulation", ["Emulation", "Transport", "CLinux"]),

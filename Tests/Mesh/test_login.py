@@ -148,7 +148,8 @@ def test_login_at_the_emulation_of_globus(user: User, stub: LoginStub, tmp_path:
         renewed = user.succeed("token", "--force").stdout.strip()
         assert renewed != tokens["alpha"] and introspect(globus.url, "alpha", renewed)["active"]
         user.succeed("logout")
-        assert not any(introspect(globus.url, site, token)["active"] for site, token in tokens.items())
+        for site, token in (("alpha", renewed), ("beta", tokens["beta"])):
+            assert introspect(globus.url, site, token) == {"active": False}
 
 
 def introspect(auth: str, site: str, token: str) -> dict:

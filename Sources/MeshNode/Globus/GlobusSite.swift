@@ -43,7 +43,7 @@ final class GlobusSite: Sendable {
         var settings = ComputeSettings()
         settings.requestsPerWindow = compute.requestsPerTenSeconds
         service = ComputeService(
-            settings: settings, base: services.compute, token: ClientTokenSource(client: token), web: web,
+            settings: settings, base: services.compute, token: ClientTokenSource(token), web: web,
             log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
         service.run()
     }

@@ -12,25 +12,23 @@ struct SecretSource: Sendable {
         self.environment = environment
     }
 
-    /// - Throws: `.unauthorized` naming where the secret should be, never what is there.
+    /// - Throws: `.configuration` naming where the secret should be, never what is there.
     @Sendable func read() throws(GlobusError) -> String {
         let text: String
         if let file {
             do {
                 text = String(decoding: try SecretFile.read(file), as: UTF8.self)
-            } catch { throw GlobusError(.unauthorized, "\(error)") }
+            } catch { throw GlobusError(.configuration, "\(error)") }
         } else if let environment {
             guard let value = getenv(environment) else {
-                throw GlobusError(.unauthorized, "the variable \(environment), which should hold a secret, is not set")
+                throw GlobusError(.configuration, "the variable \(environment), which should hold a secret, is not set")
             }
             text = String(cString: value)
         } else {
             text = ""
         }
         let secret = text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed()
-        guard !secret.isEmpty else {
-            throw GlobusError(.unauthorized, "the secret in \(file ?? environment ?? "") is empty")
-        }
+        guard !secret.isEmpty else { throw GlobusError(.configuration, "the secret in \(file ?? environment ?? "") is empty") }
         return String(secret)
     }
 }

@@ -32,8 +32,6 @@ struct IntrospectionMachine: Sendable {
     private(set) var refused: BoundedTable<SHA256Digest, Refused>
     /// Tokens that a question is under way for.
     private(set) var asking: Set<SHA256Digest> = []
-    /// Unknown tokens in line for a question.
-    private(set) var line = 0
     /// Until then unknown tokens are not asked about.
     private var outageUntil: UInt64 = 0
     private var outageMessage = ""

@@ -4,10 +4,10 @@ extension IntrospectionReply {
         guard isActive else {
             return .failure(GlobusRefusal(.inactive, "the Globus token is expired, revoked or unknown: log in again"))
         }
-        guard
-            audience.isEmpty || audience.contains(settings.client.clientID)
-                || !settings.audiences.allSatisfy({ !audience.contains($0) })
-        else { return .failure(GlobusRefusal(.audience, "the Globus token is for another service")) }
+        let ours = [settings.client.clientID] + settings.audiences
+        guard audience.isEmpty || ours.contains(where: { audience.contains($0) }) else {
+            return .failure(GlobusRefusal(.audience, "the Globus token is for another service"))
+        }
         guard scope.contains(settings.scope) else {
             return .failure(GlobusRefusal(.scope, "the Globus token lacks the scope \(settings.scope): log in with it"))
         }

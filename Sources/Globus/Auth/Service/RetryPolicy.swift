@@ -6,6 +6,8 @@ public struct RetryPolicy: Sendable {
     public var firstSeconds = 0.25
     /// Longest wait in seconds, also when the server asks for more.
     public var longestSeconds = 10.0
+    /// A server that asks for a longer wait in seconds is not asked again.
+    public var patienceSeconds = Double.infinity
 
     public init() {}
 
@@ -13,13 +15,16 @@ public struct RetryPolicy: Sendable {
     public static var once: RetryPolicy {
         var policy = RetryPolicy()
         policy.retries = 1
+        policy.patienceSeconds = 1
         return policy
     }
 
     /// Seconds to wait before retry `number` (from 0), or nil when the error stays what it is.
     func wait(_ number: Int, after error: GlobusError, jitter: Double) -> Double? {
         guard number < retries, error.mayPass else { return nil }
-        if let asked = error.retryAfterSeconds { return min(longestSeconds, Double(max(0, asked))) }
+        if let asked = error.retryAfterSeconds {
+            return Double(asked) <= patienceSeconds ? min(longestSeconds, Double(max(0, asked))) : nil
+        }
         return min(longestSeconds, firstSeconds * Double(1 << min(number, 16)) * (0.5 + jitter))
     }
 }
