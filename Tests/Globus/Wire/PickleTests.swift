@@ -143,6 +143,8 @@ import Testing
         #expect(throws: WireError.self) { try PickleReader.read(Self.bytes("]NaNaNa."), limits: few) }
         #expect(throws: WireError.self) { try PickleReader.read(Self.bytes("NNNN0000"), limits: few) }
         #expect(throws: WireError.self) { try PickleReader.read(Self.bytes("(((("), limits: few) }
+        #expect(throws: Never.self) { try PickleReader.read(Self.bytes("N0N0N."), limits: few) }
+        #expect(throws: WireError.self) { try PickleReader.read(Self.bytes("N0N0N0N."), limits: few) }
         few.bytes = 3
         #expect(throws: Never.self) { try PickleReader.read(Self.bytes("K", 1, "."), limits: few) }
         #expect(throws: WireError.self) { try PickleReader.read(Self.bytes("M", 1, 1, "."), limits: few) }

@@ -10,14 +10,15 @@ struct PickleBuilder {
     }
 
     private enum State {
-        case open
+        case unseen, open
         case weighed(Weight)
     }
 
     private let heap: PickleHeap
     private let limits: WireLimits
-    private var states: [PickleHeap.Reference: State] = [:]
-    private var built: [PickleHeap.Reference: WireValue] = [:]
+    /// One for each object of the heap.
+    private var states: [State]
+    private var built: [WireValue?]
 
     static func build(
         _ root: PickleHeap.Reference, of heap: PickleHeap, limits: WireLimits
@@ -30,6 +31,8 @@ struct PickleBuilder {
     private init(heap: PickleHeap, limits: WireLimits) {
         self.heap = heap
         self.limits = limits
+        states = Array(repeating: .unseen, count: heap.objects.count)
+        built = Array(repeating: nil, count: heap.objects.count)
     }
 
     private mutating func weigh(_ reference: PickleHeap.Reference, depth: Int) throws(WireError) -> Weight {
@@ -40,14 +43,14 @@ struct PickleBuilder {
         case .scalar: return Weight()
         case .list(let items), .tuple(let items), .dictionary(let items): parts = items
         }
-        switch states[reference] {
+        switch states[Int(reference)] {
         case .open: throw .unsupported("a pickle with a container that holds itself")
         case .weighed(let weight): return try checked(weight, depth)
-        case nil: break
+        case .unseen: break
         }
         var weight = Weight(height: 1)
         _ = try checked(weight, depth)
-        states[reference] = .open
+        states[Int(reference)] = .open
         for part in parts {
             let added = try weigh(part, depth: depth + 1)
             weight.items += added.items
@@ -55,7 +58,7 @@ struct PickleBuilder {
             weight.height = max(weight.height, added.height + 1)
             _ = try checked(weight, depth)
         }
-        states[reference] = .weighed(weight)
+        states[Int(reference)] = .weighed(weight)
         return weight
     }
 
@@ -70,7 +73,7 @@ struct PickleBuilder {
 
     private mutating func value(_ reference: PickleHeap.Reference) throws(WireError) -> WireValue {
         if case .scalar(let value) = heap[reference] { return value }
-        if let value = built[reference] { return value }
+        if let value = built[Int(reference)] { return value }
         let value: WireValue
         switch heap[reference] {
         case .scalar(let scalar): value = scalar
@@ -78,7 +81,7 @@ struct PickleBuilder {
         case .tuple(let items): value = .tuple(try values(items))
         case .dictionary(let entries): value = .dictionary(try pairs(entries))
         }
-        built[reference] = value
+        built[Int(reference)] = value
         return value
     }
 

@@ -2,9 +2,9 @@ extension PickleReader {
     /// Opcodes that make or fill a container. False if it is none of them.
     mutating func container(_ opcode: UInt8) throws(WireError) -> Bool {
         switch opcode {
-        case PickleOpcode.emptyList: try push(heap.add(.list([])))
-        case PickleOpcode.emptyDictionary: try push(heap.add(.dictionary([])))
-        case PickleOpcode.emptyTuple: try push(heap.add(.tuple([])))
+        case PickleOpcode.emptyList: try make(.list([]))
+        case PickleOpcode.emptyDictionary: try make(.dictionary([]))
+        case PickleOpcode.emptyTuple: try make(.tuple([]))
         case PickleOpcode.append:
             let item = try popped()
             try append([item])
@@ -19,7 +19,7 @@ extension PickleReader {
         case PickleOpcode.tuple3: try tuple(3)
         case PickleOpcode.tuple:
             let items = try poppedToMark()
-            try push(heap.add(.tuple(items)))
+            try make(.tuple(items))
         default: return false
         }
         return true
@@ -37,6 +37,6 @@ extension PickleReader {
     private mutating func tuple(_ count: Int) throws(WireError) {
         var items: [PickleHeap.Reference] = []
         for _ in 0..<count { items.append(try popped()) }
-        try push(heap.add(.tuple(items.reversed())))
+        try make(.tuple(items.reversed()))
     }
 }

@@ -37,7 +37,7 @@ struct PickleReader {
             if try structural(opcode) { continue }
             if try container(opcode) { continue }
             guard let scalar = try scalar(opcode) else { throw refusal(of: opcode) }
-            try push(heap.add(.scalar(scalar)))
+            try make(.scalar(scalar))
         }
     }
 
@@ -66,6 +66,12 @@ struct PickleReader {
         default: return false
         }
         return true
+    }
+
+    /// Values count when they are made, too: those that are dropped again take room.
+    mutating func make(_ object: PickleHeap.Object) throws(WireError) {
+        guard heap.objects.count < limits.items else { throw .limit("a pickle with more than \(limits.items) values") }
+        try push(heap.add(object))
     }
 
     mutating func push(_ reference: PickleHeap.Reference) throws(WireError) {
