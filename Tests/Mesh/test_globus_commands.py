@@ -8,13 +8,14 @@ import pytest
 from certificates import Authority
 from globus import CLIENT, ENDPOINT, SECRET, Emulation, emulation
 from harness import run
-from nodes import write_configuration
-from processes import free_port
+from nodes import serving, write_configuration
+from processes import free_port, wait_for
 from stub import CHAT_MODEL, Stub
 
 OTHER = "33333333-3333-4333-8333-333333333333"
 NAMES = ["meshnode_inference", "meshnode_status"]
 CHECK_SECONDS = 90
+START_SECONDS = 20
 
 
 def configure(folder: pathlib.Path, globus: Emulation, server: int, endpoint: str = ENDPOINT, secret: str = SECRET,
@@ -87,6 +88,16 @@ def test_check(tmp_path: pathlib.Path, globus: Emulation, stub: Stub):
     assert plain.returncode == 0, plain
     assert [line.split()[:2] for line in plain.stdout.splitlines()] == [["ok", step["step"]] for step in steps]
     assert SECRET not in plain.stdout + plain.stderr
+
+
+def test_check_beside_the_node(tmp_path: pathlib.Path, globus: Emulation, stub: Stub):
+    """The node registers its functions by itself, and the function finds its way back to it."""
+    path = configure(tmp_path, globus, stub.port)
+    kept = tmp_path / "other-o1-state/globus-functions.json"
+    with serving(path):
+        wait_for("the node has registered its functions", kept.exists, START_SECONDS)
+        assert "the node is reached from there" in check(path)[3]["says"]
+    assert not register(path)["meshnode_inference"]["new"]
 
 
 def test_check_of_functions_for_old_workers(tmp_path: pathlib.Path, stub: Stub):

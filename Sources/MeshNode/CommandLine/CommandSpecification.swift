@@ -66,7 +66,7 @@ extension CommandSpecification {
         CommandSpecification(
             name: .peers, summary: "list the other nodes and the links to them", discussion: needsToken, options: asking),
         CommandSpecification(
-            name: .check, summary: "say what is wrong with a configuration or topology, by line and field",
+            name: .check, summary: "say what is wrong in a configuration or topology, by line and field",
             discussion: "Exit 0 if nothing is, 2 otherwise. Files that it names must be readable.", positionals: [file],
             options: [.json]),
         CommandSpecification(
