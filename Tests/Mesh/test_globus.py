@@ -117,6 +117,11 @@ def test_the_node_of_a_site_dies_and_its_models_stay(start_mesh, real_servers, s
     entry = mesh.node("alpha")
     answer = mesh.chat(entry, "globus-away")
     assert answer.status_code == 200 and "reason=only" in answer.headers["x-mesh-route"]
+    def offered() -> bool:
+        models = mesh.get("/mesh/catalog", node=entry).json()["models"]
+        return next(model for model in models if model["id"] == "globus-away")["sites"][0]["directFor"] == ["alpha"]
+
+    wait_for("gamma's offer is known at alpha", offered, 20)
     mesh.kill(mesh.node("gamma"))
     for _ in range(2):
         answer = mesh.chat(entry, "globus-away")

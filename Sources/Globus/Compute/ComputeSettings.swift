@@ -67,6 +67,25 @@ public struct ComputeSettings: Sendable, Equatable {
     public var statusFailureSeconds = 10.0
 
     public init() {}
+
+    /// These, but that each kind of request can be made at all: what would stop everything is brought to its least.
+    var sound: ComputeSettings {
+        var sound = self
+        sound.requestsPerWindow = max(requestsPerWindow, 2)
+        sound.windowSeconds = max(windowSeconds, 0.001)
+        sound.windowMarginSeconds = max(windowMarginSeconds, 0)
+        sound.pollReserve = min(max(pollReserve, 1), sound.requestsPerWindow - 1)
+        sound.submitReserve = min(max(submitReserve, 1), sound.requestsPerWindow - sound.pollReserve)
+        sound.tasksPerSubmit = max(tasksPerSubmit, 1)
+        sound.submitsInFlight = max(submitsInFlight, 1)
+        sound.submitAttempts = max(submitAttempts, 1)
+        sound.tasksPerPoll = max(tasksPerPoll, 1)
+        sound.youngPollSeconds = max(youngPollSeconds, 0.01)
+        sound.pollSeconds = max(pollSeconds, sound.youngPollSeconds)
+        sound.oldPollSeconds = max(oldPollSeconds, sound.pollSeconds)
+        sound.lazyPollSeconds = max(lazyPollSeconds, sound.pollSeconds)
+        return sound
+    }
 }
 
 extension Double {

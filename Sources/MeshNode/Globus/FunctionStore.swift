@@ -12,6 +12,8 @@ struct FunctionStore: Sendable {
         let name: String
         let source: String
         let summary: String
+        /// Whether anybody may run it, at endpoints that are open to them: needed where other sites' clients submit directly.
+        var isPublic = false
 
         /// Answers a request beside an inference server.
         static var inference: Function {
@@ -27,14 +29,19 @@ struct FunctionStore: Sendable {
                 summary: "MeshNode: which models run, start or queue")
         }
 
-        /// Changes with the source: a new version is registered anew.
-        var digest: String { Digest.hex(Digest.sha256(Array((name + "\n" + source).utf8))) }
+        /// The same function, open to anybody.
+        var opened: Function {
+            var function = self
+            function.isPublic = true
+            return function
+        }
 
-        func registration(
-            _ strategy: FunctionRegistration.Strategy = .pureSource, isPublic: Bool = false, group: String? = nil
-        )
-            -> FunctionRegistration
-        {
+        /// Changes with the source: a new version is registered anew.
+        var digest: String {
+            Digest.hex(Digest.sha256(Array((name + "\n" + source + (isPublic ? "\npublic" : "")).utf8)))
+        }
+
+        func registration(_ strategy: FunctionRegistration.Strategy = .pureSource, group: String? = nil) -> FunctionRegistration {
             FunctionRegistration(
                 name: name, source: source, strategy: strategy, description: summary, public: isPublic, group: group)
         }

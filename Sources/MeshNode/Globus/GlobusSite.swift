@@ -12,6 +12,8 @@ final class GlobusSite: Sendable {
     let token: ClientToken
     let callbacks = CallbackTable()
     private let store: FunctionStore
+    /// Our function as this site registers it.
+    private let inference: FunctionStore.Function
     private let configuration: NodeConfiguration
     private let compute: GlobusComputeConfiguration
     private let callbackURL: String
@@ -31,6 +33,7 @@ final class GlobusSite: Sendable {
                 return String(decoding: try PublicFile.read(path), as: UTF8.self)
             } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
         }
+        inference = configuration.models.contains(where: \.isOffered) ? .inference.opened : .inference
         store = FunctionStore(stateDirectory: configuration.stateDirectory)
         let web = WebClient(compute.services.webSettings)
         let services = compute.services.services
@@ -81,7 +84,7 @@ final class GlobusSite: Sendable {
         settings.deadlineSeconds = globus.deadlineSeconds
         let log = log
         return GlobusBackend(
-            settings: settings, function: globus.function ?? store.identifier(of: .inference), service: service,
+            settings: settings, function: globus.function ?? store.identifier(of: inference), service: service,
             callbacks: callbacks, log: { log.warnSeldom("task \($0.prefix(40))", $0) })
     }
 
@@ -158,7 +161,7 @@ final class GlobusSite: Sendable {
     private func register(_ backends: [GlobusBackend], needsStatus: Bool) async -> Bool {
         do {
             if !backends.isEmpty {
-                let identifier = try await registered(.inference)
+                let identifier = try await registered(inference)
                 for backend in backends { backend.useFunction(identifier) }
             }
             if needsStatus { _ = try await registered(.status) }

@@ -89,6 +89,32 @@ struct EndTests {
         #expect(service.machine.heldBytes == 0)
     }
 
+    @Test func idleQueuesAreForgotten() {
+        var service = VirtualService()
+        for index in 0..<10 { service.at(0, .order(.test(endpoint: "e\(index)", config: "{\"a\": \(index)}"))) }
+        service.run(seconds: 100)
+        #expect(service.machine.queues.count == 10 && service.machine.endpoints.count == 10)
+        service.at(700, .order(.test(deadlineSeconds: 100)))
+        service.run(seconds: 1000)
+        #expect(service.machine.queues.count <= 1 && service.machine.endpoints.count <= 1)
+    }
+
+    /// However few requests a window is set to have, each kind gets through.
+    @Test(arguments: [0, 1, 2, 3, 6]) func tightSettingsStillWork(_ requests: Int) {
+        var settings = ComputeSettings()
+        settings.requestsPerWindow = requests
+        settings.pollReserve = requests
+        settings.tasksPerSubmit = 0
+        settings.tasksPerPoll = 0
+        var service = VirtualService(settings)
+        for _ in 0..<3 { service.at(0, .order(.test(deadlineSeconds: 1000))) }
+        service.at(0, .question)
+        service.run(seconds: 1000)
+        #expect(service.outcomes.values.map { $0 } == Array(repeating: [.result("11\n1", ComputeDetails())], count: 3))
+        #expect(service.asked.count == 1)
+        #expect(service.mostRequests() <= max(requests, 2))
+    }
+
     @Test func unknownNumbersDoNothing() {
         var service = VirtualService()
         for event in [VirtualService.Event.started(9), .settled(9), .givenUp(9)] { service.at(0, event) }

@@ -34,7 +34,7 @@ struct PollTests {
         }
         #expect((12...14).contains(polls(0, 10)))
         #expect((38...43).contains(polls(12, 60)))
-        #expect((40...56).contains(polls(300, 400) * 2))
+        #expect((18...20).contains(polls(300, 400)))
     }
 
     @Test func idsPerPollAreBoundedAndTakeTurns() {

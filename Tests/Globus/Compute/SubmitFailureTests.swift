@@ -83,6 +83,13 @@ struct SubmitFailureTests {
         #expect(service.isEmpty)
     }
 
+    @Test func aServiceThatIsDownSaysWhenToComeBack() {
+        let service = service([status(503, retryAfter: 9)])
+        let again = service.submits[1].at.seconds(since: service.submits[0].at)
+        #expect(again >= 9 && again < 10)
+        #expect(service.outcomes == [1: [.result("11\n1", ComputeDetails())]])
+    }
+
     @Test func anUnreachableServiceIsTriedAgain() {
         let service = service([CallFailure(kind: .transit(mayHaveArrived: false)), status(500), status(503)])
         #expect(service.submits.count == 4)

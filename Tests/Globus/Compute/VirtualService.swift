@@ -54,7 +54,15 @@ struct VirtualService {
 
     mutating func at(_ seconds: Double, _ event: Event) {
         sequence += 1
-        events.append((now.adding(seconds: seconds), sequence, event))
+        let when = now.adding(seconds: seconds)
+        // Next last: of the same moment the later one first.
+        var low = 0
+        var high = events.count
+        while low < high {
+            let middle = (low + high) / 2
+            if events[middle].at > when { low = middle + 1 } else { high = middle }
+        }
+        events.insert((when, sequence, event), at: low)
     }
 
     /// Lets time pass. Only what the machine asks for, by `nextTick`, wakes it between the events.
@@ -62,16 +70,15 @@ struct VirtualService {
         let end = now.adding(seconds: seconds)
         var idle = 0
         while true {
-            let next = events.indices.min { (events[$0].at, events[$0].order) < (events[$1].at, events[$1].order) }
-            let tick = machine.nextTick ?? .max
-            let at = max(min(next.map { events[$0].at } ?? .max, tick), now)
+            let next = events.last?.at ?? .max
+            let at = max(min(next, machine.nextTick ?? .max), now)
             guard at <= end else { break }
             idle = at == now ? idle + 1 : 0
             #expect(idle < 10_000, "the machine asks to be called without end")
             guard idle < 10_000 else { return }
             now = at
-            if let next, events[next].at <= now {
-                handle(events.remove(at: next).event)
+            if next <= now {
+                handle(events.removeLast().event)
             } else {
                 carry(machine.onTick(now: now))
             }

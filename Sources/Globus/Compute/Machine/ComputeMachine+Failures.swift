@@ -35,7 +35,7 @@ extension ComputeMachine {
         // 2. What the answer asks for.
         let verdict = SubmitVerdict(failure, endpoint: key.endpoint)
         switch verdict {
-        case .again: retry(left, key, SubmitVerdict.unavailable(failure))
+        case .again: retry(left, key, failure)
         case .uncertain:
             queues[key]?.failures += 1
             delay(key, seconds: backoff(queues[key]?.failures ?? 1))
@@ -56,7 +56,7 @@ extension ComputeMachine {
             for number in left.reversed() { requeue(number) }
         case .newGroup:
             queues[key]?.taskGroup = nil
-            retry(left, key, SubmitVerdict.unavailable(failure))
+            retry(left, key, failure)
         case .startRefused(let refusal): startRefused(left, key, refusal)
         case .tooLarge(let refusal):
             guard left.count > 1 else { return refuse(left, refusal) }
@@ -83,13 +83,14 @@ extension ComputeMachine {
     }
 
     /// Once more after a while, unless it has failed too often.
-    private mutating func retry(_ numbers: [UInt64], _ key: QueueKey, _ refusal: ComputeFailure) {
+    private mutating func retry(_ numbers: [UInt64], _ key: QueueKey, _ failure: CallFailure) {
         queues[key]?.failures += 1
-        delay(key, seconds: backoff(queues[key]?.failures ?? 1))
+        let wanted = min(failure.retryAfterSeconds ?? 0, settings.longestRetryAfterSeconds)
+        delay(key, seconds: max(backoff(queues[key]?.failures ?? 1), wanted))
         for number in numbers.reversed() {
             tasks[number]?.failedAttempts += 1
             if tasks[number]?.failedAttempts ?? 0 >= settings.submitAttempts {
-                end(number, .refused(refusal))
+                end(number, .refused(SubmitVerdict.unavailable(failure)))
             } else {
                 requeue(number)
             }

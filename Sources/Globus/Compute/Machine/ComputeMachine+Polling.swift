@@ -51,7 +51,7 @@ extension ComputeMachine {
         isPolling = false
         pollFailures = 0
         throttles = 0
-        if asked.count >= pollLimit { pollLimit = min(pollLimit * 2, max(settings.tasksPerPoll, 1)) }
+        if asked.count >= pollLimit { pollLimit = min(pollLimit * 2, settings.tasksPerPoll) }
         // 1. Results first: the service may have forgotten them already.
         var told: Set<UInt64> = []
         var toResubmit: [(UInt64, ComputeOutcome)] = []

@@ -47,11 +47,12 @@ struct ComputeMachine: Sendable {
     }
 
     init(settings: ComputeSettings, seed: UInt64) {
+        let settings = settings.sound
         self.settings = settings
         jitter = JitterGenerator(seed: seed)
         window = RequestWindow(
             allowed: settings.requestsPerWindow, seconds: settings.windowSeconds + settings.windowMarginSeconds)
-        pollLimit = max(settings.tasksPerPoll, 1)
+        pollLimit = settings.tasksPerPoll
     }
 
     /// Time has passed. Call it at `nextTick`, or at any other time.

@@ -15,7 +15,7 @@ struct RequestWindow: Sendable {
     private(set) var entries: [Entry] = []
 
     init(allowed: Int, seconds: Double) {
-        self.allowed = max(allowed, 1)
+        self.allowed = allowed
         length = seconds.nanoseconds
     }
 

@@ -28,7 +28,7 @@ enum SubmitVerdict: Sendable, Equatable {
         case .transit(let mayHaveArrived): self = mayHaveArrived ? .uncertain : .again
         case .noToken(let isRefused): self = isRefused ? .refusedAll(unauthorized) : .again
         case .unreadable, .tooLong:
-            self = .refusedAll(refusal(.protocolViolation, "Globus Compute answered a submission with something else."))
+            self = .refusedAll(refusal(.protocolViolation, "Globus Compute answered with something else than was asked."))
         case .status(let status):
             let words = failure.message.lowercased()
             switch (status, failure.code) {
@@ -60,7 +60,7 @@ enum SubmitVerdict: Sendable, Equatable {
                     refusal(.forbidden, "Globus Compute does not let this node use the endpoint or the function."))
             case (502, _), (504, _): self = .uncertain
             case (408, _), (425, _), (500..., _): self = .again
-            default: self = .refused(refusal(.badRequest, "Globus Compute does not understand the submission."))
+            default: self = .refused(refusal(.badRequest, "Globus Compute does not understand the request."))
             }
         }
     }

@@ -13,10 +13,10 @@ struct ComputeCalls: Sendable {
     ) async throws(CallFailure) -> [UInt8] {
         // 1. The token.
         let bearer: String
-        do throws(TokenUnavailable) { bearer = try await token.token() } catch {
+        do throws(GlobusError) { bearer = try await token.token() } catch {
             throw CallFailure(
-                kind: .noToken(isRefused: error.isRefused), message: shortened(error.message),
-                retryAfterSeconds: error.retryAfterSeconds)
+                kind: .noToken(isRefused: !error.mayPass), message: shortened(error.message),
+                retryAfterSeconds: error.retryAfterSeconds.map(Double.init))
         }
         // 2. The call.
         var fields = [("Accept", "application/json"), ("Authorization", "Bearer \(bearer)")]

@@ -24,12 +24,13 @@ public final class ComputeService: Sendable {
     }
 
     /// - Parameters:
-    ///   - base: of the Compute API, `https://compute.api.globus.org`.
+    ///   - token: of the client whose tasks these are; one service a client id, since the budget is the client's.
     ///   - log: for the operator: may name endpoints and functions and hold the service's own words, never a secret.
     public init(
-        settings: ComputeSettings = ComputeSettings(), base: String, token: any TokenSource, web: WebClient,
-        log: @escaping @Sendable (String) -> Void
+        settings: ComputeSettings = ComputeSettings(), services: GlobusServices = GlobusServices(), token: any TokenSource,
+        web: WebClient, log: @escaping @Sendable (String) -> Void
     ) {
+        let base = services.compute
         self.settings = settings
         self.log = log
         calls = ComputeCalls(base: base.hasSuffix("/") ? String(base.dropLast()) : base, token: token, web: web)

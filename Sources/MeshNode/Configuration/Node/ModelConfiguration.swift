@@ -8,6 +8,8 @@ struct ModelConfiguration: Equatable, Sendable {
     var description = ModelDescription()
     var policy = Policy.federation
 
+    /// Whether other sites may submit to its endpoint while this site's nodes are away.
+    var isOffered: Bool { if case .globusCompute(let globus) = backend { globus.direct != nil } else { false } }
     var isBehindGlobus: Bool { if case .globusCompute = backend { true } else { false } }
 
     /// Who may use the model.
