@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from certificates import Authority
-from globus import CLIENT, ENDPOINT, SECRET, Emulation, emulation
+from globus_emulation import CLIENT, ENDPOINT, SECRET, Emulation, emulation
 from harness import run
 from nodes import serving, write_configuration
 from processes import free_port, wait_for

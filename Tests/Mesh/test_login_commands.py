@@ -12,7 +12,7 @@ import urllib.request
 import httpx
 import pytest
 
-from globus import emulation
+from globus_emulation import emulation
 from harness import PROGRAM
 from login_stub import CLIENT, LoginStub, SITES, scope_of
 from processes import free_port
