@@ -46,8 +46,7 @@ final class GlobusSite: Sendable {
         var settings = ComputeSettings()
         settings.requestsPerWindow = compute.requestsPerTenSeconds
         service = ComputeService(
-            settings: settings, base: services.compute, token: ClientTokenSource(token), web: web,
-            log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
+            settings: settings, services: services, token: token, web: web, log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
         service.run()
     }
 
@@ -62,8 +61,7 @@ final class GlobusSite: Sendable {
         guard compute.internalSecretFile != nil || compute.internalSecretEnvironment != nil else { return nil }
         let secret: String
         do throws(GlobusError) {
-            secret = try SecretSource(file: compute.internalSecretFile, environment: compute.internalSecretEnvironment)
-                .read()
+            secret = try SecretSource(file: compute.internalSecretFile, environment: compute.internalSecretEnvironment).read()
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
         // FIRST's documented default is known to everyone.
         guard secret.utf8.count >= 16, secret != "default-secret-change-me" else {
