@@ -72,7 +72,10 @@ extension Router {
     ) async -> Attempt {
         let worker = exchange.worker
         var fresh = false
+        var repeated = false
+        let own: InferenceServer? = if case .server(let server, _) = destination { server } else { nil }
         while true {
+            if let failure = await prepare(own, exchange) { return failure }
             let connection: HTTPClientConnection
             do throws(TransportError) {
                 connection = try await worker.pool.acquire(
@@ -83,15 +86,28 @@ extension Router {
             }
             do throws(TransportError) {
                 if let peer { try checkPeer(connection.stream, is: peer) }
+                let shown = own?.authorization
                 let status = try await converse(request, connection, exchange, destination)
+                if let own {
+                    let answer = await settle(
+                        status, connection, own, shown: shown, mayRepeat: !repeated, exchange, fields: fields)
+                    if case .passOn = answer {} else { worker.pool.release(connection, for: exchange.stream) }
+                    switch answer {
+                    case .passOn: break
+                    case .again:
+                        repeated = true
+                        continue
+                    case .settled(let attempt): return attempt
+                    }
+                }
                 if let load, note(connection, load, now: worker.loop.now) { reported = status < 300 }
                 if let early = await judge(status, connection, site: site) {
                     worker.pool.release(connection, for: exchange.stream)
                     return early
                 }
                 let relay = Relay(
-                    exchange: exchange, source: connection, site: site, stall: timeouts.stall, deadline: request.deadline
-                )
+                    exchange: exchange, source: connection, site: site, stall: timeouts.stall, deadline: request.deadline,
+                    server: own)
                 let attempt = await relay.run(decorate: fields)
                 if case .answered = attempt {
                     load?.succeeded()

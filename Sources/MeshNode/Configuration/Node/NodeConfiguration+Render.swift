@@ -106,6 +106,8 @@ extension ModelConfiguration {
                 out.field("url", .text(server.url))
                 out.field("keyFile", server.keyFile.map { .text($0) })
                 out.field("keyEnvironment", server.keyEnvironment.map { .text($0) })
+                out.field("tokenFile", server.tokenFile.map { .text($0) })
+                server.tokenCommand?.render(&out)
                 out.field("caFile", server.caFile.map { .text($0) })
                 out.field("upstreamModel", server.upstreamModel.map { .text($0) })
                 out.field("slots", server.slots.map { .integer($0) })
@@ -113,6 +115,7 @@ extension ModelConfiguration {
             case .simulated(let url):
                 out.field("kind", .text(BackendKind.simulated.rawValue))
                 out.field("url", .text(url))
+            case .first(let gateway): gateway.render(&out)
             }
         }
         out.field("repository", description.repository.map { .text($0) })
