@@ -12,7 +12,7 @@ from harness import ROOT, Mesh, run, write_topology
 from nodes import serving, write_configuration
 from processes import free_port
 
-COMMANDS = ["demo", "up", "serve", "status", "models", "route", "check"]
+COMMANDS = ["demo", "up", "serve", "status", "models", "route", "check", "login", "token", "logout", "keys", "keys create"]
 GOOD = """{
   federation: "tests",
   sites: [
@@ -126,7 +126,7 @@ def test_two_nodes_cannot_share_a_port(start_mesh, tmp_path: pathlib.Path):
     assert str(api) in result.stderr or str(mesh) in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [("--help",), *((command, "--help") for command in COMMANDS)])
+@pytest.mark.parametrize("arguments", [("--help",), *((*command.split(), "--help") for command in COMMANDS)])
 def test_help(arguments: tuple):
     result = run(*arguments)
     assert result.returncode == 0

@@ -43,6 +43,22 @@ import Trust
         #expect(error?.message.contains("top secret") == false)
     }
 
+    @Test func ownFilesAreRead() throws {
+        let path = try scratch.write("secret", [1])
+        #expect(try SecretFile.readOwn(path) == [1])
+        chmod(path, 0o640)
+        let error = #expect(throws: TrustError.self) { try SecretFile.readOwn(path) }
+        #expect(error?.code == .exposedFile && error?.message.contains("chmod 600 \(path)") == true)
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can give a file away"))
+    func filesOfOthersAreRefused() throws {
+        let path = try scratch.write("secret", [1])
+        #expect(chown(path, 12345, 12345) == 0)
+        let error = #expect(throws: TrustError.self) { try SecretFile.readOwn(path) }
+        #expect(error?.code == .exposedFile && error?.message.contains("belongs to user 12345") == true)
+    }
+
     @Test(arguments: [0o600, 0o400, 0o700] as [mode_t])
     func privateFilesAreRead(mode: mode_t) throws {
         let path = try scratch.write("secret", [1], mode: mode)

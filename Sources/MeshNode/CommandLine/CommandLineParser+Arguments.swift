@@ -45,12 +45,20 @@ extension CommandLineParser {
             }
             let wanted = "\(option.name) needs a value: \(option.name) \(option.placeholder)"
             if parts.count == 2 {
-                invocation.values[option.name] = try check(parts[1], for: option)
+                take(try check(parts[1], for: option), option)
             } else if let value = rest.first, !value.hasPrefix("--") {
                 rest.removeFirst()
-                invocation.values[option.name] = try check(value, for: option)
+                take(try check(value, for: option), option)
             } else {
                 throw failure(rest.first.map { "\(wanted); found \(Quoting.excerpt($0))" } ?? wanted)
+            }
+        }
+
+        private mutating func take(_ value: String, _ option: OptionSpecification) {
+            if option.isList {
+                invocation.lists[option.name, default: []].append(value)
+            } else {
+                invocation.values[option.name] = value
             }
         }
 
@@ -119,6 +127,10 @@ extension OptionSpecification.Value {
             return (address.map { $0.path.isEmpty || $0.path == "/" } ?? false, "http://HOST[:PORT] or https://HOST[:PORT]")
         case .address:
             return (AddressBytes.parse(text) != nil, "an IP address")
+        case .network:
+            return (AddressRange(text) != nil, "an IP address or a block such as 10.0.0.0/8")
+        case .uuid:
+            return (Names.isUUID(text), "a UUID such as facd7ccc-c5f4-42aa-916b-a0e270e2c2a9")
         case .choice(let names):
             return (names.contains(text), names.joined(separator: ", "))
         }

@@ -1,6 +1,11 @@
 /// The commands of the program; the raw value is what is typed.
 enum CommandName: String, CaseIterable, Sendable {
-    case demo, up, serve, status, models, route, peers, check
+    case demo, up, serve, status, models, route, peers, check, login, token, logout
+    case keysCreate = "keys create"
+    case keysList = "keys list"
+    case keysRevoke = "keys revoke"
+    case globusRegister = "globus register"
+    case globusCheck = "globus check"
     case emulateInference = "emulate inference"
     case emulateGlobus = "emulate globus"
 
@@ -32,8 +37,12 @@ extension CommandSpecification {
         name: "MODEL", summary: "a model's id or alias, as the models command lists it")
     static let file = PositionalSpecification(name: "FILE", summary: "a node's configuration or a topology")
 
+    static let keyName = PositionalSpecification(name: "NAME", summary: "what the key is for, in your words")
+    static let keyID = PositionalSpecification(name: "ID", summary: "the key's id, as keys list shows it")
+
     private static let asking: [OptionSpecification] = [.node, .tokenFile, .json]
-    private static let needsToken = "Needs a token of the role viewer, from the variable MESHNODE_TOKEN or a file."
+    private static let needsToken = "Needs the role viewer: by meshnode login, the variable MESHNODE_TOKEN or a file."
+    private static let isYours = "For whoever is logged in; MESHNODE_TOKEN or a file do as well."
 
     /// Every command, in the order of help.
     static let all: [CommandSpecification] = [
@@ -57,9 +66,36 @@ extension CommandSpecification {
         CommandSpecification(
             name: .peers, summary: "list the other nodes and the links to them", discussion: needsToken, options: asking),
         CommandSpecification(
-            name: .check, summary: "say what is wrong with a configuration or topology, by line and field",
+            name: .check, summary: "say what is wrong in a configuration or topology, by line and field",
             discussion: "Exit 0 if nothing is, 2 otherwise. Files that it names must be readable.", positionals: [file],
             options: [.json]),
+        CommandSpecification(
+            name: .login, summary: "log in at a federation, by your browser",
+            discussion: "Asks consent for all sites at once; the tokens are kept in ~/.config/meshnode/tokens.json.",
+            options: [.node, .local, .noBrowser, .force]),
+        CommandSpecification(
+            name: .token, summary: "print an access token: OPENAI_API_KEY=$(meshnode token)",
+            discussion: "Renewed when less than 10 minutes are left. How long it lasts is said on standard error.",
+            options: [.node, .federation, .json, .force]),
+        CommandSpecification(
+            name: .logout, summary: "revoke and delete the tokens of your logins", options: [.federation]),
+        CommandSpecification(
+            name: .keysCreate, summary: "make an API key, for tools that take one key",
+            discussion: "The key is printed this once. \(isYours)", positionals: [keyName],
+            options: [.days, .keyModel, .project, .tokensPerDay, .network] + asking),
+        CommandSpecification(
+            name: .keysList, summary: "list your API keys", discussion: isYours, options: [.all] + asking),
+        CommandSpecification(
+            name: .keysRevoke, summary: "end an API key at once", discussion: isYours, positionals: [keyID],
+            options: [.node, .tokenFile]),
+        CommandSpecification(
+            name: .globusRegister, summary: "register our functions with Globus Compute, once",
+            discussion: "Their ids are kept in the node's state directory; a second run registers nothing new.",
+            options: [.config, .isPublic, .group, .oldWorkers, .force, .json]),
+        CommandSpecification(
+            name: .globusCheck, summary: "try what requests through Globus Compute need, step by step",
+            discussion: "Token, endpoints, functions, a task, one token of each model; exit 1 if a step fails.",
+            options: [.config, .taskTimeout, .json]),
         CommandSpecification(
             name: .emulateInference, summary: "a simulated inference server, as topologies use them",
             discussion: "Answers with made-up text and says so in every answer.",

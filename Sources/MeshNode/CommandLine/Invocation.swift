@@ -3,6 +3,8 @@ struct Invocation: Equatable, Sendable {
     var command: CommandName
     /// What follows each option's name, defaults included.
     var values: [String: String] = [:]
+    /// What follows the names of options that may be given more than once.
+    var lists: [String: [String]] = [:]
     var flags: Set<String> = []
     var positionals: [String: String] = [:]
 
@@ -10,6 +12,8 @@ struct Invocation: Equatable, Sendable {
 
     /// The value of an option; nil where it was not given and has no default.
     func text(_ option: OptionSpecification) -> String? { values[option.name] }
+    /// The values of an option that may be given more than once; nil where it was not given.
+    func list(_ option: OptionSpecification) -> [String]? { lists[option.name] }
     func integer(_ option: OptionSpecification) -> Int? { text(option).flatMap { Int($0) } }
     func number(_ option: OptionSpecification) -> Double? { text(option).flatMap { Double($0) } }
 

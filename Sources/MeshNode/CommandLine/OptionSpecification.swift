@@ -11,6 +11,10 @@ struct OptionSpecification: Hashable, Sendable {
         case nodeAddress
         case address
         case choice([String])
+        /// A block of IP addresses (CIDR), or one address.
+        case network
+        /// A UUID.
+        case uuid
     }
 
     /// With its dashes: `--state`.
@@ -20,6 +24,8 @@ struct OptionSpecification: Hashable, Sendable {
     var placeholder = ""
     var summary: String
     var isRequired = false
+    /// May be given more than once.
+    var isList = false
     /// Taken where the option is not given.
     var fallback: String?
 }
@@ -37,11 +43,50 @@ extension OptionSpecification {
     static let config = OptionSpecification(
         name: "--config", value: .text, placeholder: "FILE", summary: "the node's configuration", isRequired: true)
     static let node = OptionSpecification(
-        name: "--node", value: .nodeAddress, placeholder: "URL", summary: "the node to ask",
-        fallback: "http://127.0.0.1:8101")
+        name: "--node", value: .nodeAddress, placeholder: "URL",
+        summary: "the node (default: of your login, or \(CallerCredential.ownNode))")
     static let tokenFile = OptionSpecification(
         name: "--token-file", value: .text, placeholder: "FILE",
-        summary: "a file with the token (default: the variable MESHNODE_TOKEN)")
+        summary: "a file with the token (default: MESHNODE_TOKEN, or your login)")
+}
+
+/// Logging in, and keys.
+extension OptionSpecification {
+    static let federation = OptionSpecification(
+        name: "--federation", value: .text, placeholder: "NAME",
+        summary: "the federation, where you are logged in at several")
+    static let force = OptionSpecification(name: "--force", value: .flag, summary: "anew, even where it is not needed yet")
+    static let noBrowser = OptionSpecification(
+        name: "--no-browser", value: .flag, summary: "open no browser, even if there is one")
+    static let local = OptionSpecification(
+        name: "--local", value: .flag, summary: "the browser runs on this machine: no code to paste")
+    static let days = OptionSpecification(
+        name: "--days", value: .integer(1...3650), placeholder: "N",
+        summary: "how long it lasts (default: as long as allowed)")
+    static let keyModel = OptionSpecification(
+        name: "--model", value: .text, placeholder: "ID", summary: "for this model only; again for more", isList: true)
+    static let project = OptionSpecification(
+        name: "--project", value: .text, placeholder: "NAME", summary: "the project that its use is counted for")
+    static let tokensPerDay = OptionSpecification(
+        name: "--tokens-per-day", value: .integer(1...1_000_000_000_000), placeholder: "N",
+        summary: "tokens that it may use a day")
+    static let network = OptionSpecification(
+        name: "--network", value: .network, placeholder: "CIDR", summary: "from this network only; again for more",
+        isList: true)
+    static let all = OptionSpecification(name: "--all", value: .flag, summary: "of everybody, for operators")
+}
+
+/// Functions at Globus Compute.
+extension OptionSpecification {
+    static let isPublic = OptionSpecification(
+        name: "--public", value: .flag, summary: "anybody may run them at endpoints that allow it")
+    static let group = OptionSpecification(
+        name: "--group", value: .uuid, placeholder: "UUID", summary: "members of this Globus group may run them")
+    static let oldWorkers = OptionSpecification(
+        name: "--old-workers", value: .flag, summary: "for endpoints of a version before 3.3.0")
+    static let taskTimeout = OptionSpecification(
+        name: "--timeout-seconds", value: .number(1...86400), placeholder: "SECONDS",
+        summary: "how long one task may take, its node's start included", fallback: "300")
 }
 
 /// The stand-in inference server's options: where it listens, and a `SimulatedServer`'s fields.

@@ -11,8 +11,14 @@ struct CommandFailure: Error, Sendable {
     }
 }
 
-/// Standard output. A reader that has gone ends the program quietly, as `head` expects.
+/// Standard output, and notes beside it. A reader that has gone ends the program quietly, as `head` expects.
 enum Output {
+    /// A line on standard error: for people, where standard output is for programs.
+    static func note(_ text: String) {
+        let bytes = Array("meshnode: \(text)\n".utf8)
+        _ = Glibc.write(2, bytes, bytes.count)
+    }
+
     static func write(_ text: String) {
         let bytes = Array(text.utf8)
         var position = 0

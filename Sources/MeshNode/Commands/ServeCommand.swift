@@ -5,7 +5,7 @@ enum ServeCommand {
         node.runUntilSignal()
     }
 
-    private static func load(_ path: String) throws(CommandFailure) -> NodeConfiguration {
+    static func load(_ path: String) throws(CommandFailure) -> NodeConfiguration {
         do throws(ConfigurationErrors) {
             return try NodeConfiguration.load(path: path)
         } catch { throw CommandFailure(exitCode: 2, message: error.description) }

@@ -8,6 +8,8 @@ import Trust
 /// What a node needs for its models behind Globus Compute: one client, one budget of requests, one table of callbacks.
 final class GlobusSite: Sendable {
     let service: ComputeService
+    /// Of this site's client, for Globus Compute.
+    let token: ClientToken
     let callbacks = CallbackTable()
     private let store: FunctionStore
     /// Our function as this site registers it.
@@ -35,7 +37,7 @@ final class GlobusSite: Sendable {
         store = FunctionStore(stateDirectory: configuration.stateDirectory)
         let web = WebClient(compute.services.webSettings)
         let services = compute.services.services
-        let token = ClientToken(
+        token = ClientToken(
             client: GlobusClient(
                 clientID: compute.clientID,
                 secret: SecretSource(file: compute.secretFile, environment: compute.secretEnvironment).read),
@@ -59,7 +61,8 @@ final class GlobusSite: Sendable {
         guard compute.internalSecretFile != nil || compute.internalSecretEnvironment != nil else { return nil }
         let secret: String
         do throws(GlobusError) {
-            secret = try SecretSource(file: compute.internalSecretFile, environment: compute.internalSecretEnvironment).read()
+            secret = try SecretSource(file: compute.internalSecretFile, environment: compute.internalSecretEnvironment)
+                .read()
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
         // FIRST's documented default is known to everyone.
         guard secret.utf8.count >= 16, secret != "default-secret-change-me" else {

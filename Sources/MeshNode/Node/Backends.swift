@@ -19,8 +19,7 @@ struct Backends {
             if case .globusCompute(let compute) = model.backend, let site {
                 let backend = site.backend(model, compute)
                 let made = Self.model(
-                    model, .globus(backend), queueLimit: configuration.limits.queueRequests,
-                    direct: site.offer(model, compute))
+                    model, .globus(backend), configuration, direct: site.offer(model, compute))
                 models.append(made)
                 globus.append((made, backend, site.status(model, compute)))
                 continue
@@ -34,7 +33,7 @@ struct Backends {
                 servers[key] = server
                 order.append(server)
             }
-            models.append(Self.model(model, .server(server), queueLimit: configuration.limits.queueRequests))
+            models.append(Self.model(model, .server(server), configuration))
         }
         self.servers = order
         self.models = models
@@ -111,9 +110,9 @@ struct Backends {
         }
     }
 
-    private static func model(_ model: ModelConfiguration, _ backend: Backend, queueLimit: Int, direct: DirectOffer? = nil)
-        -> LocalModel
-    {
+    private static func model(
+        _ model: ModelConfiguration, _ backend: Backend, _ configuration: NodeConfiguration, direct: DirectOffer? = nil
+    ) -> LocalModel {
         var upstreamModel = model.id
         var slots: Int?
         switch model.backend {
@@ -134,10 +133,10 @@ struct Backends {
             repository: Fact(declared.repository, .declared), revision: Fact(declared.revision, .declared),
             dtype: Fact(declared.dtype, .declared), contextTokens: Fact(declared.contextTokens, .declared),
             capabilities: Fact(declared.capabilities?.map(\.rawValue), .declared), policy: model.policy.rawValue,
-            direct: direct)
+            access: configuration.rules(of: model), direct: direct)
         // Until the server tells: as many as a small vLLM takes comfortably.
         return LocalModel(
             declared: variant, upstreamModel: upstreamModel, backend: backend,
-            gate: Gate(slots: slots ?? 32, queueLimit: queueLimit), declaredSlots: slots)
+            gate: Gate(slots: slots ?? 32, queueLimit: configuration.limits.queueRequests), declaredSlots: slots)
     }
 }

@@ -14,6 +14,14 @@ enum Signals {
         signal(SIGPIPE, SIG_IGN)
     }
 
+    /// For commands that wait for people or other machines: a signal ends them at once.
+    static func unblock() {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in taken { sigaddset(&set, signal) }
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    }
+
     /// The next signal; nil after `milliseconds` without one.
     static func wait(milliseconds: Int? = nil) -> Int32? {
         var set = sigset_t()

@@ -127,7 +127,8 @@ struct FederationFiles {
                 backend = .globusCompute(globus)
             }
             return ModelConfiguration(
-                id: model.id, aliases: model.aliases, backend: backend, description: model.description, policy: model.policy)
+                id: model.id, aliases: model.aliases, backend: backend, description: model.description, policy: model.policy,
+                access: model.access)
         }
         let configuration = NodeConfiguration(
             federation: topology.federation, site: node.id.site, node: node.id.node,
@@ -137,7 +138,9 @@ struct FederationFiles {
             trust: TrustConfiguration(
                 caFile: authorityFile, certificateFile: node.directory + "/node.pem", keyFile: node.directory + "/node.key"),
             seeds: nodes.filter { $0.id != node.id }.prefix(8).map { HostAndPort(host: "127.0.0.1", port: $0.meshPort) },
-            stateDirectory: node.directory, tokens: tokens.configured, loops: topology.loops, limits: topology.limits,
+            stateDirectory: node.directory, tokens: tokens.configured,
+            authentication: site.authentication ?? topology.authentication, access: site.access ?? topology.access,
+            keys: site.keys ?? topology.keys, loops: topology.loops, limits: topology.limits,
             timeouts: topology.timing.timeouts, health: topology.timing.health,
             globusCompute: try globusCompute(of: node, globusURL), models: models)
         let path = node.directory + "/node.json5"

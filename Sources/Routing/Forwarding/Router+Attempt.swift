@@ -58,8 +58,9 @@ extension Router {
         candidate.load.began()
         var reported = false
         defer { candidate.load.ended(reported: reported) }
+        let identity = assertion(of: request, for: candidate)
         return await attempt(
-            request, upstream, exchange, .peer(model: model, queues: queues), site: candidate.node.site,
+            request, upstream, exchange, .peer(model: model, queues: queues, identity: identity), site: candidate.node.site,
             peer: candidate.node,
             load: candidate.load, reported: &reported, fields: fields)
     }
@@ -144,7 +145,7 @@ extension Router {
         let waits = try await RequestWriter.send(request, of: exchange, to: connection, destination)
         let deadline = min(exchange.worker.loop.now &+ timeouts.firstByte, request.deadline)
         var status = try await connection.readHead(stopAtContinue: waits, deadline: deadline)
-        if waits, status == 100, case .peer(let model, _) = destination {
+        if waits, status == 100, case .peer(let model, _, _) = destination {
             try await RequestWriter.sendBody(request, of: exchange, to: connection, model: model)
             status = try await connection.readHead(deadline: deadline)
         }
@@ -173,6 +174,11 @@ extension Router {
             await discard(connection)
             return .refused
         }
+        if status == 401 || status == 403,
+            let why = connection.head.first(named: "meshnode-refused", in: connection.headBytes)
+        {
+            return .failed(await forbidden(connection, why, site: site))
+        }
         guard status >= 500 || status == 429 else { return nil }
         let contentType = connection.head.first(.contentType).map {
             String(decoding: connection.headBytes[$0], as: UTF8.self)
@@ -187,7 +193,7 @@ extension Router {
 
     /// Reads the rest of an answer, up to 64 KiB.
     @discardableResult
-    private func discard(_ connection: HTTPClientConnection) async -> [UInt8] {
+    func discard(_ connection: HTTPClientConnection) async -> [UInt8] {
         var body: [UInt8] = []
         do throws(TransportError) {
             let deadline = connection.stream.now &+ 5_000_000_000

@@ -30,6 +30,13 @@ struct OpenFile: ~Copyable {
         return status.st_mode & 0o7777
     }
 
+    /// The user that the file belongs to.
+    func owner() throws(TrustError) -> uid_t {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw Self.failure("read", path, errno) }
+        return status.st_uid
+    }
+
     func read(maximumBytes: Int) throws(TrustError) -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16 << 10)

@@ -11,13 +11,30 @@ public enum SecretFile {
     ///   `.limitExceeded` above 1 MiB.
     public static func read(_ path: String) throws(TrustError) -> [UInt8] {
         let file = try OpenFile(reading: path)
-        let mode = try file.regularFileMode()
+        try refuseExposed(path, try file.regularFileMode())
+        return try file.read(maximumBytes: maximumBytes)
+    }
+
+    /// As `read`, of a file that belongs to the user who runs this process: somebody else's could hold what they want
+    /// used, or be read by them at any time.
+    ///
+    /// - Throws: also `.exposedFile` if it belongs to another user.
+    public static func readOwn(_ path: String) throws(TrustError) -> [UInt8] {
+        let file = try OpenFile(reading: path)
+        let (mode, owner) = (try file.regularFileMode(), try file.owner())
+        guard owner == geteuid() else {
+            throw TrustError(.exposedFile, "\(path) belongs to user \(owner), not to you (\(geteuid())); it is not read")
+        }
+        try refuseExposed(path, mode)
+        return try file.read(maximumBytes: maximumBytes)
+    }
+
+    private static func refuseExposed(_ path: String, _ mode: mode_t) throws(TrustError) {
         guard mode & 0o077 == 0 else {
             throw TrustError(
                 .exposedFile,
                 "\(path) can be reached by others (mode 0\(String(mode, radix: 8))); run: chmod 600 \(path)")
         }
-        return try file.read(maximumBytes: maximumBytes)
     }
 
     /// Puts a file in place, mode 0600, whole or not at all: written beside, synced, renamed.

@@ -26,7 +26,7 @@ private func invocation(_ line: String) throws -> Invocation {
             ("up -- --t", Invocation(command: .up, positionals: ["TOPOLOGY": "--t"])),
             ("up --state=--d -", Invocation(command: .up, values: ["--state": "--d"], positionals: ["TOPOLOGY": "-"])),
             ("serve --config n.json5", Invocation(command: .serve, values: ["--config": "n.json5"])),
-            ("status", Invocation(command: .status, values: ["--node": "http://127.0.0.1:8101"])),
+            ("status", Invocation(command: .status)),
             (
                 "models --node https://h:1/ --json",
                 Invocation(command: .models, values: ["--node": "https://h:1/"], flags: ["--json"])
@@ -34,10 +34,23 @@ private func invocation(_ line: String) throws -> Invocation {
             (
                 "route m --token-file f",
                 Invocation(
-                    command: .route, values: ["--node": "http://127.0.0.1:8101", "--token-file": "f"],
-                    positionals: ["MODEL": "m"])
+                    command: .route, values: ["--token-file": "f"], positionals: ["MODEL": "m"])
             ),
             ("peers --node http://h", Invocation(command: .peers, values: ["--node": "http://h"])),
+            ("login --local --force", Invocation(command: .login, flags: ["--local", "--force"])),
+            (
+                "token --node https://h --federation f --json",
+                Invocation(command: .token, values: ["--node": "https://h", "--federation": "f"], flags: ["--json"])
+            ),
+            ("logout", Invocation(command: .logout)),
+            (
+                "keys create k --days 30 --model a --tokens-per-day 9 --model=b --network 10.0.0.0/8",
+                Invocation(
+                    command: .keysCreate, values: ["--days": "30", "--tokens-per-day": "9"],
+                    lists: ["--model": ["a", "b"], "--network": ["10.0.0.0/8"]], positionals: ["NAME": "k"])
+            ),
+            ("keys list --all", Invocation(command: .keysList, flags: ["--all"])),
+            ("keys revoke 7", Invocation(command: .keysRevoke, positionals: ["ID": "7"])),
             ("check f --json", Invocation(command: .check, flags: ["--json"], positionals: ["FILE": "f"])),
         ])
     func takes(line: String, expected: Invocation) throws { #expect(try parse(line) == .run(expected)) }
@@ -45,7 +58,7 @@ private func invocation(_ line: String) throws -> Invocation {
     @Test(
         "one clear line for what is not",
         arguments: [
-            ("", "a command is missing; allowed: demo, up, serve, status, models, route, peers, check, --help"),
+            ("", "a command is missing; allowed: demo, up, serve, status, models, route, peers, check, login, token"),
             ("upp", "unknown command \"upp\"; did you mean up?"),
             ("stauts", "unknown command \"stauts\"; did you mean status?"),
             ("zzzzzz", "unknown command \"zzzzzz\"; allowed: demo, up, serve"),
@@ -66,6 +79,12 @@ private func invocation(_ line: String) throws -> Invocation {
             ("status --node h", "status: --node: found \"h\"; allowed: http://HOST"),
             ("status --node http://h/v1", "status: --node: found"),
             ("status --token x", "unknown option \"--token\"; did you mean --token-file?"),
+            ("keys", "keys: a command is missing; allowed: create, list, revoke"),
+            ("keys create", "keys create: NAME is missing"), ("keys revoke", "keys revoke: ID is missing"),
+            ("keys create k --days 0", "--days: found \"0\"; allowed: an integer from 1 to 3650"),
+            ("keys create k --network 10.0.0.1/8", "--network: found \"10.0.0.1/8\"; allowed: an IP address or a block"),
+            ("keys create k --days 1 --days 2", "--days is given twice"),
+            ("login https://h", "login: found \"https://h\" too many"), ("token --code x", "unknown option \"--code\""),
             ("emulate", "emulate: a command is missing; allowed: inference"),
             ("emulate inferense", "emulate: unknown command \"inferense\"; allowed: inference"),
             ("emulate inference --model m", "emulate inference: --port N is missing"),

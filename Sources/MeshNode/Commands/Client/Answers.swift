@@ -87,6 +87,14 @@ struct ErrorBody: Decodable {
     }
 }
 
+/// One line of JSON, for programs.
+func encode(_ value: some Encodable) throws(CommandFailure) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(value) else { throw CommandFailure(exitCode: 1, message: "this is not JSON") }
+    return String(decoding: data, as: UTF8.self) + "\n"
+}
+
 func decode<Value: Decodable>(_ type: Value.Type, _ body: [UInt8]) throws(CommandFailure) -> Value {
     do {
         return try JSONDecoder().decode(type, from: Data(body))

@@ -1,8 +1,6 @@
-import CCurl
-import Glibc
-import Trust
+import Transport
 
-/// Asks a running node, through libcurl.
+/// Asks a running node.
 struct NodeClient {
     struct Answer {
         let status: Int
@@ -10,97 +8,69 @@ struct NodeClient {
     }
 
     private let node: String
-    private let token: String
+    private let credential: CallerCredential?
 
     /// Bytes of an answer.
     private static let answerBytes = 16 << 20
-    private static let timeoutSeconds = 10
+    private static let timeoutSeconds: Double = 10
 
-    /// - Parameter node: base URL of its API.
-    init(node: String, token: String) throws(CommandFailure) {
-        guard token.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
+    /// - Parameters:
+    ///   - node: base URL of its API.
+    ///   - token: nil to ask without one.
+    init(node: String, token: String?) throws(CommandFailure) {
+        try self.init(node: node, credential: token.map { CallerCredential(token: $0, source: .given) })
+    }
+
+    /// From `--node` and what says who asks: `--token-file`, MESHNODE_TOKEN, or the stored login.
+    init(_ invocation: Invocation) throws(CommandFailure) {
+        let (node, credential) = try CallerCredential.find(invocation)
+        try self.init(node: node, credential: credential)
+    }
+
+    private init(node: String, credential: CallerCredential?) throws(CommandFailure) {
+        guard credential?.isUsable ?? true else {
             throw CommandFailure(exitCode: 2, message: "the token holds bytes that no token has")
         }
-        // libcurl would speak file, ftp and more.
         guard node.hasPrefix("http://") || node.hasPrefix("https://") else {
             throw CommandFailure(exitCode: 2, message: "--node takes an http or https URL, not \(node)")
         }
         var node = node
         while node.hasSuffix("/") { node.removeLast() }
         self.node = node
-        self.token = token
-    }
-
-    /// From `--node` and, for the token, `--token-file` or MESHNODE_TOKEN.
-    init(_ invocation: Invocation) throws(CommandFailure) {
-        let token: String
-        if let file = invocation.text(.tokenFile) {
-            do {
-                token = Self.trimmed(String(decoding: try SecretFile.read(file), as: UTF8.self))
-            } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
-        } else if let value = getenv("MESHNODE_TOKEN"), value.pointee != 0 {
-            token = String(cString: value)
-        } else {
-            throw CommandFailure(
-                exitCode: 2,
-                message: "no token: put one of the role viewer into MESHNODE_TOKEN or a file named by --token-file")
-        }
-        try self.init(node: invocation.text(.node) ?? "http://127.0.0.1:8101", token: token)
-    }
-
-    private static func trimmed(_ text: String) -> String {
-        var rest = text[...]
-        while rest.last?.isWhitespace == true { rest.removeLast() }
-        while rest.first?.isWhitespace == true { rest.removeFirst() }
-        return String(rest)
-    }
-
-    private final class Sink {
-        var bytes: [UInt8] = []
+        self.credential = credential
     }
 
     /// Any answer at all; throws when there is none.
-    func fetch(_ path: String) throws(CommandFailure) -> Answer {
-        guard let handle = curl_easy_init() else { throw CommandFailure(exitCode: 1, message: "libcurl cannot be used") }
-        defer { curl_easy_cleanup(handle) }
-        let sink = Sink()
-        var fields = curl_slist_append(nil, "Authorization: Bearer \(token)")
-        defer { curl_slist_free_all(fields) }
-        fields = curl_slist_append(fields, "Accept: application/json")
-        _ = mesh_easy_string(handle, CURLOPT_URL, node + path)
-        _ = mesh_easy_pointer(handle, CURLOPT_HTTPHEADER, fields.map { UnsafeMutableRawPointer($0) })
-        _ = mesh_easy_long(handle, CURLOPT_NOSIGNAL, 1)
-        _ = mesh_easy_long(handle, CURLOPT_TIMEOUT, Self.timeoutSeconds)
-        if let authority = getenv("MESHNODE_CA") { _ = mesh_easy_string(handle, CURLOPT_CAINFO, authority) }
-        _ = mesh_easy_callback(handle, CURLOPT_WRITEFUNCTION) { bytes, size, count, target in
-            guard let bytes, let target else { return 0 }
-            let sink = Unmanaged<Sink>.fromOpaque(target).takeUnretainedValue()
-            guard sink.bytes.count + size * count <= NodeClient.answerBytes else { return 0 }
-            sink.bytes.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: size * count))
-            return size * count
-        }
-        _ = mesh_easy_pointer(handle, CURLOPT_WRITEDATA, Unmanaged.passUnretained(sink).toOpaque())
-        let result = withExtendedLifetime(sink) { curl_easy_perform(handle) }
-        guard result == CURLE_OK else {
-            throw CommandFailure(
-                exitCode: 1, message: "cannot reach \(node): \(String(cString: curl_easy_strerror(result)))")
-        }
-        var status = 0
-        _ = mesh_easy_info_long(handle, CURLINFO_RESPONSE_CODE, &status)
-        return Answer(status: status, body: sink.bytes)
+    ///
+    /// - Parameter json: what is sent.
+    func fetch(_ path: String, method: String = "GET", json: [UInt8]? = nil) throws(CommandFailure) -> Answer {
+        var fields = [(name: "Accept", value: "application/json")]
+        if let credential { fields.append((name: "Authorization", value: "Bearer \(credential.token)")) }
+        if json != nil { fields.append((name: "Content-Type", value: "application/json")) }
+        let request = WebRequest(
+            method: method, url: node + path, fields: fields, body: json, timeoutSeconds: Self.timeoutSeconds,
+            answerBytes: Self.answerBytes)
+        do throws(WebError) {
+            let answer = try Calls.send(request)
+            return Answer(status: answer.status, body: answer.body)
+        } catch { throw CommandFailure(exitCode: 1, message: "cannot reach \(node): \(error.message)") }
     }
 
-    /// The body of a 200; any other answer is an error in words.
-    func get(_ path: String) throws(CommandFailure) -> [UInt8] {
-        let answer = try fetch(path)
-        if answer.status == 200 { return answer.body }
-        throw CommandFailure(exitCode: 1, message: Self.explain(answer, node: node))
+    /// The body of a 2xx answer; any other answer is an error in words.
+    func get(_ path: String, method: String = "GET", json: [UInt8]? = nil) throws(CommandFailure) -> [UInt8] {
+        let answer = try fetch(path, method: method, json: json)
+        if (200..<300).contains(answer.status) { return answer.body }
+        throw CommandFailure(exitCode: 1, message: explain(answer))
     }
 
-    static func explain(_ answer: Answer, node: String) -> String {
-        let said = ErrorBody.message(answer.body)
+    private func explain(_ answer: Answer) -> String {
+        let said = ErrorBody.message(answer.body).map { Quoting.cut($0, scalars: 300) }
         switch answer.status {
-        case 401: return "\(node) does not know this token"
+        case 401:
+            let why = said.map { ": \($0)" } ?? ""
+            guard case .login(let federation)? = credential?.source else { return "\(node) does not know this token\(why)" }
+            return "\(node) does not take the token of the login at \(Quoting.cut(federation))\(why); "
+                + "run: meshnode login --force --node \(node)"
         case 403: return said ?? "this token's role is too low"
         default: return "\(node) answered \(answer.status)" + (said.map { ": \($0)" } ?? "")
         }

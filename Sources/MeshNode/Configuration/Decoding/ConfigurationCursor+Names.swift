@@ -75,6 +75,15 @@ enum Names {
     /// Visible ASCII: what may stand in a header's value or a token.
     static func isVisible(_ text: String) -> Bool { text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } }
 
+    /// A UUID with its hyphens (RFC 9562 §4).
+    static func isUUID(_ text: String) -> Bool {
+        text.utf8.count == 36
+            && text.utf8.enumerated().allSatisfy { index, byte in
+                [8, 13, 18, 23].contains(index)
+                    ? byte == UInt8(ascii: "-") : JSON5Reader.hexadecimalDigit(UnicodeScalar(byte)) != nil
+            }
+    }
+
     static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
     static func isLetter(_ byte: UInt8) -> Bool {

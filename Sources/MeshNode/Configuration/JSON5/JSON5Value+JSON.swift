@@ -33,12 +33,9 @@ extension ConfigurationCursor {
 
     /// A UUID, given back in lower case (RFC 9562 §4).
     func uuid() -> String {
-        string(length: 36...36, allowed: "a UUID such as facd7ccc-c5f4-42aa-916b-a0e270e2c2a9") { text in
-            text.utf8.enumerated().allSatisfy { index, byte in
-                [8, 13, 18, 23].contains(index)
-                    ? byte == UInt8(ascii: "-") : JSON5Reader.hexadecimalDigit(UnicodeScalar(byte)) != nil
-            }
-        }.lowercased()
+        string(
+            length: 36...36, allowed: "a UUID such as facd7ccc-c5f4-42aa-916b-a0e270e2c2a9", where: Names.isUUID
+        ).lowercased()
     }
 
     /// true or false.

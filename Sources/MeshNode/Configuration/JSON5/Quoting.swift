@@ -14,10 +14,10 @@ enum Quoting {
     static func excerpt(_ text: String) -> String { "\"\(cut(text))\"" }
 
     /// The same without quotes.
-    static func cut(_ text: String) -> String {
+    static func cut(_ text: String, scalars: Int = scalarsShown) -> String {
         var shown = ""
-        for scalar in text.unicodeScalars.prefix(scalarsShown) { shown += escaped(scalar) }
-        return text.unicodeScalars.count > scalarsShown ? shown + "…" : shown
+        for scalar in text.unicodeScalars.prefix(scalars) { shown += escaped(scalar) }
+        return text.unicodeScalars.count > scalars ? shown + "…" : shown
     }
 
     private static func escaped(_ scalar: Unicode.Scalar) -> String {

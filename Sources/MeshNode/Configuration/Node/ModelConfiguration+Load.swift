@@ -1,3 +1,5 @@
+import Gossip
+
 extension ModelConfiguration {
     static func decode(_ cursor: ConfigurationCursor) -> [ModelConfiguration] {
         let names = UniqueNames()
@@ -8,7 +10,8 @@ extension ModelConfiguration {
                     aliases: fields["aliases"].list(atMost: aliasesAllowed) { decodeName($0, names) },
                     backend: BackendConfiguration.decode(fields["backend"]),
                     description: ModelDescription.decode(fields),
-                    policy: fields["policy"].enumeration(Policy.self, default: .federation))
+                    policy: fields["policy"].enumeration(Policy.self, default: .federation),
+                    access: fields["access"].optional(AccessRule.decode))
             }
         }
     }

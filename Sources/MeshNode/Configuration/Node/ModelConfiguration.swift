@@ -1,3 +1,5 @@
+import Gossip
+
 /// A model that a site offers: what is declared of it, and the server that runs it.
 struct ModelConfiguration: Equatable, Sendable {
     static let aliasesAllowed = 32
@@ -7,6 +9,8 @@ struct ModelConfiguration: Equatable, Sendable {
     var backend: BackendConfiguration
     var description = ModelDescription()
     var policy = Policy.federation
+    /// Who may use it, beside what holds for the whole site.
+    var access: AccessRule?
 
     /// Whether other sites may submit to its endpoint while this site's nodes are away.
     var isOffered: Bool { if case .globusCompute(let globus) = backend { globus.direct != nil } else { false } }

@@ -58,6 +58,9 @@ extension NodeConfiguration {
             out.field("role", .text(token.role.rawValue))
             out.field("sha256", .text(token.sha256))
         }
+        authentication.render(&out)
+        access.render(&out)
+        keys.render(&out)
     }
 
     private func renderSettings(_ out: inout ConfigurationWriter) {
@@ -121,5 +124,6 @@ extension ModelConfiguration {
         out.field("contextTokens", description.contextTokens.map { .integer($0) })
         out.field("capabilities", description.capabilities.map { .texts($0.map(\.rawValue)) })
         out.field("policy", .text(policy.rawValue))
+        access?.render("access", &out)
     }
 }
