@@ -205,7 +205,7 @@ private let model = #"models: [{ id: "m", backend: { kind: "openai", url: "http:
             ),
             (
                 8, "models: [{ id: 'm', backend: { kind: 'globusCompute', endpoint: 1 } }],",
-                "found \"globusCompute\", which is not in this version"
+                "globusCompute: is missing, and a model has the backend globusCompute"
             ),
             (
                 8, "models: [{ id: 'm', backend: { kind: 'openai' } }],",
