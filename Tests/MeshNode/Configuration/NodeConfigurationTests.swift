@@ -178,10 +178,19 @@ private let model = #"models: [{ id: "m", backend: { kind: "openai", url: "http:
                 "8: models[0].backend.kind: found \"vllm\"; allowed: \"openai\""
             ),
             (8, first(""), "8: models[0].backend.token: is missing; allowed: an object { … }, or tokenFile or tokenCommand"),
-            (8, first("tokenFile: 't', tokenCommand: ['p']"), "8: models[0].backend.tokenCommand: stands beside tokenFile; allowed: one of"),
-            (8, first("tokenFile: 't'", framework: ".."), "8: models[0].backend.framework: found \"..\"; allowed: a name of the gateway's"),
+            (
+                8, first("tokenFile: 't', tokenCommand: ['p']"),
+                "8: models[0].backend.tokenCommand: stands beside tokenFile; allowed: one of"
+            ),
+            (
+                8, first("tokenFile: 't'", framework: ".."),
+                "8: models[0].backend.framework: found \"..\"; allowed: a name of the gateway's"
+            ),
             (8, first("tokenFile: 't', walltimeSeconds: 1"), "8: models[0].backend.walltimeSeconds: found 1"),
-            (8, first("tokenFile: 't', caFile: 'c'", url: "http://h"), "8: models[0].backend.caFile: stands beside an http:// url"),
+            (
+                8, first("tokenFile: 't', caFile: 'c'", url: "http://h"),
+                "8: models[0].backend.caFile: stands beside an http:// url"
+            ),
             (8, first("tokenCommand: 'sh'"), "8: models[0].backend.tokenCommand: found \"sh\"; allowed: a list of 1 to 64"),
             (8, first("tokenCommand: []"), "8: models[0].backend.tokenCommand: found a list of 0"),
             (8, first("tokenCommand: ['p'], tokenCommandSeconds: 0"), "8: models[0].backend.tokenCommandSeconds: found 0"),

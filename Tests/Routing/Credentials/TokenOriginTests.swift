@@ -71,7 +71,8 @@ private final class Folder: Sendable {
     @Test("what a program writes is the token, for its stated life")
     func reads() async throws {
         let lines = Lines()
-        let command = TokenProgram(["sh", "-c", "echo the-token; echo asked >&2; echo the-token >&2"], lifeSeconds: 100, log: lines.add)
+        let command = TokenProgram(
+            ["sh", "-c", "echo the-token; echo asked >&2; echo the-token >&2"], lifeSeconds: 100, log: lines.add)
         let reading = try await command.read(refused: nil)
         #expect(reading == TokenReading(token: "the-token", renewAfter: 90_000_000_000, expiresAfter: 100_000_000_000))
         #expect(lines.all == ["sh: asked", "sh: (a line that holds the token)"])
@@ -81,7 +82,8 @@ private final class Folder: Sendable {
     func failingTold() async {
         let lines = Lines()
         let token = String(repeating: "aB3_", count: 12).replacing("_", with: "-")
-        let command = TokenProgram(["sh", "-c", "echo no luck >&2; echo got \(token) >&2; exit 1"], lifeSeconds: 1, log: lines.add)
+        let command = TokenProgram(
+            ["sh", "-c", "echo no luck >&2; echo got \(token) >&2; exit 1"], lifeSeconds: 1, log: lines.add)
         await #expect(throws: TokenFailure.self) { try await command.read(refused: nil) }
         #expect(lines.all == ["sh: no luck", "sh: (a line that holds the token)"])
     }
@@ -108,7 +110,9 @@ private final class Folder: Sendable {
         #expect(failure?.description.contains("the-token") == false)
     }
 
-    @Test("one that takes too long is ended with all that it started", arguments: ["sleep 1000", "sleep 1000 & exec sleep 1000 >&- 2>&-"])
+    @Test(
+        "one that takes too long is ended with all that it started",
+        arguments: ["sleep 1000", "sleep 1000 & exec sleep 1000 >&- 2>&-"])
     func endless(script: String) {
         let limits = ProgramRun.Limits(seconds: 0.2)
         let failure = #expect(throws: TokenFailure.self) { try ProgramRun.run(["sh", "-c", script], limits: limits) }

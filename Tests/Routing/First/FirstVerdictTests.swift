@@ -25,7 +25,10 @@ private func answer(_ verdict: FirstVerdict) -> (Int, LooseJSON)? {
         "an inference server's refusal is its own again, whole",
         arguments: [
             (400, #"{"error":{"message":"too {long} \"x\"","type":"BadRequestError","param":"messages","code":400}}"#),
-            (404, #"{"error":{"message":"no such model","type":"NotFoundError","param":null,"code":404,"more":{"a":[{}]}}}"#),
+            (
+                404,
+                #"{"error":{"message":"no such model","type":"NotFoundError","param":null,"code":404,"more":{"a":[{}]}}}"#
+            ),
             (422, #"{"error":{"message":"é\nResponse text: {}","type":"x","param":null,"code":null}}"#),
         ])
     func nested(status: Int, text: String) throws {
@@ -76,7 +79,8 @@ private func answer(_ verdict: FirstVerdict) -> (Int, LooseJSON)? {
                 "messages: Field required", "messages"
             ),
             (
-                422, #"{"error":{"code":"invalid_request","message":"Bad.","info":{"errors":[{"field":"n","message":"no"}]}}}"#,
+                422,
+                #"{"error":{"code":"invalid_request","message":"Bad.","info":{"errors":[{"field":"n","message":"no"}]}}}"#,
                 "Bad.: n: no", "n"
             ),
             (400, #"{"error":{"code":"unsupported_endpoint","message":"no embeddings","info":{}}}"#, "no embeddings", nil),

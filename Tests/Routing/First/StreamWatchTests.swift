@@ -31,7 +31,8 @@ extension String {
     }
 }
 
-private let word = #"data: {"choices":[{"delta":{"content":"say \"error\" and \"finish_reason\":\"stop\""},"finish_reason":null}]}"#
+private let word =
+    #"data: {"choices":[{"delta":{"content":"say \"error\" and \"finish_reason\":\"stop\""},"finish_reason":null}]}"#
     + "\n\n"
 private let last = #"data: {"choices":[{"delta":{},"finish_reason": "stop"}]}"# + "\n\n"
 private let usage = #"data: {"choices":[],"usage":{"total_tokens":3}}"# + "\n\n"
@@ -58,7 +59,8 @@ private let done = "data: [DONE]\n\n"
         "an error among the events ends the stream before it",
         arguments: [
             (#"{"object":"error","message":"m","type":"t","param":null,"code":503}"#, 503),
-            (#"{"object": "error", "message": "m", "code": "503"}"#, 503), (#"{"object":"error","message":"m","code":null}"#, 500),
+            (#"{"object": "error", "message": "m", "code": "503"}"#, 503),
+            (#"{"object":"error","message":"m","code":null}"#, 500),
             (#"{"object":"error","message":"m","code":"internal_error"}"#, 500),
             (#"{"error":{"message":"m","code":429}}"#, 429), (#"{"object":"error","message":"m","code":7}"#, 500),
         ])

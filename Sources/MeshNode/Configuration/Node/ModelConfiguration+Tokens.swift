@@ -57,7 +57,8 @@ extension FirstBackend {
 
     static func decode(_ fields: ConfigurationFields) -> FirstBackend {
         func label(_ key: String) -> String {
-            fields[key].string(length: 1...128, allowed: "a name of the gateway's catalog (a-z, A-Z, 0-9, -, _, .)") { text in
+            fields[key].string(length: 1...128, allowed: "a name of the gateway's catalog (a-z, A-Z, 0-9, -, _, .)") {
+                text in
                 text.utf8.allSatisfy { Names.isLetter($0) || Names.isDigit($0) || "-_.".utf8.contains($0) }
                     && text.utf8.contains { $0 != UInt8(ascii: ".") }
             }

@@ -41,7 +41,8 @@ enum BearerToken {
     /// The token in a file's or a program's text: what is left when space around it is taken off.
     static func trimmed(_ bytes: [UInt8], from source: String) throws(TokenFailure) -> String {
         func isSpace(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }
-        guard let first = bytes.firstIndex(where: { !isSpace($0) }), let last = bytes.lastIndex(where: { !isSpace($0) }) else {
+        guard let first = bytes.firstIndex(where: { !isSpace($0) }), let last = bytes.lastIndex(where: { !isSpace($0) })
+        else {
             throw TokenFailure("\(source) holds no token: it is empty")
         }
         return try checked(String(decoding: bytes[first...last], as: UTF8.self), from: source)

@@ -56,9 +56,12 @@ public final class TokenProgram: TokenOrigin {
 
     /// Passes on what a program said, without the token should it have said that too.
     private func tell(_ said: String, hiding secret: [UInt8]) {
-        let words = String(decoding: secret, as: UTF8.self).split(whereSeparator: \.isWhitespace).filter { $0.utf8.count >= 8 }
+        let words = String(decoding: secret, as: UTF8.self).split(whereSeparator: \.isWhitespace).filter {
+            $0.utf8.count >= 8
+        }
         for line in said.split(separator: "\n").prefix(20) {
-            let holdsSecret = words.contains { line.contains($0) } || line.split(separator: " ").contains(where: Self.mayBeToken)
+            let holdsSecret =
+                words.contains { line.contains($0) } || line.split(separator: " ").contains(where: Self.mayBeToken)
             log("\(arguments.first ?? ""): \(holdsSecret ? "(a line that holds the token)" : String(line.prefix(500)))")
         }
     }

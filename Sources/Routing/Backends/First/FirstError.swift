@@ -41,7 +41,9 @@ struct FirstError: Equatable {
         let found = (errors?.items ?? []).prefix(5).compactMap { error -> (String, String)? in
             guard let said = error[words]?.text else { return nil }
             // FastAPI's `loc` begins with where the field is, and Ninja adds the name of its own argument.
-            let path = error[place]?.text ?? (error[place]?.items ?? []).compactMap(\.text)
+            let path =
+                error[place]?.text
+                ?? (error[place]?.items ?? []).compactMap(\.text)
                 .filter { $0 != "body" && $0 != "payload" }.joined(separator: ".")
             return (path, said)
         }

@@ -67,7 +67,8 @@ struct FirstPoll {
                 report.models[model] = Observation(state: .stopped)
             } else {
                 server.tell(
-                    "the FIRST gateway does not list \(model) at \(gateway.cluster)/\(gateway.framework) for this site's account")
+                    "the FIRST gateway does not list \(model) at \(gateway.cluster)/\(gateway.framework) for this site's account"
+                )
             }
         }
     }
