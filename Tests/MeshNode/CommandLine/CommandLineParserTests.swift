@@ -68,6 +68,7 @@ private func invocation(_ line: String) throws -> Invocation {
             ("status --token x", "unknown option \"--token\"; did you mean --token-file?"),
             ("emulate", "emulate: a command is missing; allowed: inference"),
             ("emulate inferense", "emulate: unknown command \"inferense\"; allowed: inference"),
+            ("emulate globus --port 0", "emulate globus: --config FILE is missing"),
             ("emulate inference --model m", "emulate inference: --port N is missing"),
             ("emulate inference --port 65536 --model m", "--port: found \"65536\"; allowed: an integer from 0 to 65535"),
             (
