@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Gossip
+import Routing
 import Storage
 import Synchronization
 import Testing
