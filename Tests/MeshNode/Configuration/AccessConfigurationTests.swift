@@ -61,7 +61,7 @@ private let whole = """
     @Test(
         "each rule: a bad line, and what is said of it",
         arguments: [
-            ("access: { site: {} },", "6: access.site: has nothing in it and would admit everyone"),
+            ("access: { site: {} },", "5: access.site: has nothing in it and would admit everyone"),
             ("access: { site: { group: ['x'] } },", "access.site.group: unknown key; did you mean `groups`?"),
             ("access: { site: { groups: ['admins'] } },", "access.site.groups[0]: found \"admins\"; allowed: a UUID"),
             (
