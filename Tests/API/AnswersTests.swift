@@ -56,7 +56,7 @@ import Transport
             Set(open) == [
                 "/healthz", "/readyz", "/mesh/console", "/.well-known/meshnode", "/.well-known/oauth-protected-resource",
                 "/login", "/login/callback", "/login/key",
-                // Functions on compute nodes, which prove themselves by their task's own secret.
+                // Functions prove themselves by their task's token.
                 "/resource_server/api/meshnode/answer/", "/resource_server/api/streaming/data/",
                 "/resource_server/api/streaming/error/", "/resource_server/api/streaming/done/",
             ])
