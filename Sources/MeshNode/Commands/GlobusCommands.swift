@@ -23,13 +23,16 @@ enum GlobusRegisterCommand {
         let store = FunctionStore(stateDirectory: configuration.stateDirectory)
         try GlobusCommand.makeDirectory(configuration.stateDirectory)
         var rows: [Registered] = []
-        for function in [FunctionStore.Function.inference, .status] {
+        for function in [site.inference, .status] {
             if !invocation.flag(.force), let known = store.identifier(of: function) {
                 rows.append(Registered(name: function.name, id: known, new: false))
                 continue
             }
-            let registration = function.registration(
-                invocation.flag(.oldWorkers) ? .dillSource : .pureSource, isPublic: isPublic, group: group)
+            // Kept as the node looks for it, whoever may run it.
+            let registration = FunctionRegistration(
+                name: function.name, source: function.source,
+                strategy: invocation.flag(.oldWorkers) ? .dillSource : .pureSource, description: function.summary,
+                public: isPublic || (function.isPublic && group == nil), group: group)
             let service = site.service
             let id: String
             do throws(ComputeFailure) {
