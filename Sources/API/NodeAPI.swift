@@ -4,36 +4,6 @@ public import Routing
 import Synchronization
 public import Transport
 
-/// What the API port answers with beside the mesh itself.
-public struct NodeFacts: Sendable {
-    public let federation: String
-    public let software: String
-    public let startedAt: UInt64
-    public let bodyLimit: Int
-    /// Bytes of an answer that a function brings by callback.
-    public let answerLimit = 256 << 20
-    /// Nanoseconds between two pieces of such an answer.
-    public let callbackTimeout: UInt64
-    /// What FIRST's functions prove themselves by; nil: none run here.
-    let internalSecret: [UInt8]?
-
-    /// - Parameters:
-    ///   - startedAt: seconds since 1970.
-    ///   - bodyLimit: bytes of an inference request's body.
-    ///   - callbackTimeout: nanoseconds between two pieces of an answer that a function brings.
-    public init(
-        federation: String, software: String, startedAt: UInt64, bodyLimit: Int, callbackTimeout: UInt64 = 300_000_000_000,
-        internalSecret: [UInt8]? = nil
-    ) {
-        self.federation = federation
-        self.software = software
-        self.startedAt = startedAt
-        self.bodyLimit = bodyLimit
-        self.callbackTimeout = callbackTimeout
-        self.internalSecret = internalSecret
-    }
-}
-
 /// What the API needs of the program around it.
 public protocol NodeControl: Sendable {
     /// nil when the node is ready for requests; otherwise what it waits for.
@@ -58,6 +28,7 @@ public final class NodeAPI: HTTPHandler {
     let control: any NodeControl
     let entry: String
     let metrics = RequestMetrics()
+    let logins = LoginStates()
     /// Tasks whose functions may call back.
     let callbacks: CallbackTable
     let callbackCounters = CallbackCounters()
@@ -104,7 +75,7 @@ public final class NodeAPI: HTTPHandler {
                 allow: RouteTable.allow(entry))
         }
         if let role = entry.role {
-            let caller = try await identify(exchange)
+            let caller = try await identify(call)
             guard caller.role >= role else {
                 throw APIError(
                     403, type: "permission_error", code: "role_too_low",
@@ -116,7 +87,7 @@ public final class NodeAPI: HTTPHandler {
         case .chat: try await infer(call, "/v1/chat/completions", .chat)
         case .completions: try await infer(call, "/v1/completions", .completions)
         case .embeddings: try await infer(call, "/v1/embeddings", .embeddings)
-        case .models: await listModels(call)
+        case .models: try await listModels(call)
         case .model: try await showModel(call)
         case .topology: await call.json(topology(now: exchange.worker.loop.now))
         case .catalog: await call.json(catalog(now: exchange.worker.loop.now))
@@ -130,6 +101,12 @@ public final class NodeAPI: HTTPHandler {
         case .ready: await answerReady(call)
         case .console: await answerConsole(call)
         case .wellKnown: await call.json(wellKnown())
+        case .protectedResource: await call.json(try protectedResource())
+        case .keys: try await keys(call)
+        case .key: try await revokeKey(call)
+        case .login: try await startLogin(call)
+        case .loginCallback: try await finishLogin(call)
+        case .loginKey: try await makeKeyByForm(call)
         case .functionAnswer: await takeFunctionAnswer(call)
         case .firstData: await takeFIRSTCallback(call, .data)
         case .firstError: await takeFIRSTCallback(call, .error)
@@ -143,33 +120,6 @@ public final class NodeAPI: HTTPHandler {
         return "no route \(path.prefix(200))\(hint)"
     }
 
-    private func identify(_ exchange: HTTPExchange) async throws(APIError) -> Caller {
-        guard let range = bearerToken(exchange) else {
-            throw APIError(
-                401, type: "authentication_error", code: "missing_token",
-                "this route needs a token: send it as `Authorization: Bearer TOKEN`")
-        }
-        let token = UnsafeRawBufferPointer(rebasing: exchange.headBytes[range])
-        guard let caller = await authenticator.identify(token) else {
-            throw APIError(401, type: "authentication_error", code: "invalid_token", "this token is not known here")
-        }
-        return caller
-    }
-
-    /// Where the token stands in the head.
-    private func bearerToken(_ exchange: HTTPExchange) -> Range<Int>? {
-        let bytes = exchange.headBytes
-        if let value = exchange.head.first(.authorization) {
-            guard value.count > 7, equalsFolded(UnsafeRawBufferPointer(rebasing: bytes[value].prefix(7)), "bearer ") else {
-                return nil
-            }
-            var start = value.lowerBound + 7
-            while start < value.upperBound, bytes[start] == 32 { start += 1 }
-            return start < value.upperBound ? start..<value.upperBound : nil
-        }
-        return exchange.head.first(.xAPIKey).flatMap { $0.isEmpty ? nil : $0 }
-    }
-
     private func setDraining(_ call: Call, _ draining: Bool) async {
         await control.setDraining(draining)
         control.log(.warning, "\(draining ? "drain" : "undrain") by \(call.caller?.name ?? "unknown")")
@@ -181,16 +131,6 @@ public final class NodeAPI: HTTPHandler {
             await call.json(#"{"ready":false,"reason":"\#(jsonEscaped(missing))"}"#, status: 503)
         } else {
             await call.json(#"{"ready":true}"#)
-        }
-    }
-
-    private func wellKnown() -> String {
-        JSONWriter.object {
-            $0.field("federation", facts.federation)
-            $0.field("site", router.me.site)
-            $0.field("node", router.me.node)
-            $0.field("version", facts.software)
-            $0.field("authentication", ["bearer"])
         }
     }
 }

@@ -5,7 +5,8 @@ import Transport
 enum Route: Int, Sendable, CaseIterable {
     case chat, completions, embeddings, models, model
     case topology, catalog, load, explain, receipts, drain, undrain
-    case metrics, health, ready, console, wellKnown
+    case metrics, health, ready, console, wellKnown, protectedResource, keys, key
+    case login, loginCallback, loginKey
     case functionAnswer, firstData, firstError, firstDone
 }
 
@@ -18,6 +19,8 @@ struct RouteEntry: Sendable {
     let role: Role?
     /// The path goes on: what follows it names a thing.
     var isPrefix = false
+    /// Another method that it takes.
+    var also: HTTPMethod?
 }
 
 /// All paths of the API port, the busiest first.
@@ -31,6 +34,8 @@ enum RouteTable {
             path: "/resource_server/api/meshnode/answer/", route: .functionAnswer, method: .post, role: nil, isPrefix: true),
         RouteEntry(path: "/v1/models", route: .models, method: .get, role: .user),
         RouteEntry(path: "/v1/models/", route: .model, method: .get, role: .user, isPrefix: true),
+        RouteEntry(path: "/v1/keys", route: .keys, method: .get, role: .user, also: .post),
+        RouteEntry(path: "/v1/keys/", route: .key, method: .delete, role: .user, isPrefix: true),
         RouteEntry(path: "/mesh/topology", route: .topology, method: .get, role: .viewer),
         RouteEntry(path: "/mesh/catalog", route: .catalog, method: .get, role: .viewer),
         RouteEntry(path: "/mesh/load", route: .load, method: .get, role: .viewer),
@@ -45,6 +50,10 @@ enum RouteTable {
         RouteEntry(path: "/readyz", route: .ready, method: .get, role: nil),
         RouteEntry(path: "/mesh/console", route: .console, method: .get, role: nil),
         RouteEntry(path: "/.well-known/meshnode", route: .wellKnown, method: .get, role: nil),
+        RouteEntry(path: "/login", route: .login, method: .get, role: nil),
+        RouteEntry(path: "/login/callback", route: .loginCallback, method: .get, role: nil),
+        RouteEntry(path: "/login/key", route: .loginKey, method: .post, role: nil),
+        RouteEntry(path: "/.well-known/oauth-protected-resource", route: .protectedResource, method: .get, role: nil),
     ]
 
     static func find(_ path: UnsafeRawBufferPointer) -> RouteEntry? {
@@ -60,8 +69,15 @@ enum RouteTable {
 
     /// GET routes answer HEAD too.
     static func allows(_ entry: RouteEntry, _ method: HTTPMethod) -> Bool {
-        method == entry.method || method == .head && entry.method == .get
+        method == entry.method || method == entry.also || method == .head && entry.method == .get
     }
 
-    static func allow(_ entry: RouteEntry) -> String { entry.method == .get ? "GET, HEAD" : "POST" }
+    static func allow(_ entry: RouteEntry) -> String {
+        switch (entry.method, entry.also) {
+        case (.get, .post): "GET, HEAD, POST"
+        case (.get, _): "GET, HEAD"
+        case (.delete, _): "DELETE"
+        default: "POST"
+        }
+    }
 }

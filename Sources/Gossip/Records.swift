@@ -79,10 +79,15 @@ public struct Identity: Codable, Sendable, Equatable {
     public var draining: Bool
     /// True in a node's last record: it leaves of its own will.
     public var left: Bool
+    /// The scope of a Globus token that this node takes; nil: it takes none. `scopeBytesAllowed` at most.
+    public var scope: String?
+
+    /// Bytes of `scope`.
+    public static let scopeBytesAllowed = 512
 
     public init(
         api: String, mesh: String, certificate: String, certificateExpires: UInt64, software: String,
-        draining: Bool = false, left: Bool = false
+        draining: Bool = false, left: Bool = false, scope: String? = nil
     ) {
         self.api = api
         self.mesh = mesh
@@ -91,6 +96,7 @@ public struct Identity: Codable, Sendable, Equatable {
         self.software = software
         self.draining = draining
         self.left = left
+        self.scope = scope
     }
 }
 
@@ -146,6 +152,8 @@ public struct Variant: Codable, Sendable, Equatable {
     public var etaSeconds: Double?
     public var walltimeRemainingSeconds: Double?
     public var policy: String
+    /// Rules that stand on it at its site, all of which a user must meet; the site checks them itself again.
+    public var access: [NamedRule]
     /// Leave for other sites to use the endpoint while this node is away; nil: none.
     public var direct: DirectOffer?
 
@@ -154,7 +162,7 @@ public struct Variant: Codable, Sendable, Equatable {
         revision: Fact<String> = .unknown, dtype: Fact<String> = .unknown, contextTokens: Fact<Int> = .unknown,
         capabilities: Fact<[String]> = .unknown, engine: Fact<String> = .unknown, engineVersion: Fact<String> = .unknown,
         etaSeconds: Double? = nil, walltimeRemainingSeconds: Double? = nil, policy: String = "federation",
-        direct: DirectOffer? = nil
+        access: [NamedRule] = [], direct: DirectOffer? = nil
     ) {
         self.id = id
         self.aliases = aliases
@@ -170,6 +178,7 @@ public struct Variant: Codable, Sendable, Equatable {
         self.etaSeconds = etaSeconds
         self.walltimeRemainingSeconds = walltimeRemainingSeconds
         self.policy = policy
+        self.access = access
         self.direct = direct
     }
 }

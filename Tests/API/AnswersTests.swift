@@ -52,7 +52,11 @@ import Transport
 
     @Test func everyRouteNeedsARoleButThoseOpenToAll() {
         let open = RouteTable.entries.filter { $0.role == nil }.map { $0.path.description }
-        #expect(Set(open) == ["/healthz", "/readyz", "/mesh/console", "/.well-known/meshnode"])
+        #expect(
+            Set(open) == [
+                "/healthz", "/readyz", "/mesh/console", "/.well-known/meshnode", "/.well-known/oauth-protected-resource",
+                "/login", "/login/callback", "/login/key",
+            ])
         for entry in RouteTable.entries where entry.path.description.hasPrefix("/mesh/") && entry.method == .post {
             #expect(entry.role == .operate)
         }
@@ -62,7 +66,8 @@ import Transport
         for entry in RouteTable.entries {
             #expect(RouteTable.allows(entry, entry.method))
             #expect(RouteTable.allows(entry, .head) == (entry.method == .get))
-            #expect(!RouteTable.allows(entry, .delete))
+            #expect(RouteTable.allows(entry, .delete) == (entry.path.description == "/v1/keys/"))
+            #expect(RouteTable.allows(entry, .post) == (entry.method == .post || entry.path.description == "/v1/keys"))
         }
     }
 }

@@ -6,20 +6,21 @@ import httpx
 import openai
 import pytest
 
-from harness import Mesh
+from harness import TOPOLOGIES, Mesh, write_topology
 from processes import wait_for
 from rawhttp import chat_request, connect, read_until
 from stub import Stub
 
 QUESTION = [{"role": "user", "content": "Name the capital of France."}]
 STOPPED_SECONDS = 10
+FIRST_FUNCTION = TOPOLOGIES.parent / "first_function.py"
 
 
 @pytest.fixture(scope="module")
 def globus_mesh(tmp_path_factory, real_servers, stub: Stub):
-    from harness import write_topology
     folder = tmp_path_factory.mktemp("globus")
-    topology = write_topology("globus.json5", folder, REAL_PORT=real_servers.ports[0], STUB_PORT=stub.port)
+    topology = write_topology("globus.json5", folder, REAL_PORT=real_servers.ports[0], STUB_PORT=stub.port,
+                              FIRST_FUNCTION=FIRST_FUNCTION)
     with Mesh(topology, folder) as running:
         yield running
 
@@ -108,12 +109,13 @@ def test_callbacks_of_strangers_are_turned_away(globus_mesh: Mesh):
     answer = httpx.post(f"{beta.api}/resource_server/api/meshnode/answer/00000000-0000-4000-8000-000000000000",
                         headers={"Authorization": "Bearer x"}, content=b"")
     assert answer.status_code == 404 and answer.json()["error"]["code"] == "unknown_task"
-    answer = httpx.post(f"{beta.api}/resource_server/api/streaming/data/", json={"task_id": "x"})
-    assert answer.status_code == 404
+    for headers in ({}, {"X-Internal-Secret": "default-secret-change-me"}):
+        answer = httpx.post(f"{beta.api}/resource_server/api/streaming/data/", json={"task_id": "x"}, headers=headers)
+        assert answer.status_code == 401
 
 
 def test_the_node_of_a_site_dies_and_its_models_stay(start_mesh, real_servers, stub: Stub):
-    mesh = start_mesh("globus.json5", REAL_PORT=real_servers.ports[0], STUB_PORT=stub.port)
+    mesh = start_mesh("globus.json5", REAL_PORT=real_servers.ports[0], STUB_PORT=stub.port, FIRST_FUNCTION=FIRST_FUNCTION)
     entry = mesh.node("alpha")
     answer = mesh.chat(entry, "globus-away")
     assert answer.status_code == 200 and "reason=only" in answer.headers["x-mesh-route"]
@@ -132,3 +134,26 @@ def test_the_node_of_a_site_dies_and_its_models_stay(start_mesh, real_servers, s
     # Beta was not named by gamma.
     assert mesh.chat(mesh.node("beta"), "globus-away").status_code in (502, 503)
     assert "goes to the endpoint of gamma" in mesh.node_log(entry)
+
+
+def test_a_function_of_firsts_kind_runs_unchanged(globus_mesh: Mesh, entry, client: openai.OpenAI):
+    whole = globus_mesh.chat(entry, "globus-first")
+    assert whole.status_code == 200, whole.text
+    assert whole.json()["choices"][0]["message"]["content"] == "from the stub"
+    events = list(client.chat.completions.create(
+        model="globus-first", messages=QUESTION, stream=True, extra_body={"stub_events": 60}))
+    text = "".join(event.choices[0].delta.content or "" for event in events)
+    assert text == "".join(f"é{index} " for index in range(60))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_refusal_through_firsts_function_stays_what_it_is(globus_mesh: Mesh, entry, stream: bool):
+    answer = globus_mesh.chat(entry, "globus-first", stub_status=400, stream=stream)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error"]["message"] == "stub says 400"
+
+
+def test_fields_that_only_the_gateway_may_set_are_refused(globus_mesh: Mesh, entry):
+    answer = globus_mesh.chat(entry, "globus-first", stream_task_token="mine")
+    assert answer.status_code == 400
+    assert "stream_task_token" in answer.json()["error"]["message"]

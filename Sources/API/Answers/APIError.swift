@@ -11,6 +11,8 @@ public struct APIError: Error, Sendable {
     public var retryAfterSeconds: Int?
     /// Methods that the route has, for 405.
     public var allow: String?
+    /// What `WWW-Authenticate` says (RFC 6750 §3, RFC 9728 §5.1); nil: `Bearer` for a 401, nothing for others.
+    public var challenge: String?
 
     public init(
         _ status: Int, type: String = "invalid_request_error", code: String?, parameter: String? = nil, _ message: String,
@@ -64,7 +66,11 @@ public struct APIError: Error, Sendable {
         await exchange.respond(status: status, contentType: "application/json", body: body) {
             if let retryAfterSeconds { $0.field("Retry-After", retryAfterSeconds) }
             if let allow { $0.field("Allow", allow) }
-            if status == 401 { $0.field("WWW-Authenticate", "Bearer") }
+            if let challenge {
+                $0.field("WWW-Authenticate", challenge)
+            } else if status == 401 {
+                $0.field("WWW-Authenticate", "Bearer")
+            }
             fields($0)
         }
     }

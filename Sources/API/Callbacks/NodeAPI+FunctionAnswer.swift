@@ -17,7 +17,8 @@ extension NodeAPI {
         do throws(HTTPSyntaxError) {
             try await read(exchange, into: callback)
         } catch {
-            callback.answer.end(TransportError(.protocolViolation, "what the function sent is not an answer: \(error.reason)"))
+            callback.answer.end(
+                TransportError(.protocolViolation, "what the function sent is not an answer: \(error.reason)"))
             // Told before its connection closes: it then stops its own request at once.
             return await refuse(exchange, error.status == 499 ? 400 : error.status, "bad_answer", error.reason)
         }

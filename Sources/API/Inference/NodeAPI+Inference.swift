@@ -9,6 +9,7 @@ extension NodeAPI {
         let now = exchange.worker.loop.now
         let deadline = try deadline(exchange, now: now)
         var needs = try siteFields(exchange)
+        try admit(call.caller, &needs)
         let body: Range<Int>
         do throws(HTTPSyntaxError) {
             body = try await exchange.readBody(limit: facts.bodyLimit)
@@ -27,10 +28,12 @@ extension NodeAPI {
             throw APIError(400, code: "missing_model", parameter: "model", "the request names no \"model\"")
         }
         let name = JSONScanner.text(bytes, in: modelRange)
-        let routes = try resolve(name, &needs)
+        let routes = try resolve(name, &needs, call.caller)
         needs.model = routes.id
         needs.capabilities = capability.union(capabilities(scan))
         needs.contextTokens = max(scan.estimatedPromptTokens / 2, 1) + (scan.maxTokens ?? 0)
+        let answer = (scan.maxTokens ?? Self.assumedAnswerTokens) * max(scan.choices, 1)
+        try checkKey(call.caller, model: routes.id, tokens: scan.estimatedPromptTokens + min(answer, 1 << 40))
         let request = ForwardRequest(
             path: path, body: body, modelRange: modelRange, needs: needs, requestID: call.requestID,
             user: call.caller?.name ?? "", isStream: scan.stream, deadline: deadline)
@@ -42,6 +45,9 @@ extension NodeAPI {
         if let answer = failure.answer { return await pass(answer, failure, call) }
         throw APIError(failure)
     }
+
+    /// Tokens that an answer is taken to have, for a key's share of the day, where the request sets no limit.
+    static let assumedAnswerTokens = 1024
 
     /// A backend's own last word, as it said it.
     private func pass(_ answer: (status: Int, contentType: String, body: [UInt8]), _ failure: RoutingFailure, _ call: Call)
@@ -63,17 +69,17 @@ extension NodeAPI {
     }
 
     /// Finds a model by id, alias, or either with `@site`.
-    func resolve(_ name: String, _ needs: inout RequestNeeds) throws(APIError) -> ModelRoutes {
+    func resolve(_ name: String, _ needs: inout RequestNeeds, _ caller: Caller?) throws(APIError) -> ModelRoutes {
         let view = router.view
         if let routes = view.routes[name] { return routes }
         if let at = name.lastIndex(of: "@"), let routes = view.routes[String(name[..<at])] {
             let site = String(name[name.index(after: at)...])
-            let sites = routes.candidates.map(\.node.site)
-            guard sites.contains(site) else {
+            guard routes.candidates.contains(where: { $0.node.site == site }) else {
+                let usable = routes.candidates.filter { router.choice.refusal(by: $0, of: needs) == nil }
+                let sites = Set(usable.map(\.node.site)).sorted().joined(separator: ", ")
                 throw APIError(
                     404, code: "model_not_found", parameter: "model",
-                    "site \(site) does not have the model \(routes.id); it is at \(Set(sites).sorted().joined(separator: ", "))"
-                )
+                    "site \(site) does not have the model \(routes.id)\(sites.isEmpty ? "" : "; it is at \(sites)")")
             }
             if let allowed = needs.sites, !allowed.contains(site) {
                 throw APIError(
@@ -83,7 +89,8 @@ extension NodeAPI {
             needs.sites = [site]
             return routes
         }
-        let hint = nearest(name, among: view.routes.keys.sorted()).map { "; did you mean \($0)?" } ?? ""
+        let known = view.routes.filter { mayUse($0.value, needs, caller) }.keys.sorted()
+        let hint = nearest(name, among: known).map { "; did you mean \($0)?" } ?? ""
         throw APIError(
             404, code: "model_not_found", parameter: "model",
             "no site has the model \(name.prefix(200))\(hint) GET /v1/models lists all")

@@ -3,16 +3,20 @@ import Routing
 import Transport
 
 extension NodeAPI {
-    /// `GET /v1/models`: each model that at least one site has and can be reached at.
-    func listModels(_ call: Call) async {
+    /// `GET /v1/models`: each model that at least one site has, can be reached at, and lets the caller use.
+    func listModels(_ call: Call) async throws(APIError) {
+        var needs = RequestNeeds(model: "")
+        try admit(call.caller, &needs)
         let view = router.view
         let text = JSONWriter.object { root in
             root.field("object", "list")
             root.key("data")
             root.array { list in
                 for id in view.models {
-                    guard let routes = view.routes[id], isListed(routes) else { continue }
-                    describe(routes, &list)
+                    guard let routes = view.routes[id], isListed(routes), mayUse(routes, needs, call.caller) else {
+                        continue
+                    }
+                    describe(routes, needs, &list)
                 }
             }
         }
@@ -25,13 +29,21 @@ extension NodeAPI {
         let encoded = String(call.exchange.path.dropFirst(prefix.count))
         let name = decodePercent(encoded.utf8) ?? encoded
         var needs = RequestNeeds(model: name)
-        let routes = try resolve(name, &needs)
+        try admit(call.caller, &needs)
+        let routes = try resolve(name, &needs, call.caller)
+        try checkKey(call.caller, model: routes.id, tokens: nil)
+        let refusals = routes.candidates.compactMap { router.choice.refusal(by: $0, of: needs) }
+        if refusals.count == routes.candidates.count, let first = refusals.first {
+            throw APIError(
+                403, type: "permission_error", code: "access_denied", parameter: "model",
+                "\(routes.id) is not for you: \(first)")
+        }
         guard isListed(routes) else {
             throw APIError(
                 404, code: "model_not_found", parameter: "model", "no site that has \(routes.id) can be reached just now")
         }
         var writer = JSONWriter()
-        describe(routes, &writer)
+        describe(routes, needs, &writer)
         await call.json(writer.text)
     }
 
@@ -39,18 +51,19 @@ extension NodeAPI {
         routes.candidates.contains { $0.state != .offline && $0.state != .disconnected }
     }
 
-    private func describe(_ routes: ModelRoutes, _ writer: inout JSONWriter) {
+    private func describe(_ routes: ModelRoutes, _ needs: RequestNeeds, _ writer: inout JSONWriter) {
+        let usable = routes.candidates.filter { router.choice.refusal(by: $0, of: needs) == nil }
         writer.object {
             $0.field("id", routes.id)
             $0.field("object", "model")
             $0.field("created", facts.startedAt)
             $0.field("owned_by", facts.federation)
-            $0.field("state", routes.bestState.rawValue)
-            $0.field("context_tokens", routes.candidates.compactMap { $0.variant.contextTokens.value }.min())
-            $0.field("capabilities", routes.capabilityNames)
+            $0.field("state", usable.bestState.rawValue)
+            $0.field("context_tokens", usable.compactMap { $0.variant.contextTokens.value }.min())
+            $0.field("capabilities", usable.capabilityNames)
             $0.key("sites")
             $0.array { list in
-                for candidate in routes.candidates {
+                for candidate in usable {
                     list.object {
                         $0.field("site", candidate.node.site)
                         $0.field("state", candidate.state.rawValue)
@@ -61,18 +74,18 @@ extension NodeAPI {
     }
 }
 
-extension ModelRoutes {
+extension [Candidate] {
     /// The best of its states: what a caller may hope for.
     var bestState: ModelState {
         let order: [ModelState] = [
             .running, .starting, .queued, .stopped, .maintenance, .unknown, .failed, .disconnected, .offline,
         ]
-        for state in order where candidates.contains(where: { $0.state == state }) { return state }
+        for state in order where contains(where: { $0.state == state }) { return state }
         return .unknown
     }
 
     /// What any of its variants can do.
     var capabilityNames: [String] {
-        candidates.reduce(into: Capabilities()) { $0.formUnion($1.capabilities ?? []) }.names
+        reduce(into: Capabilities()) { $0.formUnion($1.capabilities ?? []) }.names
     }
 }

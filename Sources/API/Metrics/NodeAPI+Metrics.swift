@@ -45,6 +45,14 @@ extension NodeAPI {
                 counters.clientsGone.load(ordering: .relaxed)
             ),
             (
+                "meshnode_forbidden_total", "Requests that an access rule refused.",
+                counters.forbidden.load(ordering: .relaxed)
+            ),
+            (
+                "meshnode_identities_refused_total", "Words of other nodes on who a user is that were not believed.",
+                counters.identitiesRefused.load(ordering: .relaxed)
+            ),
+            (
                 "meshnode_stale_retries_total", "Kept connections found closed.",
                 counters.staleRetries.load(ordering: .relaxed)
             ),

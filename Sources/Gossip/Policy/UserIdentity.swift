@@ -30,4 +30,13 @@ public struct UserIdentity: Codable, Sendable, Hashable {
         self.authenticatedAt = authenticatedAt
         self.isServiceAccount = isServiceAccount
     }
+
+    /// Whether it is a program, which logs in nowhere: a static token's holder or a service account.
+    public var isProgram: Bool { isServiceAccount || subject.hasPrefix(Self.staticPrefix) }
+
+    /// What the subject of a static token begins with.
+    public static let staticPrefix = "static:"
+
+    /// The identity behind a static token of the configuration.
+    public init(staticToken name: String) { self.init(subject: Self.staticPrefix + name, username: name) }
 }

@@ -41,7 +41,9 @@ struct FunctionStore: Sendable {
             Digest.hex(Digest.sha256(Array((name + "\n" + source + (isPublic ? "\npublic" : "")).utf8)))
         }
 
-        func registration(_ strategy: FunctionRegistration.Strategy = .pureSource, group: String? = nil) -> FunctionRegistration {
+        func registration(_ strategy: FunctionRegistration.Strategy = .pureSource, group: String? = nil)
+            -> FunctionRegistration
+        {
             FunctionRegistration(
                 name: name, source: source, strategy: strategy, description: summary, public: isPublic, group: group)
         }

@@ -61,7 +61,8 @@ final class GlobusSite: Sendable {
         guard compute.internalSecretFile != nil || compute.internalSecretEnvironment != nil else { return nil }
         let secret: String
         do throws(GlobusError) {
-            secret = try SecretSource(file: compute.internalSecretFile, environment: compute.internalSecretEnvironment).read()
+            secret = try SecretSource(file: compute.internalSecretFile, environment: compute.internalSecretEnvironment)
+                .read()
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
         // FIRST's documented default is known to everyone.
         guard secret.utf8.count >= 16, secret != "default-secret-change-me" else {

@@ -28,7 +28,9 @@ struct SecretSource: Sendable {
             text = ""
         }
         let secret = text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed()
-        guard !secret.isEmpty else { throw GlobusError(.configuration, "the secret in \(file ?? environment ?? "") is empty") }
+        guard !secret.isEmpty else {
+            throw GlobusError(.configuration, "the secret in \(file ?? environment ?? "") is empty")
+        }
         return String(secret)
     }
 }

@@ -193,7 +193,9 @@ actor MeshShell {
                 fields: [("Content-Type", "application/json")], body: body, limit: 65_536,
                 deadline: mesh_monotonic_ns() &+ 10_000_000_000
             ) { (stream) throws(TransportError) in
-                guard stream.peerIdentity as? NodeID == node else { throw TransportError(.tls, "another node answers there") }
+                guard stream.peerIdentity as? NodeID == node else {
+                    throw TransportError(.tls, "another node answers there")
+                }
             }
             guard answer.status == 200 else { throw TransportError(.protocolViolation, "it answered \(answer.status)") }
             log.info("told \(node) of \(uses.count) requests submitted to its endpoints in its absence")

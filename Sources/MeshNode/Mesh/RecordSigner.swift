@@ -54,7 +54,7 @@ final class RecordSigner: RecordAuthority, Sendable {
     }
 
     /// The certificate that an origin shows, checked as a peer's is: chain, federation, name.
-    private func certificate(_ encoded: String, of origin: NodeID) throws(RecordRefusal) -> Certificate {
+    func certificate(_ encoded: String, of origin: NodeID) throws(RecordRefusal) -> Certificate {
         let now = Int64(mesh_realtime_ns() / 1_000_000_000)
         let key = "\(origin) \(encoded)"
         if let known = checked.withLock({ $0[key] }), now <= known.notAfter { return known }

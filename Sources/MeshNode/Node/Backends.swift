@@ -1,8 +1,6 @@
 import Gossip
-import Glibc
 import Routing
 import Transport
-import Trust
 
 /// What is behind a configuration's models. Models with the same server share its connections and its watch.
 struct Backends {
@@ -21,13 +19,12 @@ struct Backends {
             if case .globusCompute(let compute) = model.backend, let site {
                 let backend = site.backend(model, compute)
                 let made = Self.model(
-                    model, .globus(backend), queueLimit: configuration.limits.queueRequests,
-                    direct: site.offer(model, compute))
+                    model, .globus(backend), configuration, direct: site.offer(model, compute))
                 models.append(made)
                 globus.append((made, backend, site.status(model, compute)))
                 continue
             }
-            guard let (key, make) = Self.describe(model.backend, configuration) else { continue }
+            guard let (key, make) = Self.describe(model.backend, configuration, log) else { continue }
             let server: InferenceServer
             if let known = servers[key] {
                 server = known
@@ -36,7 +33,7 @@ struct Backends {
                 servers[key] = server
                 order.append(server)
             }
-            models.append(Self.model(model, .server(server), queueLimit: configuration.limits.queueRequests))
+            models.append(Self.model(model, .server(server), configuration))
         }
         self.servers = order
         self.models = models
@@ -45,53 +42,48 @@ struct Backends {
 
     /// What makes two servers one, and how to make it; nil for what is no server.
     private static func describe(
-        _ backend: BackendConfiguration, _ configuration: NodeConfiguration
+        _ backend: BackendConfiguration, _ configuration: NodeConfiguration, _ log: Logger
     ) -> (String, () throws(CommandFailure) -> InferenceServer)? {
         switch backend {
         case .openAI(let server):
-            let key = "openai \(server.url) \(server.keyFile ?? "") \(server.keyEnvironment ?? "") \(server.caFile ?? "")"
+            let token = "\(server.tokenFile ?? "") \(server.tokenCommand.map { "\($0)" } ?? "")"
+            let key =
+                "openai \(server.url) \(server.keyFile ?? "") \(server.keyEnvironment ?? "") \(token) \(server.caFile ?? "")"
             return (
                 key,
                 { () throws(CommandFailure) in
-                    try make(server.url, kind: "openai", key: try secret(server), caFile: server.caFile, configuration)
+                    try make(
+                        server.url, kind: "openai", credential: try ServerCredential(log).of(server), caFile: server.caFile,
+                        configuration, log)
+                }
+            )
+        case .first(let server):
+            var shared = server
+            // What belongs to the model, not to the place.
+            shared.upstreamModel = nil
+            shared.slots = nil
+            return (
+                "first \(shared)",
+                { () throws(CommandFailure) in
+                    try make(
+                        server.url, kind: "first", credential: try ServerCredential(log).of(server), caFile: server.caFile,
+                        gateway: server, configuration, log)
                 }
             )
         case .simulated(let url):
             return (
                 "simulated \(url)",
                 { () throws(CommandFailure) in
-                    try make(url, kind: "simulated", key: nil, caFile: nil, configuration)
+                    try make(url, kind: "simulated", credential: nil, caFile: nil, configuration, log)
                 }
             )
         case .globusCompute: return nil
         }
     }
 
-    private static func secret(_ server: OpenAIBackend) throws(CommandFailure) -> String? {
-        if let file = server.keyFile {
-            do {
-                let text = String(decoding: try SecretFile.read(file), as: UTF8.self)
-                return trimmed(text)
-            } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
-        }
-        guard let name = server.keyEnvironment else { return nil }
-        guard let value = getenv(name), value.pointee != 0 else {
-            throw CommandFailure(
-                exitCode: 1,
-                message: "the key of \(server.url) should be in the environment variable \(name), which is not set")
-        }
-        return String(cString: value)
-    }
-
-    private static func trimmed(_ text: String) -> String {
-        var rest = text[...]
-        while rest.last?.isWhitespace == true { rest.removeLast() }
-        while rest.first?.isWhitespace == true { rest.removeFirst() }
-        return String(rest)
-    }
-
     private static func make(
-        _ url: String, kind: String, key: String?, caFile: String?, _ configuration: NodeConfiguration
+        _ url: String, kind: String, credential: Credential?, caFile: String?, gateway: FirstBackend? = nil,
+        _ configuration: NodeConfiguration, _ log: Logger
     ) throws(CommandFailure) -> InferenceServer {
         guard let address = WebAddress(url) else { throw CommandFailure(exitCode: 2, message: "\(url) is no URL") }
         var tls: TLSContext?
@@ -107,11 +99,20 @@ struct Backends {
         // Routes bring their own /v1.
         var path = address.path
         while path.hasSuffix("/") { path.removeLast() }
-        if path.hasSuffix("/v1") { path.removeLast(3) }
-        return InferenceServer(upstream: upstream, basePath: path, kind: kind, key: key)
+        let place = gateway.map {
+            FirstGateway(path: path, cluster: $0.cluster, framework: $0.framework, walltimeSeconds: $0.walltimeSeconds)
+        }
+        if place == nil, path.hasSuffix("/v1") { path.removeLast(3) }
+        return InferenceServer(
+            upstream: upstream, basePath: place?.basePath ?? path, kind: kind, credential: credential, gateway: place
+        ) { message in
+            log.warnSeldom("server \(url) \(message.prefix(80))", "\(url): \(message)")
+        }
     }
 
-    private static func model(_ model: ModelConfiguration, _ backend: Backend, queueLimit: Int, direct: DirectOffer? = nil)
+    private static func model(
+        _ model: ModelConfiguration, _ backend: Backend, _ configuration: NodeConfiguration, direct: DirectOffer? = nil
+    )
         -> LocalModel
     {
         var upstreamModel = model.id
@@ -123,6 +124,9 @@ struct Backends {
         case .globusCompute(let globus):
             upstreamModel = globus.upstreamModel ?? model.id
             slots = globus.slots
+        case .first(let gateway):
+            upstreamModel = gateway.upstreamModel ?? model.id
+            slots = gateway.slots
         case .simulated: break
         }
         let declared = model.description
@@ -131,10 +135,10 @@ struct Backends {
             repository: Fact(declared.repository, .declared), revision: Fact(declared.revision, .declared),
             dtype: Fact(declared.dtype, .declared), contextTokens: Fact(declared.contextTokens, .declared),
             capabilities: Fact(declared.capabilities?.map(\.rawValue), .declared), policy: model.policy.rawValue,
-            direct: direct)
+            access: configuration.rules(of: model), direct: direct)
         // Until the server tells: as many as a small vLLM takes comfortably.
         return LocalModel(
             declared: variant, upstreamModel: upstreamModel, backend: backend,
-            gate: Gate(slots: slots ?? 32, queueLimit: queueLimit), declaredSlots: slots)
+            gate: Gate(slots: slots ?? 32, queueLimit: configuration.limits.queueRequests), declaredSlots: slots)
     }
 }

@@ -43,37 +43,47 @@ final class Node: Sendable {
         }
         let backends = try Backends(configuration, site: globus)
         models = backends.models
+        let access = try NodeAccess(configuration, log: log)
         router = Router(
             me: me, timeouts: ForwardTimeouts(configuration),
             directUses: DirectUses { use, site in
-                log.info("direct: \(use.requestID) of \(use.user) for \(use.model) goes to the endpoint of \(site), whose node is away")
-            }, seed: UInt64.random(in: 0 ... .max))
+                log.info(
+                    "direct: \(use.requestID) of \(use.user) for \(use.model) goes to the endpoint of \(site), whose node is away"
+                )
+            },
+            asserter: IdentityAsserter(
+                me: me, federation: configuration.federation, key: credentials.key, certificate: credentials.certificate),
+            seed: UInt64.random(in: 0 ... .max))
         let generations = GenerationStore(directory: configuration.stateDirectory, log: log)
         let identity = Identity(
             api: apiURL,
             mesh: configuration.advertise.mesh ?? "https://\(meshAddress)",
             certificate: Base64.encode(credentials.certificate.der),
-            certificateExpires: UInt64(max(0, credentials.certificate.notAfter)), software: Version.text)
+            certificateExpires: UInt64(max(0, credentials.certificate.notAfter)), software: Version.text,
+            scope: access.login?.scope)
         let now = Instant(nanoseconds: mesh_monotonic_ns())
         let machine = GossipMachine(
             federation: configuration.federation, me: me, generation: try generations.next(),
             seeds: configuration.seeds.map(\.description), random: UInt64.random(in: 0 ... .max), now: now,
             wallSeconds: mesh_realtime_ns() / 1_000_000_000)
+        let signer = RecordSigner(credentials)
         mesh = MeshShell(
-            machine: machine, authority: RecordSigner(credentials), router: router, local: models, identity: identity,
+            machine: machine, authority: signer, router: router, local: models, identity: identity,
             generationStore: generations, clientTLS: credentials.clientTLS, log: log, loop: workers[0].loop,
             makeDirect: { [globus] in globus?.direct($0, $1) })
 
         control = NodeState(mesh: mesh, log: log, serversToHear: backends.servers.count + backends.globus.count)
+        var facts = NodeFacts(
+            federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
+            bodyLimit: configuration.limits.bodyBytes,
+            callbackTimeout: nanoseconds(configuration.timeouts.firstByteSeconds),
+            internalSecret: try globus?.internalSecret())
+        access.apply(to: &facts, configuration)
+        facts.apiURL = identity.api
         api = NodeAPI(
-            router: router, authenticator: StaticTokens(configured: configuration.tokens),
-            facts: NodeFacts(
-                federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
-                bodyLimit: configuration.limits.bodyBytes,
-                callbackTimeout: nanoseconds(configuration.timeouts.firstByteSeconds),
-                internalSecret: try globus?.internalSecret()), control: control,
+            router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
-        let port = meshPort(credentials)
+        let port = meshPort(signer)
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let services: [(ListeningSocket?, HTTPService)] = [
             (apiSocket, service(api, tls: apiTLS, budget, admits: Self.admission(configuration))),
@@ -150,11 +160,16 @@ final class Node: Sendable {
             bodyBudget: budget, admits: admits)
     }
 
-    private func meshPort(_ credentials: MeshCredentials) -> MeshPort {
+    private func meshPort(_ signer: RecordSigner) -> MeshPort {
         let mesh = mesh
         let log = log
+        let router = router
+        let identities = IdentityVerifier(site: configuration.site, federation: configuration.federation) { peer in
+            guard let encoded = router.view.mesh[peer]?.identity?.certificate else { return nil }
+            return try? signer.certificate(encoded, of: peer)
+        }
         return MeshPort(
-            router: router, models: models, bodyLimit: configuration.limits.bodyBytes,
+            router: router, models: models, identities: identities, bodyLimit: configuration.limits.bodyBytes,
             gossip: { await mesh.exchange(from: $0, $1) },
             log: { error, address in
                 // Once a minute for each reason and host: a stranger that tries every second must not fill the log.
@@ -163,7 +178,8 @@ final class Node: Sendable {
                     "mesh connection from \(address?.description ?? "unknown") refused: \(error.message)")
             },
             audit: { peer, use in
-                log.warning("direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
+                log.warning(
+                    "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
             })
     }
 

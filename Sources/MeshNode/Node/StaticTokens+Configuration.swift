@@ -1,4 +1,6 @@
 import API
+import Gossip
+import Routing
 import Trust
 
 extension StaticTokens {
@@ -7,7 +9,7 @@ extension StaticTokens {
         var callers: [SHA256Digest: Caller] = [:]
         for token in tokens {
             guard let digest = SHA256Digest(hex: token.sha256), let role = Role(name: token.role.rawValue) else { continue }
-            callers[digest] = Caller(name: token.name, role: role)
+            callers[digest] = Caller(user: RequestUser(UserIdentity(staticToken: token.name)), role: role)
         }
         self.init(callers)
     }

@@ -11,10 +11,16 @@ struct EmulatedGlobus {
     }
 
     let clients: [Client]
+    /// What functions of FIRST's kind prove themselves by, at every site.
+    let internalSecret = Random.token()
     private let endpoints: [EndpointFile]
+    private let functions: [FunctionFile]
 
     /// nil where no model of the topology is behind an emulated endpoint.
-    init?(_ topology: Topology) {
+    ///
+    /// - Throws: a function's file that cannot be read.
+    init?(_ topology: Topology) throws(CommandFailure) {
+        var functions: [FunctionFile] = []
         var clients: [Client] = []
         var endpoints: [EndpointFile] = []
         for site in topology.sites {
@@ -24,15 +30,31 @@ struct EmulatedGlobus {
                     let id = Self.identifier("client", topology.federation, site.site)
                     clients.append(Client(site: site.site, id: id, secret: Random.token()))
                 }
+                var environment: [String: String] = [:]
+                if let function = emulated.function {
+                    environment["INTERNAL_STREAMING_SECRET"] = internalSecret
+                    functions.append(
+                        FunctionFile(
+                            id: Self.function(topology.federation, site.site, model.id), name: function.name,
+                            source: try Self.source(function.file)))
+                }
                 endpoints.append(
                     EndpointFile(
                         id: Self.endpoint(topology.federation, site.site, model.id), name: "\(site.site) \(model.id)",
-                        workers: emulated.workers, agent: emulated.agent, state: "online", managers: 1))
+                        workers: emulated.workers, agent: emulated.agent, state: "online", managers: 1,
+                        environment: environment))
             }
         }
         guard !clients.isEmpty else { return nil }
         self.clients = clients
         self.endpoints = endpoints
+        self.functions = functions
+    }
+
+    private static func source(_ path: String) throws(CommandFailure) -> String {
+        do {
+            return String(decoding: try PublicFile.read(path), as: UTF8.self)
+        } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
     }
 
     func client(of site: String) -> Client? { clients.first { $0.site == site } }
@@ -40,6 +62,11 @@ struct EmulatedGlobus {
     /// The id of the endpoint of one model at one site.
     static func endpoint(_ federation: String, _ site: String, _ model: String) -> String {
         identifier("endpoint", federation, site, model)
+    }
+
+    /// The id of the function of FIRST's kind of one model at one site.
+    static func function(_ federation: String, _ site: String, _ model: String) -> String {
+        identifier("function", federation, site, model)
     }
 
     /// A UUID that is the same in each `up` of a topology (RFC 9562 §5.8: version 8, made of a digest).
@@ -56,7 +83,7 @@ struct EmulatedGlobus {
     func write(_ path: String) throws(CommandFailure) {
         let file = File(
             clients: clients.map { ClientFile(id: $0.id, secret: $0.secret, kind: "confidential") }, users: [],
-            endpoints: endpoints)
+            endpoints: endpoints, functions: functions)
         do {
             try SecretFile.write(path, Array(try JSONEncoder().encode(file)))
         } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
@@ -66,6 +93,13 @@ struct EmulatedGlobus {
         var clients: [ClientFile]
         var users: [String]
         var endpoints: [EndpointFile]
+        var functions: [FunctionFile]
+    }
+
+    private struct FunctionFile: Encodable {
+        var id: String
+        var name: String
+        var source: String
     }
 
     private struct ClientFile: Encodable {
@@ -81,5 +115,6 @@ struct EmulatedGlobus {
         var agent: String
         var state: String
         var managers: Int
+        var environment: [String: String]
     }
 }

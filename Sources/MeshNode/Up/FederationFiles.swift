@@ -57,7 +57,7 @@ struct FederationFiles {
             }
         }
         nodes = planned
-        globus = EmulatedGlobus(topology)
+        globus = try EmulatedGlobus(topology)
         do {
             try SecretFile.makeDirectory(directory)
             let authority = try Self.authority(topology.federation, directory)
@@ -117,11 +117,18 @@ struct FederationFiles {
             case .emulatedGlobus(let emulated):
                 var globus = emulated.backend
                 globus.endpoint = EmulatedGlobus.endpoint(topology.federation, site.site, model.id)
-                if case .url(let url) = emulated.server { globus.serverURL = url } else { globus.serverURL = servers[model.id] }
+                let url: String? = if case .url(let given) = emulated.server { given } else { servers[model.id] }
+                if emulated.function == nil {
+                    globus.serverURL = url
+                } else {
+                    globus.function = EmulatedGlobus.function(topology.federation, site.site, model.id)
+                    globus.apiPort = url.flatMap { WebAddress($0)?.port }
+                }
                 backend = .globusCompute(globus)
             }
             return ModelConfiguration(
-                id: model.id, aliases: model.aliases, backend: backend, description: model.description, policy: model.policy)
+                id: model.id, aliases: model.aliases, backend: backend, description: model.description, policy: model.policy,
+                access: model.access)
         }
         let configuration = NodeConfiguration(
             federation: topology.federation, site: node.id.site, node: node.id.node,
@@ -131,7 +138,9 @@ struct FederationFiles {
             trust: TrustConfiguration(
                 caFile: authorityFile, certificateFile: node.directory + "/node.pem", keyFile: node.directory + "/node.key"),
             seeds: nodes.filter { $0.id != node.id }.prefix(8).map { HostAndPort(host: "127.0.0.1", port: $0.meshPort) },
-            stateDirectory: node.directory, tokens: tokens.configured, loops: topology.loops, limits: topology.limits,
+            stateDirectory: node.directory, tokens: tokens.configured,
+            authentication: site.authentication ?? topology.authentication, access: site.access ?? topology.access,
+            keys: site.keys ?? topology.keys, loops: topology.loops, limits: topology.limits,
             timeouts: topology.timing.timeouts, health: topology.timing.health,
             globusCompute: try globusCompute(of: node, globusURL), models: models)
         let path = node.directory + "/node.json5"
@@ -145,14 +154,17 @@ struct FederationFiles {
     private func globusCompute(
         of node: PlannedNode, _ globusURL: String?
     ) throws(CommandFailure) -> GlobusComputeConfiguration? {
-        guard let globusURL, let client = globus?.client(of: node.id.site) else { return nil }
+        guard let globusURL, let globus, let client = globus.client(of: node.id.site) else { return nil }
         let secretFile = node.directory + "/globus.secret"
+        let internalFile = node.directory + "/internal.secret"
         do {
             try SecretFile.write(secretFile, Array(client.secret.utf8))
+            try SecretFile.write(internalFile, Array(globus.internalSecret.utf8))
         } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
         // Functions that an earlier emulation knew are gone with it.
         unlink(FunctionStore(stateDirectory: node.directory).path)
         var configuration = GlobusComputeConfiguration(clientID: client.id, secretFile: secretFile)
+        configuration.internalSecretFile = internalFile
         configuration.services = GlobusServicesConfiguration(auth: globusURL, groups: globusURL, compute: globusURL)
         return configuration
     }

@@ -7,19 +7,33 @@ public final class InferenceServer: Sendable {
     public let upstream: Upstream
     /// Put before `/v1/…` paths' own tail: the path of the configured base URL without its `/v1`.
     public let basePath: String
-    /// `openai` or `simulated`.
+    /// `openai`, `first` or `simulated`.
     public let kind: String
-    private let key: Mutex<String?>
+    /// What it is shown; nil without a key.
+    let credential: Credential?
+    /// Set where the server is a FIRST gateway.
+    let gateway: FirstGateway?
+    private let log: @Sendable (String) -> Void
 
-    public init(upstream: Upstream, basePath: String, kind: String, key: String?) {
+    /// - Parameter log: takes what operators should know of the server, as often as it is found.
+    public init(
+        upstream: Upstream, basePath: String, kind: String, credential: Credential? = nil, gateway: FirstGateway? = nil,
+        log: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
         self.upstream = upstream
         self.basePath = basePath
         self.kind = kind
-        self.key = Mutex(key)
+        self.credential = credential
+        self.gateway = gateway
+        self.log = log
     }
 
     /// `Authorization` towards the server; nil without a key.
-    var authorization: String? { key.withLock { $0.map { "Bearer \($0)" } } }
+    var authorization: String? { credential?.authorization }
+
+    var rules: AnswerRules { gateway == nil ? .openAI : .first }
+
+    func tell(_ message: String) { log(message) }
 }
 
 /// What runs a model.

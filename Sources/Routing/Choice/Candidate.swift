@@ -37,6 +37,7 @@ public enum Exclusion: Hashable, Sendable, CustomStringConvertible {
     case draining
     case notRunning(ModelState)
     case siteNotAllowed
+    case forbidden(AccessRefusal)
     case localOnly
     case lacks(Capabilities)
     case contextTooShort(has: Int, needs: Int)
@@ -51,6 +52,7 @@ public enum Exclusion: Hashable, Sendable, CustomStringConvertible {
         case .draining: "the node is draining"
         case .notRunning(let state): "the model is \(state.rawValue) there"
         case .siteNotAllowed: "the request does not allow this site"
+        case .forbidden(let refusal): refusal.description
         case .localOnly: "the site serves this model to its own users only"
         case .lacks(let missing): "the variant lacks \(missing.names.joined(separator: ", "))"
         case .contextTooShort(let has, let needs): "its context holds \(has) tokens, the request needs about \(needs)"

@@ -10,6 +10,12 @@ public struct RequestNeeds: Sendable {
     /// Pinned by `Mesh-Require`.
     public var revision: String?
     public var dtype: String?
+    /// Who asks; nil: nobody that is known, whom only what is open to all may serve.
+    public var user: RequestUser?
+    /// Seconds since 1970, for rules about the age of a login.
+    public var nowSeconds: UInt64 = 0
+    /// For an operator who asks how the mesh would choose: rules are left out.
+    public var ignoresAccess = false
 
     public init(
         model: String, capabilities: Capabilities = [], contextTokens: Int = 0, sites: [String]? = nil,

@@ -59,6 +59,7 @@ public struct RoutingFailure: Error, Sendable {
         case contextTooShort = "context_length_exceeded"
         case unsupported = "unsupported_by_model"
         case notAllowed = "site_not_allowed"
+        case forbidden = "access_denied"
         case overloaded = "mesh_overloaded"
         case unreachable = "mesh_upstream_failed"
         case deadline = "deadline_exceeded"

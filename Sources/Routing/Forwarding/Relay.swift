@@ -13,9 +13,11 @@ struct Relay<Source: AnswerSource> {
     let stall: UInt64
     /// Monotonic nanoseconds.
     let deadline: UInt64
+    /// Set where it is one of this node's own.
+    var server: InferenceServer?
 
     private var loop: Loop { exchange.worker.loop }
-    private var nextDeadline: UInt64 { min(loop.now &+ stall, deadline) }
+    var nextDeadline: UInt64 { min(loop.now &+ stall, deadline) }
 
     /// Relays an answer whose head has been read.
     ///
@@ -25,7 +27,7 @@ struct Relay<Source: AnswerSource> {
         exchange.startAnswer(source.status)
         source.copyFields(to: exchange)
         decorate(exchange)
-        return isStream ? await relayEvents() : await relayBody()
+        return isStream ? await relayEvents(decorate) : await relayBody()
     }
 
     // MARK: One piece
@@ -78,7 +80,7 @@ struct Relay<Source: AnswerSource> {
         return .answered
     }
 
-    private func failed(_ error: TransportError) -> Attempt {
+    func failed(_ error: TransportError) -> Attempt {
         if exchange.clientIsGone { return .clientGone }
         return .failed(RoutingFailure(.unreachable, status: 502, "site \(site) broke off its answer: \(error.message)"))
     }
@@ -86,11 +88,14 @@ struct Relay<Source: AnswerSource> {
     // MARK: Events
 
     /// Passes on whole events, each as soon as it is whole; says in an event of its own when the stream breaks.
-    private func relayEvents() async -> Attempt {
+    private func relayEvents(_ decorate: (HTTPExchange) -> Void) async -> Attempt {
         exchange.field("Cache-Control", "no-cache")
         exchange.field("X-Accel-Buffering", "no")
-        exchange.endFields(.streamed)
         exchange.scratch.removeAll()
+        var watch = StreamWatch(server?.rules ?? .openAI)
+        if let first = watch, let early = await holdFirstEvent(first, decorate) { return early }
+        exchange.endFields(.streamed)
+        var isHeld = !exchange.scratch.isEmpty
         var boundaries = EventBoundaryScanner()
         var observer = StreamObserver()
         var sentAny = false
@@ -98,7 +103,9 @@ struct Relay<Source: AnswerSource> {
         while true {
             let part: UnsafeRawBufferPointer?
             do throws(TransportError) {
-                part = try await source.nextBodyPart(deadline: nextDeadline)
+                part =
+                    isHeld
+                    ? UnsafeRawBufferPointer(start: nil, count: 0) : try await source.nextBodyPart(deadline: nextDeadline)
             } catch {
                 if exchange.clientIsGone { return .clientGone }
                 let code =
@@ -108,27 +115,33 @@ struct Relay<Source: AnswerSource> {
             }
             guard let part else {
                 if observer.finished || saidError { return await finish() }
-                return await interrupt("the stream ended without its last event", code: "upstream_incomplete", observer)
+                let code = watch == nil ? "upstream_incomplete" : "upstream_truncated"
+                return await interrupt("the stream ended without its last event", code: code, observer)
             }
             do throws(TransportError) {
-                if exchange.scratch.isEmpty, boundaries.wholeEvents(part) == part.count {
+                if !isHeld, exchange.scratch.isEmpty, boundaries.wholeEvents(part) == part.count {
                     boundaries.consumed(part.count)
-                    observer.observe(part)
-                    if isErrorEvent(part) { saidError = true }
-                    try await exchange.write(part)
+                    let good = UnsafeRawBufferPointer(rebasing: part[..<(watch?.look(part) ?? part.count)])
+                    observer.observe(good)
+                    if isErrorEvent(good) { saidError = true }
+                    try await exchange.write(good)
+                    if let fault = watch?.fault { return await interrupt(fault.message, code: fault.code, observer) }
                     sentAny = true
                     continue
                 }
             } catch { return .clientGone }
             // `wholeEvents` remembers how far it looked at the tail: the tail alone is kept.
-            if exchange.scratch.isEmpty { boundaries = EventBoundaryScanner() }
+            if isHeld || exchange.scratch.isEmpty { boundaries = EventBoundaryScanner() }
+            isHeld = false
             exchange.scratch.append(part)
             let whole = boundaries.wholeEvents(exchange.scratch.readable)
             if whole > 0 {
-                let events = UnsafeRawBufferPointer(rebasing: exchange.scratch.readable[..<whole])
+                var events = UnsafeRawBufferPointer(rebasing: exchange.scratch.readable[..<whole])
+                if let good = watch?.look(events) { events = UnsafeRawBufferPointer(rebasing: events[..<good]) }
                 observer.observe(events)
                 if isErrorEvent(events) { saidError = true }
                 do throws(TransportError) { try await exchange.write(events) } catch { return .clientGone }
+                if let fault = watch?.fault { return await interrupt(fault.message, code: fault.code, observer) }
                 exchange.scratch.consume(whole)
                 boundaries.consumed(whole)
                 sentAny = true
@@ -138,7 +151,8 @@ struct Relay<Source: AnswerSource> {
             }
             if exchange.scratch.count > RelayLimits.heldEventBytes {
                 return await interrupt(
-                    "an event is larger than \(RelayLimits.heldEventBytes) bytes", code: "upstream_event_too_large", observer)
+                    "an event is larger than \(RelayLimits.heldEventBytes) bytes", code: "upstream_event_too_large", observer
+                )
             }
         }
     }

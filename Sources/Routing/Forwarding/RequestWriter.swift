@@ -8,8 +8,8 @@ enum RequestWriter {
     enum Destination {
         /// An inference server, and what it calls the model.
         case server(InferenceServer, model: String)
-        /// The mesh port of a node; `queues`: it may wait there for a slot.
-        case peer(model: String, queues: Bool)
+        /// The mesh port of a node; `queues`: it may wait there for a slot; `identity`: our signed word on who the user is.
+        case peer(model: String, queues: Bool, identity: [UInt8]?)
     }
 
     /// Sends head and body, or the head alone when it asks for `100 Continue`.
@@ -22,7 +22,7 @@ enum RequestWriter {
         let model: String
         switch destination {
         case .server(_, let name): model = name
-        case .peer(let name, _): model = name
+        case .peer(let name, _, _): model = name
         }
         let length = request.body.count - request.modelRange.count + model.utf8.count
         start(request, connection, destination)
@@ -73,13 +73,14 @@ enum RequestWriter {
             }
             if let authorization = server.authorization { connection.field("Authorization", authorization) }
             connection.field("X-Request-Id", request.requestID)
-        case .peer(let model, let queues):
+        case .peer(let model, let queues, let identity):
             connection.startRequest("POST", path)
             connection.field("Meshnode-Request-Id", request.requestID)
             connection.field("Meshnode-Model", model)
             connection.field("Meshnode-User", request.user)
             connection.field("Meshnode-Tokens", request.needs.contextTokens)
             connection.field("Meshnode-Admission", queues ? "queue" : "refuse")
+            identity?.withUnsafeBytes { connection.field("Meshnode-Identity", $0) }
         }
     }
 

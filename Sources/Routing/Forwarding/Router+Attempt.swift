@@ -58,8 +58,9 @@ extension Router {
         candidate.load.began()
         var reported = false
         defer { candidate.load.ended(reported: reported) }
+        let identity = assertion(of: request, for: candidate)
         return await attempt(
-            request, upstream, exchange, .peer(model: model, queues: queues), site: candidate.node.site,
+            request, upstream, exchange, .peer(model: model, queues: queues, identity: identity), site: candidate.node.site,
             peer: candidate.node,
             load: candidate.load, reported: &reported, fields: fields)
     }
@@ -71,7 +72,10 @@ extension Router {
     ) async -> Attempt {
         let worker = exchange.worker
         var fresh = false
+        var repeated = false
+        let own: InferenceServer? = if case .server(let server, _) = destination { server } else { nil }
         while true {
+            if let failure = await prepare(own, exchange) { return failure }
             let connection: HTTPClientConnection
             do throws(TransportError) {
                 connection = try await worker.pool.acquire(
@@ -82,15 +86,28 @@ extension Router {
             }
             do throws(TransportError) {
                 if let peer { try checkPeer(connection.stream, is: peer) }
+                let shown = own?.authorization
                 let status = try await converse(request, connection, exchange, destination)
+                if let own {
+                    let answer = await settle(
+                        status, connection, own, shown: shown, mayRepeat: !repeated, exchange, fields: fields)
+                    if case .passOn = answer {} else { worker.pool.release(connection, for: exchange.stream) }
+                    switch answer {
+                    case .passOn: break
+                    case .again:
+                        repeated = true
+                        continue
+                    case .settled(let attempt): return attempt
+                    }
+                }
                 if let load, note(connection, load, now: worker.loop.now) { reported = status < 300 }
                 if let early = await judge(status, connection, site: site) {
                     worker.pool.release(connection, for: exchange.stream)
                     return early
                 }
                 let relay = Relay(
-                    exchange: exchange, source: connection, site: site, stall: timeouts.stall, deadline: request.deadline
-                )
+                    exchange: exchange, source: connection, site: site, stall: timeouts.stall, deadline: request.deadline,
+                    server: own)
                 let attempt = await relay.run(decorate: fields)
                 if case .answered = attempt {
                     load?.succeeded()
@@ -128,7 +145,7 @@ extension Router {
         let waits = try await RequestWriter.send(request, of: exchange, to: connection, destination)
         let deadline = min(exchange.worker.loop.now &+ timeouts.firstByte, request.deadline)
         var status = try await connection.readHead(stopAtContinue: waits, deadline: deadline)
-        if waits, status == 100, case .peer(let model, _) = destination {
+        if waits, status == 100, case .peer(let model, _, _) = destination {
             try await RequestWriter.sendBody(request, of: exchange, to: connection, model: model)
             status = try await connection.readHead(deadline: deadline)
         }
@@ -157,6 +174,11 @@ extension Router {
             await discard(connection)
             return .refused
         }
+        if status == 401 || status == 403,
+            let why = connection.head.first(named: "meshnode-refused", in: connection.headBytes)
+        {
+            return .failed(await forbidden(connection, why, site: site))
+        }
         guard status >= 500 || status == 429 else { return nil }
         let contentType = connection.head.first(.contentType).map {
             String(decoding: connection.headBytes[$0], as: UTF8.self)
@@ -171,7 +193,7 @@ extension Router {
 
     /// Reads the rest of an answer, up to 64 KiB.
     @discardableResult
-    private func discard(_ connection: HTTPClientConnection) async -> [UInt8] {
+    func discard(_ connection: HTTPClientConnection) async -> [UInt8] {
         var body: [UInt8] = []
         do throws(TransportError) {
             let deadline = connection.stream.now &+ 5_000_000_000

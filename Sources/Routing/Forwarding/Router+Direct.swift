@@ -60,7 +60,8 @@ extension DirectUse {
 
     /// nil unless it is a list of at most as many as are kept, each text of a sensible length.
     public static func decode(_ bytes: [UInt8]) -> [DirectUse]? {
-        guard let uses = try? JSONDecoder().decode([DirectUse].self, from: Data(bytes)), uses.count <= DirectUses.keptPerSite,
+        guard let uses = try? JSONDecoder().decode([DirectUse].self, from: Data(bytes)),
+            uses.count <= DirectUses.keptPerSite,
             uses.allSatisfy({ [$0.requestID, $0.user, $0.model].allSatisfy { $0.utf8.count <= 512 } })
         else { return nil }
         return uses
@@ -79,7 +80,9 @@ public final class DirectUses: Sendable {
     func note(_ use: DirectUse, of site: String) {
         pending.withLock { pending in
             pending[site, default: []].append(use)
-            if let count = pending[site]?.count, count > Self.keptPerSite { pending[site]?.removeFirst(count - Self.keptPerSite) }
+            if let count = pending[site]?.count, count > Self.keptPerSite {
+                pending[site]?.removeFirst(count - Self.keptPerSite)
+            }
         }
         action(use, site)
     }

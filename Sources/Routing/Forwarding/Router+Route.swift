@@ -71,7 +71,9 @@ extension Router {
                 }
             }
             guard let picked, progress.failed.nonzeroBitCount <= Self.failovers else {
-                if case .ended(let failure) = await tryDirectly(request, routes, exchange, &progress, fields) { return failure }
+                if case .ended(let failure) = await tryDirectly(request, routes, exchange, &progress, fields) {
+                    return failure
+                }
                 return progress.lastFailure ?? explainNone(routes, request.needs)
             }
             let candidate = candidates[picked.index]
@@ -120,6 +122,8 @@ extension Router {
                 if queues, failure.kind == .overloaded, failure.answer == nil { return failure }
                 progress.failed |= 1 << UInt64(picked.index)
                 progress.lastFailure = failure
+                // A site that refuses one user serves others well.
+                guard failure.kind != .forbidden else { continue }
                 candidate.load.failed(now: loop.now)
                 counters.failovers.increment()
             }
@@ -178,6 +182,12 @@ extension Router {
             return RoutingFailure(
                 .notAllowed, status: 404, "no site that the request allows serves \(routes.id); it is at \(sites)")
         }
+        let refusals = exclusions.compactMap { if case .forbidden(let refusal) = $0 { refusal } else { nil } }
+        let others = exclusions.filter { if case .siteNotAllowed = $0 { false } else { true } }
+        if let first = refusals.first, refusals.count == others.count {
+            counters.forbidden.increment()
+            return RoutingFailure(.forbidden, status: 403, "\(routes.id) is not for you: \(first)")
+        }
         for exclusion in exclusions {
             if case .contextTooShort = exclusion, !exclusions.contains(where: \.mayPass) {
                 return RoutingFailure(.contextTooShort, status: 400, "the request is too long for \(routes.id): \(serving)")
@@ -196,7 +206,7 @@ extension Exclusion {
     var mayPass: Bool {
         switch self {
         case .unreachable, .draining, .notRunning, .failedLately, .alreadyTried: true
-        case .siteNotAllowed, .localOnly, .lacks, .contextTooShort, .otherRevision, .otherDtype: false
+        case .siteNotAllowed, .forbidden, .localOnly, .lacks, .contextTooShort, .otherRevision, .otherDtype: false
         }
     }
 }

@@ -10,7 +10,9 @@ public final class Router: Sendable {
     public let counters = RoutingCounters()
     /// What sites are to be told of their endpoints' use in their absence.
     public let directUses: DirectUses
-    let choice: Choice
+    public let choice: Choice
+    /// Tells serving sites who a user is; nil: it cannot, and they refuse what they guard.
+    let asserter: IdentityAsserter?
     private let current = Mutex(RoutingView.empty)
     private let seed: UInt64
 
@@ -20,13 +22,15 @@ public final class Router: Sendable {
 
     public init(
         me: NodeID, choice: Choice = Choice(), timeouts: ForwardTimeouts = ForwardTimeouts(),
-        receipts: ReceiptRing = ReceiptRing(), directUses: DirectUses = DirectUses(), seed: UInt64
+        receipts: ReceiptRing = ReceiptRing(), directUses: DirectUses = DirectUses(), asserter: IdentityAsserter? = nil,
+        seed: UInt64
     ) {
         self.directUses = directUses
         self.me = me
         self.choice = choice
         self.timeouts = timeouts
         self.receipts = receipts
+        self.asserter = asserter
         self.seed = seed
     }
 
@@ -85,6 +89,10 @@ public final class RoutingCounters: Sendable {
     public let failovers = Atomic<Int>(0)
     public let ranDirectly = Atomic<Int>(0)
     public let staleRetries = Atomic<Int>(0)
+    /// Requests that an access rule refused, here or at the serving site.
+    public let forbidden = Atomic<Int>(0)
+    /// Words of other nodes on who a user is that were not believed.
+    public let identitiesRefused = Atomic<Int>(0)
 
     public init() {}
 }

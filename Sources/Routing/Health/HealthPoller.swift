@@ -30,12 +30,21 @@ public final class HealthPoller: Sendable {
         worker.spawn { context in await self.watch(context) }
     }
 
+    private func look(_ context: WorkerContext) async -> ServerPoll.Report {
+        let deadline = context.loop.now &+ timeout
+        guard let gateway = server.gateway else {
+            return await ServerPoll(pool: context.pool, server: server, deadline: deadline).run()
+        }
+        let poll = FirstPoll(
+            pool: context.pool, server: server, gateway: gateway, wanted: Set(models.map(\.upstreamModel)), deadline: deadline)
+        return await poll.run()
+    }
+
     private func watch(_ context: WorkerContext) async {
         let alarm = Alarm(loop: context.loop)
         var isFirst = true
         while true {
-            let poll = ServerPoll(pool: context.pool, server: server, deadline: context.loop.now &+ timeout)
-            let report = await poll.run()
+            let report = await look(context)
             var isNew = isFirst
             isFirst = false
             for model in models {

@@ -29,6 +29,7 @@ struct ServerPoll {
             if health.status >= 500 { return Report(absent: .failed) }
             let list = try await get("/v1/models")
             if list.status == 503 { return Report(absent: .starting) }
+            if list.status == 401 { server.tell("the server refuses this site's key") }
             guard list.status == 200, let models = try? JSONDecoder().decode(ModelList.self, from: Data(list.body)) else {
                 return Report(absent: .failed)
             }
@@ -49,7 +50,18 @@ struct ServerPoll {
         return state == .running ? nil : state
     }
 
+    /// Shows another key where the first is refused.
     private func get(_ path: String) async throws(TransportError) -> HTTPAnswer {
+        await server.credential?.prepare()
+        let shown = server.authorization
+        let answer = try await ask(path)
+        guard answer.status == 401, let credential = server.credential, await credential.renew(refused: shown) else {
+            return answer
+        }
+        return try await ask(path)
+    }
+
+    private func ask(_ path: String) async throws(TransportError) -> HTTPAnswer {
         var fields: [(StaticString, String)] = [("Accept", "*/*")]
         if let authorization = server.authorization { fields.append(("Authorization", authorization)) }
         return try await pool.request(

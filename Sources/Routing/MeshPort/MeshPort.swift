@@ -5,7 +5,8 @@ public import Transport
 /// The mesh port: what other nodes send here. A request is run here or refused, never passed on: one hop at most, so that there
 /// are no loops.
 public final class MeshPort: HTTPHandler {
-    private let router: Router
+    let router: Router
+    let identities: IdentityVerifier?
     private let models: [String: LocalModel]
     private let bodyLimit: Int
     private let gossip: @Sendable (NodeID, [UInt8]) async -> [UInt8]?
@@ -14,18 +15,20 @@ public final class MeshPort: HTTPHandler {
 
     /// - Parameters:
     ///   - models: what this node serves, by id.
+    ///   - identities: checks other nodes' words on who a user is; nil: none is believed.
     ///   - bodyLimit: bytes of an inference request's body.
     ///   - gossip: answers one exchange of a peer; nil if its message is not one.
     ///   - log: takes connections that were refused.
     ///   - audit: takes what a peer submitted to our endpoints while we were away.
     public init(
-        router: Router, models: [LocalModel], bodyLimit: Int,
+        router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, bodyLimit: Int,
         gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
         log: @escaping @Sendable (TransportError, SocketAddress?) -> Void,
         audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in }
     ) {
         self.audit = audit
         self.router = router
+        self.identities = identities
         self.models = Dictionary(models.map { ($0.id, $0) }) { first, _ in first }
         self.bodyLimit = bodyLimit
         self.gossip = gossip
@@ -94,6 +97,7 @@ public final class MeshPort: HTTPHandler {
         guard let name = exchange.text(named: "meshnode-model"), let model = models[name] else {
             return await refuse(exchange, nil, "no_such_model")
         }
+        guard case .admitted(let user) = await admit(exchange, to: model, from: peer) else { return }
         guard model.variant.state == .running else { return await refuse(exchange, model, "not_running") }
         guard model.variant.policy != "local" else { return await refuse(exchange, model, "local_only") }
         if router.view.mesh[router.me]?.identity?.draining == true { return await refuse(exchange, model, "draining") }
@@ -109,7 +113,7 @@ public final class MeshPort: HTTPHandler {
         let slot = Slot(of: model.gate)
         let request: ForwardRequest
         do throws(RoutingFailure) {
-            request = try await read(exchange, path, model, peer)
+            request = try await read(exchange, path, model, user?.identity.username ?? "\(peer)")
         } catch {
             return await answer(exchange, error.status, error.kind.rawValue, error.message, model)
         }
@@ -128,7 +132,7 @@ public final class MeshPort: HTTPHandler {
     }
 
     private func read(
-        _ exchange: HTTPExchange, _ path: StaticString, _ model: LocalModel, _ peer: NodeID
+        _ exchange: HTTPExchange, _ path: StaticString, _ model: LocalModel, _ user: String
     ) async throws(RoutingFailure) -> ForwardRequest {
         let range: Range<Int>
         do throws(HTTPSyntaxError) {
@@ -145,7 +149,7 @@ public final class MeshPort: HTTPHandler {
         }
         return ForwardRequest(
             path: path, body: range, modelRange: named, needs: RequestNeeds(model: model.id),
-            requestID: exchange.text(named: "meshnode-request-id") ?? "", user: "\(peer)", isStream: scan.stream,
+            requestID: exchange.text(named: "meshnode-request-id") ?? "", user: user, isStream: scan.stream,
             deadline: .max)
     }
 

@@ -109,7 +109,7 @@ public struct RoutingViewBuilder {
         }
         forget(allBut: mesh)
         var routes: [String: ModelRoutes] = [:]
-        for (id, parts) in found { 
+        for (id, parts) in found {
             routes[id] = ModelRoutes(
                 id: id, candidates: parts.candidates, targets: parts.targets, directs: offers[id] ?? [])
         }

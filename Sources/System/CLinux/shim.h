@@ -23,6 +23,8 @@
 
 extern void *memmem(const void *, size_t, const void *, size_t);
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
+extern int pipe2(int *, int);
+static inline int mesh_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
 static inline int mesh_accept4(int fd) { return accept4(fd, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 static inline int mesh_epoll_add(int ep, int fd, uint32_t events, uint64_t data) { struct epoll_event e = {.events = events, .data = {.u64 = data}}; return epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e); }
 static inline int mesh_epoll_delete(int ep, int fd) { return epoll_ctl(ep, EPOLL_CTL_DEL, fd, 0); }

@@ -194,6 +194,8 @@ enum HTTPStatus {
         case 201: " Created\r\n"
         case 202: " Accepted\r\n"
         case 204: " No Content\r\n"
+        case 302: " Found\r\n"
+        case 303: " See Other\r\n"
         case 304: " Not Modified\r\n"
         case 400: " Bad Request\r\n"
         case 401: " Unauthorized\r\n"

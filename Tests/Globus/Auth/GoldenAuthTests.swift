@@ -71,10 +71,8 @@ import Transport
     @Test func groupsThroughADependentToken() async throws {
         let alice = try GoldenExchange.of("token=Ag-alice")
         let dependent = try GoldenExchange.of("grant_type=urn%3Aglobus")
-        let groups = try GoldenExchange.of("")
         let all = GoldenExchange.all
         let mine = try #require(all.first { $0.path.hasSuffix("my_groups") })
-        _ = groups
         let stub = try await AuthStub { request in
             if request.target.contains("my_groups") { return AuthStub.Answer(body: mine.answer) }
             return AuthStub.Answer(body: request.target.hasSuffix("introspect") ? alice.answer : dependent.answer)

@@ -37,6 +37,22 @@ import Testing
             ModelConfiguration(
                 id: "n", backend: .openAI(OpenAIBackend(url: "http://h/v1", keyEnvironment: "API_KEY")),
                 description: ModelDescription(capabilities: [])),
+            ModelConfiguration(
+                id: "f",
+                backend: .first(
+                    FirstBackend(
+                        url: "https://first.example.org/resource_server", cluster: "sophia", framework: "vllm",
+                        upstreamModel: "org/model", slots: 9, caFile: "/k/ca", walltimeSeconds: 86400,
+                        token: TokenClientConfiguration(
+                            clientID: "id", secretFile: "/k/secret", scope: "https://auth.globus.org/scopes/id/action_all",
+                            authURL: "https://auth.example.org")))),
+            ModelConfiguration(
+                id: "p",
+                backend: .first(
+                    FirstBackend(
+                        url: "http://h", cluster: "c", framework: "f",
+                        tokenCommand: TokenCommandConfiguration(arguments: ["a \"b\"", "$c"], seconds: 60)))),
+            ModelConfiguration(id: "t", backend: .openAI(OpenAIBackend(url: "http://h/v1", tokenFile: "/k/token"))),
             ModelConfiguration(id: "s", backend: .simulated(url: "http://127.0.0.1:9000")),
         ])
 

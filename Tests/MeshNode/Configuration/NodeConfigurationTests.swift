@@ -27,6 +27,15 @@ private func changed(line: Int? = nil, to text: String) -> String {
     return lines.joined(separator: "\n")
 }
 
+private let scope = "https://auth.globus.org/scopes/681c10cc-f684-4540-bcd7-0b4df3bc26ef/action_all"
+
+/// A model behind a FIRST gateway.
+private func first(_ more: String, url: String = "https://h/resource_server", framework: String = "vllm") -> String {
+    """
+    models: [{ id: 'm', backend: { kind: 'first', url: '\(url)', cluster: 'sophia', framework: '\(framework)', \(more) } }],
+    """
+}
+
 private let model = #"models: [{ id: "m", backend: { kind: "openai", url: "http://h:8000/v1" }"#
 
 @Suite struct NodeConfigurationTests {
@@ -162,15 +171,37 @@ private let model = #"models: [{ id: "m", backend: { kind: "openai", url: "http:
             (8, "models: [{ id: 'm' }],", "8: models[0].backend: is missing; allowed: an object"),
             (
                 8, "models: [{ id: 'm', backend: {} }],",
-                "8: models[0].backend.kind: is missing; allowed: \"openai\", \"simulated\""
+                "8: models[0].backend.kind: is missing; allowed: \"openai\", \"globusCompute\", \"first\", \"simulated\""
             ),
             (
                 8, "models: [{ id: 'm', backend: { kind: 'vllm' } }],",
                 "8: models[0].backend.kind: found \"vllm\"; allowed: \"openai\""
             ),
+            (8, first(""), "8: models[0].backend.token: is missing; allowed: an object { … }, or tokenFile or tokenCommand"),
+            (8, first("tokenFile: 't', tokenCommand: ['p']"), "8: models[0].backend.tokenCommand: stands beside tokenFile; allowed: one of"),
+            (8, first("tokenFile: 't'", framework: ".."), "8: models[0].backend.framework: found \"..\"; allowed: a name of the gateway's"),
+            (8, first("tokenFile: 't', walltimeSeconds: 1"), "8: models[0].backend.walltimeSeconds: found 1"),
+            (8, first("tokenFile: 't', caFile: 'c'", url: "http://h"), "8: models[0].backend.caFile: stands beside an http:// url"),
+            (8, first("tokenCommand: 'sh'"), "8: models[0].backend.tokenCommand: found \"sh\"; allowed: a list of 1 to 64"),
+            (8, first("tokenCommand: []"), "8: models[0].backend.tokenCommand: found a list of 0"),
+            (8, first("tokenCommand: ['p'], tokenCommandSeconds: 0"), "8: models[0].backend.tokenCommandSeconds: found 0"),
+            (8, first("tokenFile: 't', tokenCommandSeconds: 60"), "tokenCommandSeconds: stands without tokenCommand"),
+            (8, first("token: {}"), "8: models[0].backend.token.clientId: is missing"),
             (
-                8, "models: [{ id: 'm', backend: { kind: 'first' } }],",
-                "8: models[0].backend.kind: found \"first\", which is not in this version"
+                8, first("token: { clientId: 'c', scope: '\(scope)' }"),
+                "8: models[0].backend.token.secretFile: is missing; allowed: the path of a file, or secretEnvironment"
+            ),
+            (
+                8, first("token: { clientId: 'c', secretFile: 's', secretEnvironment: 'S', scope: '\(scope)' }"),
+                "8: models[0].backend.token.secretEnvironment: stands beside secretFile"
+            ),
+            (
+                8, first("token: { clientId: 'c', secretFile: 's', scope: 'openid' }"),
+                "8: models[0].backend.token.scope: found \"openid\"; allowed: a scope of one service such as https://auth.globus.org/scopes/"
+            ),
+            (
+                8, "models: [{ id: 'm', backend: { kind: 'openai', url: 'http://h', keyFile: 'k', tokenFile: 't' } }],",
+                "8: models[0].backend.tokenFile: stands beside keyFile; allowed: one of keyFile, keyEnvironment, tokenFile"
             ),
             (
                 8, "models: [{ id: 'm', backend: { kind: 'globusCompute', endpoint: 1 } }],",

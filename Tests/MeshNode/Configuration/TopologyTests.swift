@@ -106,7 +106,7 @@ private func shipped(_ name: String) throws -> String {
             (simulated("url: 'http://h'"), "2: sites[0].models[0].backend.url: unknown key"),
             (
                 site("models: [{ id: 'm', backend: { kind: 'first' } }]"),
-                "2: sites[0].models[0].backend.kind: found \"first\", which is not"
+                "2: sites[0].models[0].backend.cluster: is missing; allowed: a name of the gateway's catalog"
             ),
             (
                 "{ federation: 'd', tokens: { user: 'short' }, sites: [{ site: 'a' }] }",

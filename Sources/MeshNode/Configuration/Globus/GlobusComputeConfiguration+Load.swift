@@ -68,7 +68,8 @@ extension GlobusComputeBackend {
         switch style {
         case .meshnode:
             if backend.serverURL == nil {
-                server.fail("is missing its url; allowed: server: { url: \"http://127.0.0.1:8000\" }, as seen from the function")
+                server.fail(
+                    "is missing its url; allowed: server: { url: \"http://127.0.0.1:8000\" }, as seen from the function")
             }
             if fields["apiPort"].isPresent { fields["apiPort"].fail("is of style \"first\"; allowed there only") }
         case .first:

@@ -1,3 +1,5 @@
+import Gossip
+
 extension ModelConfiguration {
     static func decode(_ cursor: ConfigurationCursor) -> [ModelConfiguration] {
         let names = UniqueNames()
@@ -8,7 +10,8 @@ extension ModelConfiguration {
                     aliases: fields["aliases"].list(atMost: aliasesAllowed) { decodeName($0, names) },
                     backend: BackendConfiguration.decode(fields["backend"]),
                     description: ModelDescription.decode(fields),
-                    policy: fields["policy"].enumeration(Policy.self, default: .federation))
+                    policy: fields["policy"].enumeration(Policy.self, default: .federation),
+                    access: fields["access"].optional(AccessRule.decode))
             }
         }
     }
@@ -69,8 +72,7 @@ extension BackendConfiguration {
                 case .simulated: return simulated(fields)
                 case .globusCompute:
                     return globusCompute?(fields) ?? wrap(.globusCompute(GlobusComputeBackend.decode(fields)))
-                case .first:
-                    kind.fail("found \(kind.found), which is not in this version; allowed: \(BackendKind.allowed)")
+                case .first: return wrap(.first(FirstBackend.decode(fields)))
                 }
             } else {
                 kind.refuse(allowed: BackendKind.allowed)
@@ -83,7 +85,7 @@ extension BackendConfiguration {
 }
 
 extension BackendKind {
-    fileprivate static var allowed: String { "\"openai\", \"globusCompute\", \"simulated\"" }
+    fileprivate static var allowed: String { "\"openai\", \"globusCompute\", \"first\", \"simulated\"" }
 }
 
 extension OpenAIBackend {
@@ -92,16 +94,19 @@ extension OpenAIBackend {
             url: fields["url"].webAddress(),
             keyFile: fields["keyFile"].optional { $0.file() },
             keyEnvironment: fields["keyEnvironment"].optional { $0.environmentVariable() },
+            tokenFile: fields["tokenFile"].optional { $0.file() },
+            tokenCommand: TokenCommandConfiguration.decode(fields),
             caFile: fields["caFile"].optional { $0.file() },
             upstreamModel: fields["upstreamModel"].optional { $0.string(length: 1...512, allowed: "a model's name") },
             slots: fields["slots"].optional { $0.integer(in: 1...100_000) })
-        if backend.keyFile != nil && backend.keyEnvironment != nil {
-            fields["keyEnvironment"].fail("stands beside keyFile; allowed: one of the two")
-        }
-        if backend.caFile != nil, fields["url"].isPresent, WebAddress(backend.url)?.scheme == "http" {
-            fields["caFile"].fail(
-                "stands beside an http:// url, where no certificate is checked; allowed: with https:// only")
-        }
+        fields.allowOne(of: ["keyFile", "keyEnvironment", "tokenFile", "tokenCommand"])
+        checkCertificateFile(fields, url: backend.url)
         return backend
+    }
+    /// A root is of use for `https` only.
+    static func checkCertificateFile(_ fields: ConfigurationFields, url: String) {
+        guard fields["caFile"].isPresent, fields["url"].isPresent, WebAddress(url)?.scheme == "http" else { return }
+        fields["caFile"].fail(
+            "stands beside an http:// url, where no certificate is checked; allowed: with https:// only")
     }
 }

@@ -1,3 +1,5 @@
+import Gossip
+
 /// A model that a site offers: what is declared of it, and the server that runs it.
 struct ModelConfiguration: Equatable, Sendable {
     static let aliasesAllowed = 32
@@ -7,6 +9,8 @@ struct ModelConfiguration: Equatable, Sendable {
     var backend: BackendConfiguration
     var description = ModelDescription()
     var policy = Policy.federation
+    /// Who may use it, beside what holds for the whole site.
+    var access: AccessRule?
 
     /// Whether other sites may submit to its endpoint while this site's nodes are away.
     var isOffered: Bool { if case .globusCompute(let globus) = backend { globus.direct != nil } else { false } }
@@ -45,6 +49,8 @@ enum BackendConfiguration: Equatable, Sendable {
     case globusCompute(GlobusComputeBackend)
     /// A stand-in that answers with made-up text and says so. `url` is its base URL.
     case simulated(url: String)
+    /// A cluster behind a FIRST gateway, version 1.
+    case first(FirstBackend)
 }
 
 /// An inference server with the OpenAI API.
@@ -54,12 +60,71 @@ struct OpenAIBackend: Equatable, Sendable {
     /// Where its API key is: in a file (absolute path) or in an environment variable; neither for none.
     var keyFile: String?
     var keyEnvironment: String?
+    /// Where its bearer token is instead, if that changes while the node runs: in a file (absolute path), or told by a program.
+    var tokenFile: String?
+    var tokenCommand: TokenCommandConfiguration?
     /// The root that its certificate must lead to, instead of the system's; `https` only.
     var caFile: String?
     /// The model's name at the server, where it is not `id`.
     var upstreamModel: String?
     /// Requests it runs at once; nil: asked of the server.
     var slots: Int?
+}
+
+/// A program that writes a bearer token to its standard output.
+struct TokenCommandConfiguration: Equatable, Sendable {
+    static let argumentsAllowed = 64
+    static let secondsAllowed = 1.0...86400.0
+
+    /// The program first; run without a shell.
+    var arguments: [String]
+    /// How long a token holds.
+    var seconds = 600.0
+}
+
+/// A cluster behind a FIRST gateway.
+struct FirstBackend: Equatable, Sendable {
+    /// The gateway's base URL, such as `https://first.example.org/resource_server`.
+    var url: String
+    var cluster: String
+    var framework: String
+    /// The model's name at the gateway, where it is not `id`.
+    var upstreamModel: String?
+    /// Requests it takes at once; nil: as for any server that does not tell.
+    var slots: Int?
+    /// The root that its certificate must lead to, instead of the system's; `https` only.
+    var caFile: String?
+    /// How long a job may run there, in seconds; nil: the walltime that remains is not told.
+    var walltimeSeconds: Double?
+    /// Where the token of this site's account comes from: exactly one of the three.
+    var token: TokenClientConfiguration?
+    var tokenFile: String?
+    var tokenCommand: TokenCommandConfiguration?
+}
+
+/// A client of Globus Auth that gets its tokens by its own secret (OAuth 2.0 client credentials, RFC 6749 §4.4).
+struct TokenClientConfiguration: Equatable, Sendable {
+    var clientID: String
+    /// Where the secret is: in a file (absolute path) or in an environment variable.
+    var secretFile: String?
+    var secretEnvironment: String?
+    /// Of one service: the token is asked for by the name of that service in it.
+    var scope: String
+    /// Base URL of Globus Auth, where it is not the usual one.
+    var authURL: String?
+
+    /// The service that a scope belongs to, as Globus Auth names it in its answers: `ID` in
+    /// `https://auth.globus.org/scopes/ID/NAME` and in `urn:globus:auth:scope:ID:NAME`; nil for other scopes.
+    static func resourceServer(ofScope scope: String) -> String? {
+        guard !scope.contains(where: { $0 == " " || $0 == "[" }) else { return nil }
+        if scope.hasPrefix("urn:globus:auth:scope:") {
+            let parts = scope.split(separator: ":", omittingEmptySubsequences: false)
+            return parts.count == 6 && !parts[4].isEmpty ? String(parts[4]) : nil
+        }
+        let parts = scope.split(separator: "/", omittingEmptySubsequences: false)
+        guard scope.hasPrefix("https://"), parts.count == 6, parts[3] == "scopes", !parts[4].isEmpty else { return nil }
+        return String(parts[4])
+    }
 }
 
 /// The kinds of backend; those of a later version are known, to be refused by name.

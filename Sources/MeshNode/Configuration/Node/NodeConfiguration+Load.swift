@@ -17,7 +17,8 @@ extension NodeConfiguration {
         let models = ModelConfiguration.decode(fields["models"])
         if globusCompute == nil, models.contains(where: \.isBehindGlobus) {
             fields["globusCompute"].fail(
-                "is missing, and a model has the backend globusCompute; allowed: globusCompute: { clientId: …, secretFile: … }")
+                "is missing, and a model has the backend globusCompute; allowed: globusCompute: { clientId: …, secretFile: … }"
+            )
         }
         return NodeConfiguration(
             federation: fields["federation"].federation(),
@@ -31,6 +32,9 @@ extension NodeConfiguration {
             seeds: fields["seeds"].list(atMost: seedsAllowed) { $0.hostAndPort() },
             stateDirectory: fields["stateDirectory"].directory(),
             tokens: TokenConfiguration.decode(fields["tokens"]),
+            authentication: AuthenticationConfiguration.decode(fields["authentication"]),
+            access: AccessConfiguration.decode(fields["access"]),
+            keys: KeyConfiguration.decode(fields["keys"]),
             loops: fields["loops"].integer(in: 0...loopsAllowed, default: 0),
             limits: LimitConfiguration.decode(fields["limits"]),
             timeouts: TimeoutConfiguration.decode(fields["timeouts"]),

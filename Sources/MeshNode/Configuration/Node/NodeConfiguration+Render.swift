@@ -58,6 +58,9 @@ extension NodeConfiguration {
             out.field("role", .text(token.role.rawValue))
             out.field("sha256", .text(token.sha256))
         }
+        authentication.render(&out)
+        access.render(&out)
+        keys.render(&out)
     }
 
     private func renderSettings(_ out: inout ConfigurationWriter) {
@@ -103,6 +106,8 @@ extension ModelConfiguration {
                 out.field("url", .text(server.url))
                 out.field("keyFile", server.keyFile.map { .text($0) })
                 out.field("keyEnvironment", server.keyEnvironment.map { .text($0) })
+                out.field("tokenFile", server.tokenFile.map { .text($0) })
+                server.tokenCommand?.render(&out)
                 out.field("caFile", server.caFile.map { .text($0) })
                 out.field("upstreamModel", server.upstreamModel.map { .text($0) })
                 out.field("slots", server.slots.map { .integer($0) })
@@ -110,6 +115,7 @@ extension ModelConfiguration {
             case .simulated(let url):
                 out.field("kind", .text(BackendKind.simulated.rawValue))
                 out.field("url", .text(url))
+            case .first(let gateway): gateway.render(&out)
             }
         }
         out.field("repository", description.repository.map { .text($0) })
@@ -118,5 +124,6 @@ extension ModelConfiguration {
         out.field("contextTokens", description.contextTokens.map { .integer($0) })
         out.field("capabilities", description.capabilities.map { .texts($0.map(\.rawValue)) })
         out.field("policy", .text(policy.rawValue))
+        access?.render("access", &out)
     }
 }

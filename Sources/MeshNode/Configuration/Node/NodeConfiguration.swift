@@ -22,6 +22,9 @@ struct NodeConfiguration: Equatable, Sendable {
     /// Where the node keeps what must survive a restart; an absolute path.
     var stateDirectory: String
     var tokens: [TokenConfiguration] = []
+    var authentication = AuthenticationConfiguration()
+    var access = AccessConfiguration()
+    var keys = KeyConfiguration()
     /// Event loops; 0 is one a core.
     var loops = 0
     var limits = LimitConfiguration()

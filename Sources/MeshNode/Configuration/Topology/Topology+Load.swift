@@ -1,3 +1,6 @@
+import Globus
+import Gossip
+
 extension Topology {
     /// Reads a topology.
     /// - Parameters:
@@ -18,6 +21,9 @@ extension Topology {
             timing: Timing.decode(fields["timing"]),
             loops: fields["loops"].integer(in: 0...NodeConfiguration.loopsAllowed, default: 0),
             limits: LimitConfiguration.decode(fields["limits"]),
+            authentication: AuthenticationConfiguration.decode(fields["authentication"]),
+            access: AccessConfiguration.decode(fields["access"]),
+            keys: KeyConfiguration.decode(fields["keys"]),
             sites: fields["sites"].list(atLeast: 1, atMost: sitesAllowed) { Site.decode($0, names: names, ports: ports) })
         let models = topology.sites.reduce(0) { $0 + $1.models.count }
         if models > modelsAllowed {
@@ -60,7 +66,10 @@ extension Topology.Site {
             return Topology.Site(
                 site: site,
                 nodes: nodes(fields["nodes"], site: site, ports: ports),
-                models: fields["models"].list(atMost: Topology.modelsAllowed) { Topology.Model.decode($0, names: models) })
+                models: fields["models"].list(atMost: Topology.modelsAllowed) { Topology.Model.decode($0, names: models) },
+                authentication: fields["authentication"].optional(AuthenticationConfiguration.decode),
+                access: fields["access"].optional(AccessConfiguration.decode),
+                keys: fields["keys"].optional(KeyConfiguration.decode))
         }
     }
 
@@ -98,7 +107,8 @@ extension Topology.Model {
                     simulated: { .simulated(SimulatedServer.decode($0, contextTokens: description.contextTokens)) },
                     globusCompute: { EmulatedEndpoint.decode($0, description).map { .emulatedGlobus($0) } }),
                 description: description,
-                policy: fields["policy"].enumeration(ModelConfiguration.Policy.self, default: .federation))
+                policy: fields["policy"].enumeration(ModelConfiguration.Policy.self, default: .federation),
+                access: fields["access"].optional(AccessRule.decode))
         }
     }
 }
@@ -116,9 +126,15 @@ extension EmulatedEndpoint {
             } else {
                 server = .url(own["url"].webAddress())
             }
-            var backend = GlobusComputeBackend(endpoint: "")
+            let functionFile = own["functionFile"].optional { $0.file() }
+            let functionName = own["functionName"].optional {
+                $0.string(length: 1...255, allowed: "the name of a Python function", where: FunctionRegistration.isName)
+            }
+            var backend = GlobusComputeBackend(endpoint: "", style: functionFile == nil ? .meshnode : .first)
             backend.slots = fields["slots"].optional { $0.integer(in: 1...100_000) }
-            backend.upstreamModel = fields["upstreamModel"].optional { $0.string(length: 1...512, allowed: "a model's name") }
+            backend.upstreamModel = fields["upstreamModel"].optional {
+                $0.string(length: 1...512, allowed: "a model's name")
+            }
             backend.deadlineSeconds = fields["deadlineSeconds"].duration(
                 in: GlobusComputeBackend.deadlineSecondsAllowed, default: 3600)
             if fields["status"].isPresent { backend.status = GlobusComputeBackend.Status.decode(fields["status"]) }
@@ -126,7 +142,7 @@ extension EmulatedEndpoint {
             return EmulatedEndpoint(
                 server: server, workers: own["workers"].integer(in: workersAllowed, default: 8),
                 agent: own["agent"].optional { $0.string(length: 1...32, allowed: "a version such as 4.19.0") } ?? "4.19.0",
-                backend: backend)
+                functionFile: functionFile, functionName: functionName, backend: backend)
         }
     }
 }

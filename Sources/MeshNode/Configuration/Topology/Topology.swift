@@ -1,3 +1,5 @@
+import Gossip
+
 /// A whole federation on one machine, for `meshnode up topology/NAME.json5`. docs/configuration.md is its reference.
 struct Topology: Equatable, Sendable {
     static let sitesAllowed = 64
@@ -15,6 +17,10 @@ struct Topology: Equatable, Sendable {
     var loops = 0
     /// Of each node.
     var limits = LimitConfiguration()
+    /// Of each node, where its site says nothing else.
+    var authentication = AuthenticationConfiguration()
+    var access = AccessConfiguration()
+    var keys = KeyConfiguration()
     var sites: [Site]
 
     /// One token a role, in the clear: only ever for nodes that end with `up`.
@@ -35,6 +41,10 @@ struct Topology: Equatable, Sendable {
         var nodes: [Node]
         /// Each node of the site offers all of them.
         var models: [Model]
+        /// In place of the topology's.
+        var authentication: AuthenticationConfiguration?
+        var access: AccessConfiguration?
+        var keys: KeyConfiguration?
     }
 
     struct Node: Equatable, Sendable {
@@ -52,6 +62,7 @@ struct Topology: Equatable, Sendable {
         var backend: Backend
         var description = ModelDescription()
         var policy = ModelConfiguration.Policy.federation
+        var access: AccessRule?
     }
 
     /// The states that a model can be declared to begin in, in the catalog's words.
@@ -82,6 +93,10 @@ struct EmulatedEndpoint: Equatable, Sendable {
     var workers = 8
     /// The agent's version, which decides what it understands.
     var agent = "4.19.0"
+    /// A function of FIRST's kind that runs instead of ours: a Python file, and its name there.
+    var function: (file: String, name: String)? { functionFile.map { ($0, functionName ?? "vllm_inference_function") } }
+    var functionFile: String?
+    var functionName: String?
     /// What of the backend is as in a node's configuration.
     var backend: GlobusComputeBackend
 

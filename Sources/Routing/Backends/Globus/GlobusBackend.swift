@@ -129,7 +129,8 @@ public final class GlobusBackend: Sendable {
         do throws(ComputeFailure) {
             return try service.submit(order)
         } catch {
-            let kind: RoutingFailure.Kind = error.status == 413 ? .unsupported : error.status == 503 ? .overloaded : .unreachable
+            let kind: RoutingFailure.Kind =
+                error.status == 413 ? .unsupported : error.status == 503 ? .overloaded : .unreachable
             throw RoutingFailure(
                 kind, status: error.status, error.message, retryAfterSeconds: error.retryAfterSeconds)
         }

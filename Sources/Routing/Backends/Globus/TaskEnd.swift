@@ -28,7 +28,9 @@ struct TaskEnd {
         case .deadline:
             fail(callback, 504, "deadline_exceeded", "the task did not end in time; it may still run at the endpoint")
         case .refused(let refusal):
-            fail(callback, refusal.status, "globus_\(refusal.code.rawValue)", refusal.message, retry: refusal.retryAfterSeconds)
+            fail(
+                callback, refusal.status, "globus_\(refusal.code.rawValue)", refusal.message,
+                retry: refusal.retryAfterSeconds)
         }
     }
 
@@ -38,7 +40,9 @@ struct TaskEnd {
         switch value["status"]?.text {
         case "returned":
             if let why = value["why"]?.text { log("a function returned its answer whole: \(why)") }
-            let body = value["body"]?.text.map { Array($0.utf8) } ?? value["bodyBase64"]?.text.flatMap { try? Base64.decode($0) } ?? []
+            let body =
+                value["body"]?.text.map { Array($0.utf8) } ?? value["bodyBase64"]?.text.flatMap { try? Base64.decode($0) }
+                ?? []
             let status = value["http"]?.integer ?? 200
             deliver(
                 callback, status, value["contentType"]?.text ?? "application/json", body,
@@ -124,6 +128,7 @@ struct TaskEnd {
 enum OpenAIError {
     static func body(_ message: String, code: String, status: Int) -> String {
         let type = status == 429 ? "rate_limit_error" : status < 500 ? "invalid_request_error" : "server_error"
-        return #"{"error":{"message":"\#(jsonEscaped(message))","type":"\#(type)","param":null,"code":"\#(jsonEscaped(code))"}}"#
+        return
+            #"{"error":{"message":"\#(jsonEscaped(message))","type":"\#(type)","param":null,"code":"\#(jsonEscaped(code))"}}"#
     }
 }

@@ -1,0 +1,44 @@
+public import Gossip
+public import Transport
+
+/// What the API port answers with beside the mesh itself.
+public struct NodeFacts: Sendable {
+    public let federation: String
+    public let software: String
+    public let startedAt: UInt64
+    public let bodyLimit: Int
+    /// Bytes of an answer that a function brings by callback.
+    public let answerLimit = 256 << 20
+    /// Nanoseconds between two pieces of such an answer.
+    public let callbackTimeout: UInt64
+    /// What FIRST's functions prove themselves by; nil: none run here.
+    let internalSecret: [UInt8]?
+    /// Rules for all that comes to this node, whichever site serves it.
+    public var rules: [NamedRule] = []
+    /// The API's own URL, as clients are told, without a slash at its end.
+    public var apiURL = ""
+    /// How people log in; nil: they do not.
+    public var login: LoginFacts?
+    /// The API keys; nil: there are none.
+    public var keys: KeyStore?
+    /// The flow behind `/login`; nil: there is no such page.
+    public var webLogin: (any WebLoginFlow)?
+    /// Whether an address is that of a declared proxy, whose `X-Forwarded-For` counts.
+    public var isProxy: @Sendable (SocketAddress) -> Bool = { _ in false }
+
+    /// - Parameters:
+    ///   - startedAt: seconds since 1970.
+    ///   - bodyLimit: bytes of an inference request's body.
+    ///   - callbackTimeout: nanoseconds between two pieces of an answer that a function brings.
+    public init(
+        federation: String, software: String, startedAt: UInt64, bodyLimit: Int, callbackTimeout: UInt64 = 300_000_000_000,
+        internalSecret: [UInt8]? = nil
+    ) {
+        self.federation = federation
+        self.software = software
+        self.startedAt = startedAt
+        self.bodyLimit = bodyLimit
+        self.callbackTimeout = callbackTimeout
+        self.internalSecret = internalSecret
+    }
+}

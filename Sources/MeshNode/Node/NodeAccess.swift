@@ -1,0 +1,69 @@
+import API
+import CLinux
+import Gossip
+import Storage
+import Transport
+
+/// Who may use a node, put together from its configuration: tokens, keys, logins, rules.
+struct NodeAccess {
+    let authenticator: AuthenticationChain
+    let keys: KeyStore
+    let login: LoginFacts?
+    private let globus: GlobusAccess?
+
+    /// - Throws: exit 1 and one line naming what cannot be used.
+    init(_ configuration: NodeConfiguration, log: Logger) throws(CommandFailure) {
+        let names = Set(configuration.tokens.map(\.name))
+        do throws(StorageError) {
+            let thread = StorageThread()
+            try thread.start()
+            keys = try KeyStore(
+                path: configuration.stateDirectory + "/keys.db", site: configuration.site,
+                settings: KeySettings(configuration.keys), thread: thread, nowSeconds: mesh_realtime_ns() / 1_000_000_000,
+                hasStaticToken: { names.contains($0) }, log: { log.log($0, $1) })
+        } catch { throw CommandFailure(exitCode: 1, message: error.message) }
+        let globus = try Self.globus(configuration.authentication)
+        self.globus = globus
+        let roles = RoleRules(configuration.access.roles)
+        authenticator = AuthenticationChain(
+            tokens: StaticTokens(configured: configuration.tokens), keys: keys,
+            globus: globus.map { globus in GlobusUsers(roles: roles) { await globus.introspect($0) } })
+        login = configuration.authentication.globus.map {
+            LoginFacts(
+                authorizationServer: $0.services.auth, scope: $0.wantedScope, nativeClientID: $0.nativeClientID,
+                preferredDomains: $0.preferredDomains)
+        }
+    }
+
+    private static func globus(_ configuration: AuthenticationConfiguration) throws(CommandFailure) -> GlobusAccess? {
+        guard let globus = configuration.globus else { return nil }
+        return try GlobusAccess(globus)
+    }
+
+    /// Puts all of it where the API port looks.
+    func apply(to facts: inout NodeFacts, _ configuration: NodeConfiguration) {
+        facts.rules = configuration.entryRules
+        facts.login = login
+        facts.keys = keys
+        facts.webLogin = globus?.webLogin
+        let proxies = configuration.trustedProxies
+        facts.isProxy = { address in proxies.contains { $0.contains(address.host) } }
+    }
+}
+
+extension KeySettings {
+    init(_ configuration: KeyConfiguration) {
+        self.init()
+        maximumDays = configuration.maximumDays
+        reauthenticationDays = configuration.reauthenticationDays
+        unseenDays = configuration.unseenDays
+        recheckSeconds = UInt64(configuration.recheckSeconds)
+        perUser = configuration.perUser
+    }
+}
+
+extension RoleRules {
+    init(_ configuration: AccessConfiguration.RoleRules) {
+        self.init(operate: configuration.operator, viewer: configuration.viewer, user: configuration.user)
+    }
+}

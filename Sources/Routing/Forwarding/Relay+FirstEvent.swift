@@ -1,0 +1,36 @@
+import Transport
+
+extension Relay {
+    /// Keeps the head back until the first event shows that there is an answer at all: so that an error told as an event becomes
+    /// what it would be without a stream, and another site can be tried.
+    ///
+    /// - Returns: nil when the stream is good so far: what was read is in `scratch`.
+    func holdFirstEvent(_ watch: StreamWatch, _ decorate: (HTTPExchange) -> Void) async -> Attempt? {
+        var boundaries = EventBoundaryScanner()
+        while true {
+            do throws(TransportError) {
+                guard let part = try await source.nextBodyPart(deadline: nextDeadline) else {
+                    exchange.retractAnswer()
+                    return failed(TransportError(.endOfStream, "the stream ended before its first event"))
+                }
+                exchange.scratch.append(part)
+            } catch {
+                exchange.retractAnswer()
+                return failed(error)
+            }
+            let whole = boundaries.wholeEvents(exchange.scratch.readable)
+            if whole == 0, exchange.scratch.count <= RelayLimits.heldEventBytes { continue }
+            var first = watch
+            _ = first.look(UnsafeRawBufferPointer(rebasing: exchange.scratch.readable[..<whole]))
+            // Events without data, such as comments, are no reason to keep the client waiting.
+            guard !first.sawData, let fault = first.fault else { return nil }
+            exchange.scratch.removeAll()
+            exchange.retractAnswer()
+            guard let error = fault.error, let server else {
+                return failed(TransportError(.endOfStream, fault.message))
+            }
+            return await FirstVerdict(error, retryAfterSeconds: nil, site: site)
+                .carryOut(server, exchange, fields: decorate)
+        }
+    }
+}

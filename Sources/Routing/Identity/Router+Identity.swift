@@ -1,0 +1,29 @@
+import CLinux
+import Gossip
+import Transport
+
+extension Router {
+    /// Our word to a candidate's site on who makes a request; nil where the user or the way to sign is not known.
+    func assertion(of request: borrowing ForwardRequest, for candidate: Candidate) -> [UInt8]? {
+        guard let asserter, let user = request.needs.user else { return nil }
+        return asserter.assertion(
+            of: user.identity, for: candidate.node.site, rules: candidate.variant.access,
+            nowSeconds: mesh_realtime_ns() / 1_000_000_000)
+    }
+
+    /// What comes of an answer in which a site refuses the user, or does not believe our word on who that is.
+    func forbidden(_ connection: HTTPClientConnection, _ why: Range<Int>, site: String) async -> RoutingFailure {
+        let reason = String(decoding: connection.headBytes[why].prefix(64), as: UTF8.self)
+        let status = connection.head.status
+        let body = await discard(connection)
+        counters.forbidden.increment()
+        guard reason == RoutingFailure.Kind.forbidden.rawValue else {
+            // Nothing that the user could do about: it is between the two nodes.
+            return RoutingFailure(
+                .unreachable, status: 502, "site \(site) did not take this node's word on who the user is: \(reason)")
+        }
+        var failure = RoutingFailure(.forbidden, status: status, "site \(site) refuses this user")
+        failure.answer = (status, "application/json", body)
+        return failure
+    }
+}

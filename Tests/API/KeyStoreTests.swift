@@ -1,0 +1,238 @@
+import FoundationEssentials
+import Gossip
+import Storage
+import Synchronization
+import Testing
+import Transport
+import Trust
+
+@testable import API
+
+private let now: UInt64 = 2_000_000_000
+private let day: UInt64 = 86_400
+private let alice = UserIdentity(
+    subject: "9c8f", username: "alice@anl.gov", domain: "anl.gov", groups: ["g1"], authenticatedAt: now - day)
+private let robot = UserIdentity(staticToken: "ci")
+
+/// A store in a folder of its own.
+private final class Shop: Sendable {
+    let folder: String
+    let store: KeyStore
+    let thread: StorageThread
+
+    init(
+        folder: String? = nil, settings: KeySettings = KeySettings(),
+        hasStaticToken: @escaping @Sendable (String) -> Bool = { _ in true }
+    ) throws {
+        self.folder = folder ?? FileManager.default.temporaryDirectory.path + "/keys-\(UInt64.random(in: 0 ... .max))"
+        try SecretFile.makeDirectory(self.folder)
+        thread = StorageThread()
+        try thread.start()
+        store = try KeyStore(
+            path: self.folder + "/keys.db", site: "argonne", settings: settings, thread: thread, nowSeconds: now,
+            hasStaticToken: hasStaticToken, log: { _, _ in })
+    }
+
+    func remove() { try? FileManager.default.removeItem(atPath: folder) }
+
+    func identify(_ text: String, at time: UInt64 = now) -> Authentication {
+        Array(text.utf8).withUnsafeBytes { store.identify($0, nowSeconds: time) }
+    }
+
+    /// The code of a refusal; nil for a caller.
+    func code(_ text: String, at time: UInt64 = now) -> String? {
+        switch identify(text, at: time) {
+        case .caller: nil
+        case .refused(let refusal): refusal.code
+        case .unknown: "unknown"
+        case .unavailable: "unavailable"
+        }
+    }
+}
+
+@Test func aKeyStandsForItsOwner() async throws {
+    let shop = try Shop()
+    defer { shop.remove() }
+    let made = try await shop.store.make(KeyOrder(name: "laptop"), for: alice, nowSeconds: now)
+    guard case .caller(let caller) = shop.identify(made.text) else { throw CancellationError() }
+    #expect(caller.user.identity == alice)
+    #expect(caller.role == .user)
+    // What was seen of the owner later counts from the next use on.
+    var left = alice
+    left.groups = []
+    shop.store.saw(left, nowSeconds: now + 1)
+    guard case .caller(let later) = shop.identify(made.text, at: now + 1) else { throw CancellationError() }
+    #expect(later.user.identity.groups == [])
+}
+
+@Test(arguments: [
+    ("mk_argonne_0123456789ab_\(String(repeating: "A", count: 43))", "invalid_key"), ("mk_", "invalid_key"),
+    ("mk_ornl_0123456789ab_secret", "key_of_other_site"), ("mk_ARGONNE_x_y", "invalid_key"), ("sk-other", "unknown"),
+    ("mk_\(String(repeating: "a", count: 300))_x_y", "invalid_key"), ("", "unknown"),
+])
+func whatIsNoKeyIsRefused(_ text: String, _ code: String) throws {
+    let shop = try Shop()
+    defer { shop.remove() }
+    #expect(shop.code(text) == code)
+}
+
+@Test func aKeyEndsWithItsTimeAndItsOwnersLogin() async throws {
+    let shop = try Shop()
+    defer { shop.remove() }
+    let short = try await shop.store.make(KeyOrder(name: "s", expiresInSeconds: 60), for: alice, nowSeconds: now)
+    #expect(shop.code(short.text, at: now + 59) == nil)
+    #expect(shop.code(short.text, at: now + 60) == "key_expired")
+    // Logged in a day ago, and to log in again after 30: 29 are left, whatever is asked for.
+    let long = try await shop.store.make(KeyOrder(name: "l", expiresInSeconds: 365 * day), for: alice, nowSeconds: now)
+    #expect(long.key.expiresAt == now + 29 * day)
+    let program = try await shop.store.make(KeyOrder(name: "p"), for: robot, nowSeconds: now)
+    #expect(program.key.expiresAt == now + 90 * day)
+    for login in [nil, now - 30 * day, 0] {
+        var user = alice
+        user.authenticatedAt = login
+        await #expect(throws: APIError.self) {
+            _ = try await shop.store.make(KeyOrder(name: "x"), for: user, nowSeconds: now)
+        }
+    }
+}
+
+@Test func aKeySleepsUntilItsOwnerIsSeenAgain() async throws {
+    var settings = KeySettings()
+    settings.unseenDays = 7
+    let shop = try Shop(settings: settings)
+    defer { shop.remove() }
+    let made = try await shop.store.make(KeyOrder(name: "laptop"), for: alice, nowSeconds: now)
+    #expect(shop.code(made.text, at: now + 7 * day - 1) == nil)
+    #expect(shop.code(made.text, at: now + 7 * day) == "key_sleeps")
+    shop.store.saw(alice, nowSeconds: now + 8 * day)
+    #expect(shop.code(made.text, at: now + 8 * day) == nil)
+}
+
+@Test func aStaticTokensKeysEndWithIt() async throws {
+    let shop = try Shop()
+    defer { shop.remove() }
+    let made = try await shop.store.make(KeyOrder(name: "job"), for: robot, nowSeconds: now)
+    let later = try Shop(folder: shop.folder, hasStaticToken: { $0 != "ci" })
+    #expect(shop.code(made.text) == nil)
+    #expect(later.code(made.text) == "key_owner_gone")
+}
+
+@Test func whatWasKeptIsReadAgain() async throws {
+    let shop = try Shop()
+    defer { shop.remove() }
+    let order = KeyOrder(
+        name: "laptop", limits: KeyLimits(models: ["m"], project: "p", tokensPerDay: 100, networks: ["10.0.0.0/8"]))
+    let made = try await shop.store.make(order, for: alice, nowSeconds: now)
+    let gone = try await shop.store.make(KeyOrder(name: "gone"), for: alice, nowSeconds: now)
+    _ = try await shop.store.revoke(gone.key.id, of: alice.subject)
+    let again = try Shop(folder: shop.folder)
+    guard case .caller(let caller) = again.identify(made.text) else { throw CancellationError() }
+    #expect(caller.user.identity == alice)
+    #expect(caller.key?.limits == order.limits && caller.key?.name == "laptop")
+    #expect(again.code(gone.text) == "invalid_key")
+    #expect(again.store.list(of: alice.subject).map(\.id) == [made.key.id])
+}
+
+@Test func othersKeysAreNotOnesOwn() async throws {
+    let shop = try Shop()
+    defer { shop.remove() }
+    let made = try await shop.store.make(KeyOrder(name: "laptop"), for: alice, nowSeconds: now)
+    #expect(try await shop.store.revoke(made.key.id, of: robot.subject) == nil)
+    #expect(shop.code(made.text) == nil)
+    #expect(shop.store.list(of: robot.subject).isEmpty)
+    #expect(try await shop.store.revoke(made.key.id, of: nil) != nil)
+    #expect(shop.code(made.text) == "invalid_key")
+}
+
+@Test func manyRequestsAtOncePassNoLimit() async throws {
+    var settings = KeySettings()
+    settings.perUser = 5
+    let shop = try Shop(settings: settings)
+    defer { shop.remove() }
+    let made = await withTaskGroup(of: Bool.self) { group in
+        for index in 0..<20 {
+            group.addTask { (try? await shop.store.make(KeyOrder(name: "\(index)"), for: alice, nowSeconds: now)) != nil }
+        }
+        return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+    }
+    #expect(made == 5)
+}
+
+@Test func aDaysShareIsSpentOnce() async throws {
+    let shop = try Shop()
+    defer { shop.remove() }
+    let order = KeyOrder(name: "k", limits: KeyLimits(tokensPerDay: 100))
+    let key = try await shop.store.make(order, for: alice, nowSeconds: now).key
+    let midnight = (now / day + 1) * day
+    #expect(key.spend(60, nowSeconds: midnight - 1))
+    #expect(!key.spend(41, nowSeconds: midnight - 1))
+    #expect(key.spend(40, nowSeconds: midnight - 1))
+    #expect(key.spend(100, nowSeconds: midnight))
+    #expect(!key.spend(.max, nowSeconds: midnight))
+}
+
+@Test(arguments: [
+    ("10.0.0.0/8", "10.255.0.1", true), ("10.0.0.0/8", "11.0.0.1", false), ("192.0.2.7", "192.0.2.7", true),
+    ("192.0.2.7", "192.0.2.8", false), ("0.0.0.0/0", "203.0.113.9", true), ("10.0.0.0/8", "::ffff:10.1.2.3", true),
+    ("2001:db8::/32", "2001:db8:1::1", true), ("2001:db8::/32", "2001:db9::1", false), ("0.0.0.0/0", "::1", false),
+    ("192.0.2.128/25", "192.0.2.127", false), ("192.0.2.128/25", "192.0.2.200", true),
+])
+func blocksOfAddresses(_ block: String, _ address: String, _ isInside: Bool) throws {
+    let found = try #require(NetworkBlock(block))
+    #expect(found.contains(try #require(SocketAddress(literal: address, port: 1))) == isInside)
+}
+
+@Test(arguments: [
+    "", "/8", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0/8", "example.org", "10.0.0.0/8/8",
+])
+func whatIsNoBlock(_ text: String) { #expect(NetworkBlock(text) == nil) }
+
+@Suite struct LoginStateTests {
+    @Test func aStateIsOneBrowsersAndGoodOnce() throws {
+        let states = LoginStates()
+        let name = try #require(states.begin(.known(alice), browser: "b1", nowSeconds: now))
+        #expect(states.take(name + "x", browser: "b1", nowSeconds: now) == nil)
+        #expect(states.take(name, browser: "b1", nowSeconds: now + 599) != nil)
+        #expect(states.take(name, browser: "b1", nowSeconds: now) == nil)
+        let other = try #require(states.begin(.known(alice), browser: "b1", nowSeconds: now))
+        #expect(states.take(other, browser: "b2", nowSeconds: now) == nil)
+        #expect(states.take(other, browser: "b1", nowSeconds: now) == nil)
+        let late = try #require(states.begin(.known(alice), browser: "b1", nowSeconds: now))
+        #expect(states.take(late, browser: "b1", nowSeconds: now + 600) == nil)
+    }
+
+    @Test func thoseUnderWayAreBounded() {
+        let states = LoginStates()
+        for _ in 0..<LoginStates.allowed {
+            #expect(states.begin(.sent(verifier: "v"), browser: "b", nowSeconds: now) != nil)
+        }
+        #expect(states.begin(.sent(verifier: "v"), browser: "b", nowSeconds: now + 599) == nil)
+        // The old ones make room.
+        #expect(states.begin(.sent(verifier: "v"), browser: "b", nowSeconds: now + 600) != nil)
+        #expect(states.count == 1)
+    }
+
+    @Test func whatComesFromOutsideIsTextOnThePage() {
+        let page = LoginPage.form(user: "<script>\"'&", site: "x", ticket: "t", maximumDays: 7)
+        #expect(page.contains("&lt;script&gt;&quot;&#39;&amp;"))
+        #expect(!page.contains("<script"))
+    }
+}
+
+@Suite struct RoleRuleTests {
+    @Test func theHighestThatAdmits() throws {
+        let rules = RoleRules(
+            operate: AccessRule(groups: ["ops"]), viewer: AccessRule(domains: ["anl.gov"]),
+            user: AccessRule(domains: ["anl.gov", "x.org"]))
+        var user = alice
+        #expect(try rules.role(of: user, nowSeconds: now) == .viewer)
+        user.groups = ["ops"]
+        #expect(try rules.role(of: user, nowSeconds: now) == .operate)
+        user.groups = []
+        user.domain = "x.org"
+        #expect(try rules.role(of: user, nowSeconds: now) == .user)
+        user.domain = "elsewhere.org"
+        #expect(throws: AccessRefusal.self) { _ = try rules.role(of: user, nowSeconds: now) }
+        #expect(try RoleRules().role(of: user, nowSeconds: now) == .user)
+    }
+}
