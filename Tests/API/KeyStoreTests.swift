@@ -7,6 +7,7 @@ import Transport
 import Trust
 
 @testable import API
+@testable import Routing
 
 private let now: UInt64 = 2_000_000_000
 private let day: UInt64 = 86_400

@@ -44,7 +44,7 @@ extension OptionSpecification {
         name: "--config", value: .text, placeholder: "FILE", summary: "the node's configuration", isRequired: true)
     static let node = OptionSpecification(
         name: "--node", value: .nodeAddress, placeholder: "URL",
-        summary: "the node (default: of your login, or \(Credential.ownNode))")
+        summary: "the node (default: of your login, or \(CallerCredential.ownNode))")
     static let tokenFile = OptionSpecification(
         name: "--token-file", value: .text, placeholder: "FILE",
         summary: "a file with the token (default: MESHNODE_TOKEN, or your login)")

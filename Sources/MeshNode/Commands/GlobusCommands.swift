@@ -23,16 +23,16 @@ enum GlobusRegisterCommand {
         let store = FunctionStore(stateDirectory: configuration.stateDirectory)
         try GlobusCommand.makeDirectory(configuration.stateDirectory)
         var rows: [Registered] = []
-        for function in [site.inference, .status] {
+        let isOffered = configuration.models.contains(where: \.isOffered)
+        for kind in [FunctionStore.Function.inference, .status] {
+            // As the node itself would register it, so that it finds what is registered here.
+            let function = isPublic || isOffered && kind.name == FunctionStore.Function.inference.name ? kind.opened : kind
             if !invocation.flag(.force), let known = store.identifier(of: function) {
                 rows.append(Registered(name: function.name, id: known, new: false))
                 continue
             }
-            // Kept as the node looks for it, whoever may run it.
-            let registration = FunctionRegistration(
-                name: function.name, source: function.source,
-                strategy: invocation.flag(.oldWorkers) ? .dillSource : .pureSource, description: function.summary,
-                public: isPublic || (function.isPublic && group == nil), group: group)
+            let registration = function.registration(
+                invocation.flag(.oldWorkers) ? .dillSource : .pureSource, group: group)
             let service = site.service
             let id: String
             do throws(ComputeFailure) {

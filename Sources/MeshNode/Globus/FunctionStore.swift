@@ -53,8 +53,11 @@ struct FunctionStore: Sendable {
 
     init(stateDirectory: String) { path = stateDirectory + "/globus-functions.json" }
 
-    /// The UUID that a function is registered by; nil: not yet.
-    func identifier(of function: Function) -> String? { entries()[function.digest] }
+    /// The UUID that a function is registered by; nil: not yet. One that is open to anybody serves where that is not needed too.
+    func identifier(of function: Function) -> String? {
+        let entries = entries()
+        return entries[function.digest] ?? entries[function.opened.digest]
+    }
 
     /// Keeps the UUID of a function.
     func keep(_ identifier: String, for function: Function) throws(CommandFailure) {

@@ -10,7 +10,7 @@ struct Backends {
     let globus: [(model: LocalModel, backend: GlobusBackend, status: StatusOrder?)]
 
     /// - Parameter site: how Globus Compute is reached; nil where no model needs it.
-    init(_ configuration: NodeConfiguration, site: GlobusSite?) throws(CommandFailure) {
+    init(_ configuration: NodeConfiguration, site: GlobusSite?, log: Logger) throws(CommandFailure) {
         var servers: [String: InferenceServer] = [:]
         var order: [InferenceServer] = []
         var models: [LocalModel] = []
@@ -112,9 +112,7 @@ struct Backends {
 
     private static func model(
         _ model: ModelConfiguration, _ backend: Backend, _ configuration: NodeConfiguration, direct: DirectOffer? = nil
-    )
-        -> LocalModel
-    {
+    ) -> LocalModel {
         var upstreamModel = model.id
         var slots: Int?
         switch model.backend {

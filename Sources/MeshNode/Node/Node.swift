@@ -41,7 +41,7 @@ final class Node: Sendable {
         globus = try configuration.globusCompute.map { (compute) throws(CommandFailure) in
             try GlobusSite(configuration, compute, apiURL: apiURL, log: log)
         }
-        let backends = try Backends(configuration, site: globus)
+        let backends = try Backends(configuration, site: globus, log: log)
         models = backends.models
         let access = try NodeAccess(configuration, log: log)
         router = Router(

@@ -52,7 +52,7 @@ struct ServerCredential {
 
     private func command(_ command: TokenCommandConfiguration, url: String) -> Credential {
         let log = log
-        let origin = TokenCommand(command.arguments, lifeSeconds: command.seconds) { log.info($0) }
+        let origin = TokenProgram(command.arguments, lifeSeconds: command.seconds) { log.info($0) }
         return Credential(origin, warn: warn(url))
     }
 

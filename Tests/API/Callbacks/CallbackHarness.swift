@@ -1,3 +1,4 @@
+import Glibc
 import Gossip
 import Synchronization
 import Testing

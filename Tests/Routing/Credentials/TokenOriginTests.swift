@@ -71,7 +71,7 @@ private final class Folder: Sendable {
     @Test("what a program writes is the token, for its stated life")
     func reads() async throws {
         let lines = Lines()
-        let command = TokenCommand(["sh", "-c", "echo the-token; echo asked >&2; echo the-token >&2"], lifeSeconds: 100, log: lines.add)
+        let command = TokenProgram(["sh", "-c", "echo the-token; echo asked >&2; echo the-token >&2"], lifeSeconds: 100, log: lines.add)
         let reading = try await command.read(refused: nil)
         #expect(reading == TokenReading(token: "the-token", renewAfter: 90_000_000_000, expiresAfter: 100_000_000_000))
         #expect(lines.all == ["sh: asked", "sh: (a line that holds the token)"])
@@ -81,14 +81,14 @@ private final class Folder: Sendable {
     func failingTold() async {
         let lines = Lines()
         let token = String(repeating: "aB3_", count: 12).replacing("_", with: "-")
-        let command = TokenCommand(["sh", "-c", "echo no luck >&2; echo got \(token) >&2; exit 1"], lifeSeconds: 1, log: lines.add)
+        let command = TokenProgram(["sh", "-c", "echo no luck >&2; echo got \(token) >&2; exit 1"], lifeSeconds: 1, log: lines.add)
         await #expect(throws: TokenFailure.self) { try await command.read(refused: nil) }
         #expect(lines.all == ["sh: no luck", "sh: (a line that holds the token)"])
     }
 
     @Test("arguments reach the program as they are: there is no shell")
     func noShell() async throws {
-        let command = TokenCommand(["echo", "$HOME;*`id`"], lifeSeconds: 1) { _ in }
+        let command = TokenProgram(["echo", "$HOME;*`id`"], lifeSeconds: 1) { _ in }
         #expect(try await command.read(refused: nil).token == "$HOME;*`id`")
     }
 
@@ -102,7 +102,7 @@ private final class Folder: Sendable {
             (["sh", "-c", "yes"], "sh wrote more than 65536 bytes"),
         ])
     func failures(arguments: [String], message: String) async {
-        let command = TokenCommand(arguments, lifeSeconds: 1) { _ in }
+        let command = TokenProgram(arguments, lifeSeconds: 1) { _ in }
         let failure = await #expect(throws: TokenFailure.self) { try await command.read(refused: nil) }
         #expect(failure?.description.hasPrefix(message) == true)
         #expect(failure?.description.contains("the-token") == false)

@@ -40,8 +40,8 @@ private func model(_ variant: Variant) -> LocalModel {
         declared: variant, upstreamModel: variant.id,
         backend: .server(
             InferenceServer(
-                upstream: Upstream(target: HostPort(host: "127.0.0.1", port: 1), tls: nil), basePath: "", kind: "openai",
-                key: nil)), gate: Gate(slots: 4, queueLimit: 4), declaredSlots: 4)
+                upstream: Upstream(target: HostPort(host: "127.0.0.1", port: 1), tls: nil), basePath: "", kind: "openai")),
+        gate: Gate(slots: 4, queueLimit: 4), declaredSlots: 4)
 }
 
 private func routes(_ nodes: [NodeView]) -> ModelRoutes? {

@@ -32,7 +32,7 @@ enum LoginCommand {
     private static func node(_ invocation: Invocation, _ store: TokenStore) throws(CommandFailure) -> String {
         if let node = invocation.text(.node) { return node }
         let known = try store.read().federations.values.map(\.node)
-        return known.count == 1 ? known[0] : Credential.ownNode
+        return known.count == 1 ? known[0] : CallerCredential.ownNode
     }
 
     /// Keeps a login that has tokens for every site, with what its nodes say now.

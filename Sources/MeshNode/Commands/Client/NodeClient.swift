@@ -8,7 +8,7 @@ struct NodeClient {
     }
 
     private let node: String
-    private let credential: Credential?
+    private let credential: CallerCredential?
 
     /// Bytes of an answer.
     private static let answerBytes = 16 << 20
@@ -18,16 +18,16 @@ struct NodeClient {
     ///   - node: base URL of its API.
     ///   - token: nil to ask without one.
     init(node: String, token: String?) throws(CommandFailure) {
-        try self.init(node: node, credential: token.map { Credential(token: $0, source: .given) })
+        try self.init(node: node, credential: token.map { CallerCredential(token: $0, source: .given) })
     }
 
     /// From `--node` and what says who asks: `--token-file`, MESHNODE_TOKEN, or the stored login.
     init(_ invocation: Invocation) throws(CommandFailure) {
-        let (node, credential) = try Credential.find(invocation)
+        let (node, credential) = try CallerCredential.find(invocation)
         try self.init(node: node, credential: credential)
     }
 
-    private init(node: String, credential: Credential?) throws(CommandFailure) {
+    private init(node: String, credential: CallerCredential?) throws(CommandFailure) {
         guard credential?.isUsable ?? true else {
             throw CommandFailure(exitCode: 2, message: "the token holds bytes that no token has")
         }

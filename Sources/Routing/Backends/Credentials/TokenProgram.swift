@@ -3,7 +3,7 @@ import Glibc
 import Transport
 
 /// A program that writes the token to its standard output: run without a shell, in bounds, and again when the token's life ends.
-public final class TokenCommand: TokenOrigin {
+public final class TokenProgram: TokenOrigin {
     public let refusalPause: UInt64 = 10_000_000_000
     private let arguments: [String]
     private let lifeSeconds: Double

@@ -1,7 +1,7 @@
 import Trust
 
 /// What shows a node who asks.
-struct Credential: Sendable {
+struct CallerCredential: Sendable {
     enum Source: Equatable, Sendable {
         /// By a file or the environment.
         case given
@@ -19,16 +19,16 @@ struct Credential: Sendable {
     var isUsable: Bool { token.utf8.allSatisfy { $0 > 32 && $0 < 127 } }
 
     /// The node to ask, and the token for it: from the file of `--token-file`, from MESHNODE_TOKEN, or of the stored login.
-    static func find(_ invocation: Invocation) throws(CommandFailure) -> (node: String, Credential) {
+    static func find(_ invocation: Invocation) throws(CommandFailure) -> (node: String, CallerCredential) {
         let node = invocation.text(.node)
         if let file = invocation.text(.tokenFile) {
             do throws(TrustError) {
                 let token = trimmed(String(decoding: try SecretFile.read(file), as: UTF8.self))
-                return (node ?? ownNode, Credential(token: token, source: .given))
+                return (node ?? ownNode, CallerCredential(token: token, source: .given))
             } catch { throw CommandFailure(exitCode: 1, message: error.message) }
         }
         if let token = Environment.value("MESHNODE_TOKEN") {
-            return (node ?? ownNode, Credential(token: token, source: .given))
+            return (node ?? ownNode, CallerCredential(token: token, source: .given))
         }
         let store = try TokenStore.own()
         guard !(try store.read()).federations.isEmpty else {
@@ -38,7 +38,7 @@ struct Credential: Sendable {
         }
         let issued = try TokenKeeper(store: store).token(node: node, federation: nil)
         if let warning = issued.warning { Output.note(warning) }
-        let credential = Credential(token: issued.token.accessToken, source: .login(issued.choice.federation))
+        let credential = CallerCredential(token: issued.token.accessToken, source: .login(issued.choice.federation))
         return (node ?? issued.choice.login.node, credential)
     }
 
