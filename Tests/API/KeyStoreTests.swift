@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Gossip
+import Routing
 import Storage
 import Synchronization
 import Testing
@@ -132,6 +133,22 @@ func whatIsNoKeyIsRefused(_ text: String, _ code: String) throws {
     #expect(caller.key?.limits == order.limits && caller.key?.name == "laptop")
     #expect(again.code(gone.text) == "invalid_key")
     #expect(again.store.list(of: alice.subject).map(\.id) == [made.key.id])
+}
+
+@Test func whatHasBeenOverForLongIsCleared() async throws {
+    var settings = KeySettings()
+    settings.perUser = 1
+    let shop = try Shop(settings: settings)
+    defer { shop.remove() }
+    let old = now - 31 * day
+    var user = alice
+    user.authenticatedAt = old
+    let made = try await shop.store.make(KeyOrder(name: "old", expiresInSeconds: 60), for: user, nowSeconds: old)
+    // It takes no place once it has expired.
+    let other = try await shop.store.make(KeyOrder(name: "next", expiresInSeconds: 3 * day), for: user, nowSeconds: old + 61)
+    let again = try Shop(folder: shop.folder)
+    #expect(again.code(made.text) == "invalid_key")
+    #expect(again.code(other.text) == "key_expired")
 }
 
 @Test func othersKeysAreNotOnesOwn() async throws {

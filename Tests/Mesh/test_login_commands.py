@@ -12,8 +12,9 @@ import urllib.request
 import httpx
 import pytest
 
+from globus import emulated
 from globus_emulation import emulation
-from harness import PROGRAM
+from harness import Mesh, PROGRAM, write_topology
 from login_stub import CLIENT, LoginStub, SITES, scope_of
 from processes import free_port
 
@@ -329,3 +330,30 @@ def test_keys(member: User, stub: LoginStub):
     assert [key["id"] for key in left] == ["k2"]
     assert "for operators" in member.fail("keys", "list", "--all")
     assert "no such key" in member.fail("keys", "revoke", "k9")
+
+
+def test_a_real_federation(user: User, tmp_path: pathlib.Path):
+    """Real nodes behind an emulation of Globus: what they say of themselves is what the commands read."""
+    with emulated(tmp_path) as globus:
+        topology = write_topology("globus-login.json5", tmp_path, GLOBUS=globus, SECRET=tmp_path / "secret")
+        with Mesh(topology, tmp_path) as mesh:
+            alpha, beta = mesh.node("alpha").api, mesh.node("beta").api
+            process = user.start("login", "--node", alpha)
+            code = httpx.get(page_of(process), headers={"Accept": "application/json"}).json()["code"]
+            out, err = process.communicate(f"{code}\n", timeout=RUN_SECONDS)
+            assert process.returncode == 0 and "alpha, beta" in out, err
+            for node in (alpha, beta):
+                token = user.succeed("token", "--node", node).stdout.strip()
+                answer = httpx.get(f"{node}/v1/models", headers={"Authorization": f"Bearer {token}"})
+                assert answer.status_code == 200, answer.text
+                assert "open" in user.succeed("models", "--node", node).stdout
+            assert "role viewer" in user.fail("status")
+            key = user.succeed("keys", "create", "my editor", "--model", "open", "--tokens-per-day", "1000").stdout.strip()
+            chat = {"model": "open", "messages": [{"role": "user", "content": "Hello."}], "max_tokens": 4}
+            url, headers = f"{alpha}/v1/chat/completions", {"Authorization": f"Bearer {key}"}
+            assert httpx.post(url, headers=headers, json=chat, timeout=RUN_SECONDS).status_code == 200
+            made = json.loads(user.succeed("keys", "list", "--json").stdout)["data"]
+            assert [entry["name"] for entry in made] == ["my editor"] and key not in json.dumps(made)
+            assert "my editor" in user.succeed("keys", "list").stdout
+            user.succeed("keys", "revoke", made[0]["id"])
+            assert httpx.post(url, headers=headers, json=chat, timeout=RUN_SECONDS).status_code == 401

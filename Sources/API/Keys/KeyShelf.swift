@@ -27,6 +27,17 @@ actor KeyShelf {
         self.thread = thread
     }
 
+    /// Seconds for which a key that has expired is still told from one that never was.
+    static let keptAfterEndSeconds: UInt64 = 30 * 86_400
+
+    /// Clears away what has been over for long.
+    static func prune(_ database: borrowing Database, nowSeconds: UInt64) throws(StorageError) {
+        var statement = try database.prepare("DELETE FROM keys WHERE expires_at < ?")
+        try statement.bind(1, Int64(clamping: nowSeconds) - Int64(keptAfterEndSeconds))
+        try statement.run()
+        try database.execute("DELETE FROM owners WHERE subject NOT IN (SELECT subject FROM keys)")
+    }
+
     /// All that is in a file; rows that cannot be read are left out and counted.
     static func load(_ database: borrowing Database) throws(StorageError) -> (keys: [APIKey], unreadable: Int) {
         var owners: [String: KeyOwner] = [:]

@@ -18,12 +18,18 @@ extension KeyStore {
     ) async throws(APIError) -> (key: APIKey, text: String) {
         let expiresAt = try expiry(order, of: user, nowSeconds: nowSeconds)
         let (id, text) = KeyText.make(site: site)
-        let owner = state.withLock { $0.owners[user.subject] } ?? KeyOwner(user, seenAt: nowSeconds)
+        // One object for all keys of an owner, also for two that are made at once.
+        let owner = state.withLock { state in
+            if let known = state.owners[user.subject] { return known }
+            let made = KeyOwner(user, seenAt: nowSeconds)
+            state.owners[user.subject] = made
+            return made
+        }
         _ = owner.saw(user, at: nowSeconds, recheckSeconds: 0)
         let key = APIKey(
             id: id, name: order.name, digest: SHA256Digest.of(text), owner: owner, createdAt: nowSeconds,
             expiresAt: expiresAt, limits: order.limits)
-        try reserve(key)
+        try reserve(key, nowSeconds: nowSeconds)
         do throws(StorageError) {
             try await shelf.insert(key)
         } catch {
@@ -58,11 +64,14 @@ extension KeyStore {
     }
 
     /// Takes a place for a key, so that no number of requests at once passes the limit.
-    private func reserve(_ key: APIKey) throws(APIError) {
+    private func reserve(_ key: APIKey, nowSeconds: UInt64) throws(APIError) {
         let problem: String? = state.withLock { state in
-            let own = state.byID.values.count { $0.owner.subject == key.owner.subject }
+            let own = state.byID.values.count { $0.owner.subject == key.owner.subject && nowSeconds < $0.expiresAt }
             if own >= settings.perUser { return "you have \(own) keys, as many as one user may have: revoke some" }
-            if state.byID.count >= settings.allowed { return "this node has as many keys as it can hold" }
+            if state.byID.count >= settings.allowed {
+                if own == 0 { state.owners[key.owner.subject] = nil }
+                return "this node has as many keys as it can hold"
+            }
             state.byDigest[key.digest] = key
             state.byID[key.id] = key
             state.owners[key.owner.subject] = key.owner

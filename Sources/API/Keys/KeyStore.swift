@@ -52,6 +52,7 @@ public final class KeyStore: Sendable {
         if let damaged = database.damagedFile {
             log(.error, "\(path) was damaged and is now \(damaged); the keys in it are lost and have to be made again")
         }
+        try KeyShelf.prune(database, nowSeconds: nowSeconds)
         let (keys, unreadable) = try KeyShelf.load(database)
         if unreadable > 0 { log(.warning, "\(unreadable) rows of \(path) cannot be read and are left out") }
         var state = State()

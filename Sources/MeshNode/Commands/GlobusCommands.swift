@@ -39,6 +39,8 @@ enum GlobusRegisterCommand {
                 id = try Blocking.run { () async throws(ComputeFailure) in try await service.register(registration) }
             } catch { throw CommandFailure(exitCode: 1, message: "\(function.name) is not registered: \(error.message)") }
             try store.keep(id, for: function)
+            // The newest serves where openness is not needed too, in place of an older one.
+            if isPublic { try store.keep(id, for: kind) }
             rows.append(Registered(name: function.name, id: id, new: true))
         }
         if invocation.flag(.json) { return Output.write(try encode(["functions": rows])) }

@@ -56,7 +56,7 @@ struct FunctionStore: Sendable {
     /// The UUID that a function is registered by; nil: not yet. One that is open to anybody serves where that is not needed too.
     func identifier(of function: Function) -> String? {
         let entries = entries()
-        return entries[function.digest] ?? entries[function.opened.digest]
+        return entries[function.opened.digest] ?? entries[function.digest]
     }
 
     /// Keeps the UUID of a function.

@@ -13,7 +13,7 @@ final class GlobusSite: Sendable {
     let callbacks = CallbackTable()
     private let store: FunctionStore
     /// Our function as this site registers it.
-    private let inference: FunctionStore.Function
+    let inference: FunctionStore.Function
     private let configuration: NodeConfiguration
     private let compute: GlobusComputeConfiguration
     private let callbackURL: String

@@ -104,7 +104,7 @@ struct GlobusProcessTests {
             let token = try await harness.computeToken()
             let function = try await harness.register(source: "import time\ndef f():\n    return time.time()\n", token)
             let before = try await harness.time()
-            let task = try await harness.submit(function, token)
+            let task = try await harness.submit(function, "[]", token)
             _ = try await harness.outcome(task, token)
             let after = try await harness.time()
             #expect(after - before >= 0.3)

@@ -87,6 +87,7 @@ private func invocation(_ line: String) throws -> Invocation {
             ("login https://h", "login: found \"https://h\" too many"), ("token --code x", "unknown option \"--code\""),
             ("emulate", "emulate: a command is missing; allowed: inference"),
             ("emulate inferense", "emulate: unknown command \"inferense\"; allowed: inference"),
+            ("emulate globus --port 0", "emulate globus: --config FILE is missing"),
             ("emulate inference --model m", "emulate inference: --port N is missing"),
             ("emulate inference --port 65536 --model m", "--port: found \"65536\"; allowed: an integer from 0 to 65535"),
             (

@@ -214,6 +214,24 @@ private let model = #"models: [{ id: "m", backend: { kind: "openai", url: "http:
             ),
             (
                 8, "models: [{ id: 'm', backend: { kind: 'globusCompute', endpoint: 1 } }],",
+                "8: models[0].backend.endpoint: found 1; allowed: a UUID"
+            ),
+            (
+                8, "models: [{ id: 'm', backend: { kind: 'globusCompute', endpoint: 1 } }],",
+                "8: models[0].backend.server: is missing its url"
+            ),
+            (
+                8,
+                "models: [{ id: 'm', backend: { kind: 'globusCompute', style: 'first', endpoint: 'facd7ccc-c5f4-42aa-916b-a0e270e2c2a9' } }],",
+                "models[0].backend.apiPort: is missing"
+            ),
+            (
+                8, "globusCompute: { clientId: 'facd7ccc-c5f4-42aa-916b-a0e270e2c2a9' },",
+                "8: globusCompute.secretFile: is missing; allowed: secretFile, a file, or secretEnvironment"
+            ),
+            (
+                8,
+                "models: [{ id: 'm', backend: { kind: 'globusCompute', endpoint: 'facd7ccc-c5f4-42aa-916b-a0e270e2c2a9', server: { url: 'http://h' } } }],",
                 "globusCompute: is missing, and a model has the backend globusCompute"
             ),
             (

@@ -26,6 +26,8 @@ extension GlobusCompute {
         count = asked.reduce(0) { $0 + ($1.value.items?.count ?? 0) }
         if let refusal = refusal(of: asked, endpoint, owner) { return refusal }
         if let refusal = Self.refusal(of: body, endpoint) { return refusal }
+        if tasks.count + count > Self.tasksKept { dropOldResults(time: request.time) }
+        if groups.count >= Self.tasksKept, let any = groups.keys.first { groups[any] = nil }
         guard tasks.count + count <= Self.tasksKept else { return .compute(503, "SERVICE_UNAVAILABLE", "too many tasks") }
         let group = body["task_group_id"]?.text ?? names.uuid()
         if body["task_group_id"]?.text != nil {

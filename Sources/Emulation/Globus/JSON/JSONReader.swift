@@ -12,6 +12,8 @@ struct JSONReader {
 
     private let bytes: [UInt8]
     private var at = 0
+    /// A line feed can stand between values only.
+    private var line = 1
 
     private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -23,14 +25,15 @@ struct JSONReader {
         return value
     }
 
-    private var line: Int { 1 + bytes[..<min(at, bytes.count)].reduce(0) { $0 + ($1 == 10 ? 1 : 0) } }
-
     private func failure(_ reason: String) -> JSONError { JSONError(line: line, reason: reason) }
 
     private var next: UInt8? { at < bytes.count ? bytes[at] : nil }
 
     private mutating func skipSpace() {
-        while let byte = next, byte == 32 || byte == 10 || byte == 13 || byte == 9 { at += 1 }
+        while let byte = next, byte == 32 || byte == 10 || byte == 13 || byte == 9 {
+            at += 1
+            if byte == 10 { line += 1 }
+        }
     }
 
     private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
@@ -85,20 +88,16 @@ struct JSONReader {
             at += 1
             return .object(members)
         }
-        // Lines are counted from the last member on: counting anew for each would take time squared.
-        var line = line
-        var counted = at
         while true {
             skipSpace()
-            line += bytes[counted..<at].reduce(0) { $0 + ($1 == 10 ? 1 : 0) }
-            counted = at
             guard next == UInt8(ascii: "\"") else { throw failure("a name in double quotes should be here") }
+            let ownLine = line
             let name = try string()
             guard names.insert(name).inserted else { throw failure("\"\(name)\" stands twice in one object") }
             skipSpace()
             guard next == UInt8(ascii: ":") else { throw failure("a colon should follow the name") }
             at += 1
-            members.append(JSONMember(name: name, value: try value(depth: depth + 1), line: line))
+            members.append(JSONMember(name: name, value: try value(depth: depth + 1), line: ownLine))
             if try ends(with: UInt8(ascii: "}")) { return .object(members) }
         }
     }

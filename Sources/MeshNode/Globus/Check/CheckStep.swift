@@ -13,7 +13,9 @@ struct CheckStep: Encodable, Equatable, Sendable {
 
     /// For people, on one line, or two where something is to be done.
     var text: String {
-        let time = "\(short(seconds)) s"
+        let milliseconds = Int((seconds * 1000).rounded())
+        let digits = String(milliseconds % 1000)
+        let time = "\(milliseconds / 1000).\(String(repeating: "0", count: 3 - digits.count))\(digits) s"
         func padded(_ text: String, _ width: Int) -> String {
             text + String(repeating: " ", count: max(0, width - text.count))
         }
