@@ -53,6 +53,18 @@ extension NodeAPI {
                 counters.identitiesRefused.load(ordering: .relaxed)
             ),
             (
+                "meshnode_direct_total", "Requests submitted to the endpoint of a site whose nodes were away.",
+                counters.ranDirectly.load(ordering: .relaxed)
+            ),
+            (
+                "meshnode_callbacks_unknown_total", "Callbacks of tasks that were not awaited.",
+                callbackCounters.unknown.load(ordering: .relaxed)
+            ),
+            (
+                "meshnode_callbacks_refused_total", "Callbacks with a wrong secret.",
+                callbackCounters.refused.load(ordering: .relaxed)
+            ),
+            (
                 "meshnode_stale_retries_total", "Kept connections found closed.",
                 counters.staleRetries.load(ordering: .relaxed)
             ),

@@ -36,7 +36,8 @@ enum DemoCommand {
 
     // MARK: The federation
 
-    /// Three sites of different speed; A lacks the model that B and C share.
+    /// Three sites of different speed; A lacks the model that B and C share. C has it behind Globus Compute, emulated, where there is a
+    /// Python to run our function: the demo then shows the whole way.
     private static func topology(_ real: RealModel?) -> Topology {
         func simulated(_ tokensPerSecond: Double, _ slots: Int) -> Topology.Backend {
             .simulated(SimulatedServer(timeToFirstTokenSeconds: 0.1, tokensPerSecond: tokensPerSecond, slots: slots))
@@ -45,6 +46,20 @@ enum DemoCommand {
             guard let real else { return Topology.Model(id: sharedName(nil), backend: simulated(index == 0 ? 60 : 30, 4)) }
             return Topology.Model(
                 id: RealModel.name, backend: .given(.openAI(OpenAIBackend(url: "http://127.0.0.1:\(real.ports[index])/v1"))))
+        }
+        /// The same model, reached by tasks instead of a connection.
+        func behindGlobus(_ model: Topology.Model) -> Topology.Model {
+            guard hasPython else { return model }
+            let server: EmulatedEndpoint.Server
+            switch model.backend {
+            case .given(.openAI(let known)): server = .url(known.url)
+            case .simulated(let simulated): server = .simulated(simulated)
+            default: return model
+            }
+            var model = model
+            model.backend = .emulatedGlobus(
+                EmulatedEndpoint(server: server, backend: GlobusComputeBackend(endpoint: "", slots: 4)))
+            return model
         }
         let chat = "chat-small"
         return Topology(
@@ -58,8 +73,13 @@ enum DemoCommand {
                     models: [Topology.Model(id: chat, backend: simulated(80, 8)), shared(0)]),
                 Topology.Site(
                     site: "nersc", nodes: [Topology.Node(node: "c1")],
-                    models: [Topology.Model(id: chat, backend: simulated(20, 2)), shared(1)]),
+                    models: [Topology.Model(id: chat, backend: simulated(20, 2)), behindGlobus(shared(1))]),
             ])
+    }
+
+    private static var hasPython: Bool {
+        let folders = (getenv("PATH").map { String(cString: $0) } ?? "").split(separator: ":")
+        return folders.contains { access("\($0)/python3", X_OK) == 0 }
     }
 
     private static func sharedName(_ real: RealModel?) -> String { real == nil ? "chat-large" : RealModel.name }
@@ -74,6 +94,7 @@ enum DemoCommand {
             + #""max_tokens":24,"messages":[{"role":"user","content":"Name the capital of France."}]}' | grep -iE 'x-mesh|content'"#
         var text = "\nThree sites are up: argonne (A), oakridge (B), nersc (C). \(model) is at B and C only"
         text += real == nil ? ", simulated.\n" : ", a real model.\n"
+        if hasPython { text += "C reaches it through Globus Compute, emulated here: each request is a task that a Python process runs.\n" }
         text +=
             "Console: \(a.api)/mesh/console with the token \(files.tokens.viewer)\n\nPaste these, one after the other, into another terminal:\n\n"
         text += "# 1. Ask A for what only B and C have; X-Mesh-Site says who answered:\n\(ask)\n\n"

@@ -45,6 +45,7 @@ final class GlobusSite: Sendable {
             jitter: GlobusJitter(seed: .random(in: 0 ... .max)))
         var settings = ComputeSettings()
         settings.requestsPerWindow = compute.requestsPerTenSeconds
+        settings.statusSeconds = compute.statusSeconds
         service = ComputeService(
             settings: settings, services: services, token: token, web: web, log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
         service.run()
@@ -210,6 +211,8 @@ extension GlobusServicesConfiguration {
         settings.caFile = caFile
         settings.proxy = proxy
         settings.noProxy = noProxy.isEmpty ? nil : noProxy.joined(separator: ",")
+        // The first submission to an endpoint may take seconds: it must not hold up those to others.
+        settings.connectionsPerHost = 16
         settings.userAgent = "meshnode/\(Version.text)"
         return settings
     }

@@ -7,9 +7,11 @@ final class NodeState: NodeControl {
     private let mesh: MeshShell
     private let logger: Logger
     private let unheard: Mutex<Set<Int>>
+    private let globus: GlobusSite?
 
-    /// - Parameter serversToHear: inference servers that must have been looked at once.
-    init(mesh: MeshShell, log: Logger, serversToHear: Int) {
+    /// - Parameter serversToHear: inference servers and endpoints that must have been looked at once.
+    init(mesh: MeshShell, log: Logger, serversToHear: Int, globus: GlobusSite?) {
+        self.globus = globus
         self.mesh = mesh
         logger = log
         unheard = Mutex(Set(0..<serversToHear))
@@ -40,6 +42,6 @@ final class NodeState: NodeControl {
         for (cause, count) in counters.refusals.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             text += "meshnode_gossip_refusals_total{cause=\"\(cause.rawValue)\"} \(count)\n"
         }
-        return text
+        return text + (globus?.metrics ?? "")
     }
 }

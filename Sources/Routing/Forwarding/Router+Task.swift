@@ -23,10 +23,9 @@ extension Router {
         }
         let held = HeldSlot(slot)
         let isStream = request.isStream
-        let name = model.id
         let outlives = backend.settings.style == .first
         Task(executorPreference: loop) {
-            await backend.follow(run, isStream: isStream, model: name)
+            await backend.follow(run, isStream: isStream)
             if outlives { withExtendedLifetime(held) {} }
         }
         let attempt = await relay(run, request, exchange, fields: fields)
@@ -36,6 +35,7 @@ extension Router {
             run.callback.answer.abandon()
             run.task.giveUp()
         }
+        backend.note(attempt, deadlineSeconds: left)
         withExtendedLifetime(held) {}
         return attempt
     }

@@ -7,6 +7,7 @@ extension GlobusComputeConfiguration {
                 secretEnvironment: fields["secretEnvironment"].optional { $0.environmentVariable() },
                 services: GlobusServicesConfiguration.decode(fields["services"]),
                 requestsPerTenSeconds: fields["requestsPerTenSeconds"].integer(in: requestsAllowed, default: 20),
+                statusSeconds: fields["statusSeconds"].duration(in: statusSecondsAllowed, default: 60),
                 callbackURL: fields["callbackURL"].optional { $0.webAddress(allowsPath: false) },
                 callbackCAFile: fields["callbackCAFile"].optional { $0.file() },
                 callbackProxy: fields["callbackProxy"].optional { $0.webAddress(schemes: ["http"], allowsPath: false) },

@@ -8,6 +8,7 @@ extension GlobusComputeConfiguration {
             out.field("secretEnvironment", secretEnvironment.map { .text($0) })
             services.render(&out)
             out.field("requestsPerTenSeconds", .integer(requestsPerTenSeconds))
+            out.field("statusSeconds", .number(statusSeconds))
             out.field("callbackURL", callbackURL.map { .text($0) })
             out.field("callbackCAFile", callbackCAFile.map { .text($0) })
             out.field("callbackProxy", callbackProxy.map { .text($0) })

@@ -8,6 +8,8 @@ struct GlobusComputeConfiguration: Equatable, Sendable {
     var services = GlobusServicesConfiguration()
     /// Requests of this client in any ten seconds: submissions, polls and status together (the service's limit is 20).
     var requestsPerTenSeconds = 20
+    /// How long an endpoint's status is good for: each look is a request of the budget.
+    var statusSeconds = 60.0
     /// Where functions reach this node's API port, where that is not `advertise.api`.
     var callbackURL: String?
     /// The roots that our function checks this node's certificate against; nil: its system's.
@@ -19,6 +21,7 @@ struct GlobusComputeConfiguration: Equatable, Sendable {
     var internalSecretEnvironment: String?
 
     static let requestsAllowed = 1...1000
+    static let statusSecondsAllowed = 1.0...3600.0
 }
 
 /// Where Globus' services are, where they are not the hosted ones, and how they are reached.

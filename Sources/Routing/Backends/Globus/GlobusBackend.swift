@@ -137,19 +137,23 @@ public final class GlobusBackend: Sendable {
     }
 
     /// Waits for a task's end and makes an answer of its result where the callback brought none.
-    func follow(_ run: Run, isStream: Bool, model: String) async {
+    func follow(_ run: Run, isStream: Bool) async {
         let outcome = await run.task.outcome()
         TaskEnd(style: settings.style, isStream: isStream, log: log).settle(outcome, run.callback)
-        note(outcome)
         callbacks.close(run.callback)
     }
 
-    /// What an outcome says of the endpoint.
-    private func note(_ outcome: ComputeOutcome) {
-        switch outcome {
-        case .result: observed.succeeded()
-        case .failed, .lost, .deadline, .refused: observed.failed()
-        case .released: break
+    /// What an attempt says of the endpoint: nothing, where it is the user's own deadline that passed, or a limit of the service.
+    ///
+    /// - Parameter deadlineSeconds: what the user gave.
+    func note(_ attempt: Attempt, deadlineSeconds: Double) {
+        switch attempt {
+        case .answered: observed.succeeded()
+        case .interrupted: observed.failed()
+        case .failed(let failure):
+            let isLate = failure.status == 504 && deadlineSeconds < settings.deadlineSeconds
+            if failure.status >= 500, failure.kind != .overloaded, failure.kind != .deadline, !isLate { observed.failed() }
+        case .refused, .clientGone: break
         }
     }
 
