@@ -45,7 +45,9 @@ let package = Package(
         module("Emulation", ["Transport", "Trust", "CLinux"], resources: [.embedInCode("Globus/worker.py")]),
         .executableTarget(
             name: "MeshNode",
-            dependencies: ["API", "Routing", "Gossip", "Trust", "Transport", "Globus", "Storage", "Emulation", "CLinux", "CCurl"],
+            dependencies: [
+                "API", "Routing", "Gossip", "Trust", "Transport", "Globus", "Storage", "Emulation", "CLinux", "CCurl",
+            ],
             swiftSettings: settings),
 
         tests("Transport", ["Transport", "Trust", "CLinux"]),

@@ -34,6 +34,10 @@ class Site:
         return httpx.post(f"{self.api}/v1/chat/completions", json=body, headers={"Authorization": f"Bearer {TOKEN}"},
                           timeout=REQUEST_SECONDS)
 
+    def state(self, model: str) -> str:
+        models = httpx.get(f"{self.api}/v1/models", headers={"Authorization": f"Bearer {TOKEN}"}).json()["data"]
+        return next((entry["state"] for entry in models if entry["id"] == model), "gone")
+
     def gauge(self, name: str) -> float:
         page = httpx.get(f"{self.api}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
         return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", page, re.MULTILINE))
@@ -135,7 +139,8 @@ def test_failures_in_a_row_are_a_state_and_a_users_own_deadline_is_none(site: Si
         assert answer.status_code == 504, answer.text
     for _ in range(3):
         assert site.chat("refused", stub_status=500).status_code == 500
-    wait_for("the catalog says failed", lambda: site.chat("refused").status_code == 503, START_SECONDS)
+    wait_for("the catalog says failed", lambda: site.state("refused") == "failed", START_SECONDS)
+    assert site.chat("refused").status_code == 503
     assert site.chat().status_code == 200, "another model at the same endpoint goes on"
 
 
@@ -181,14 +186,10 @@ def test_a_lost_task_ends_by_the_users_deadline(site: Site):
 
 
 def test_an_endpoint_that_goes_offline_is_offline_in_the_catalog(site: Site):
-    def state() -> str:
-        models = httpx.get(f"{site.api}/v1/models", headers={"Authorization": f"Bearer {TOKEN}"}).json()["data"]
-        return next((model["state"] for model in models if model["id"] == "endless"), "gone")
-
     site.globus.fault(endpoint=ENDPOINT, state="offline")
-    wait_for("its models are gone from the list", lambda: state() == "gone", START_SECONDS)
+    wait_for("its models are gone from the list", lambda: site.state("endless") == "gone", START_SECONDS)
     site.globus.fault(endpoint=ENDPOINT, state="online")
-    wait_for("and come back", lambda: state() == "running", START_SECONDS)
+    wait_for("and come back", lambda: site.state("endless") == "running", START_SECONDS)
     assert site.chat().status_code == 200
 
 

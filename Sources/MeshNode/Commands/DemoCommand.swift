@@ -94,7 +94,10 @@ enum DemoCommand {
             + #""max_tokens":24,"messages":[{"role":"user","content":"Name the capital of France."}]}' | grep -iE 'x-mesh|content'"#
         var text = "\nThree sites are up: argonne (A), oakridge (B), nersc (C). \(model) is at B and C only"
         text += real == nil ? ", simulated.\n" : ", a real model.\n"
-        if hasPython { text += "C reaches it through Globus Compute, emulated here: each request is a task that a Python process runs.\n" }
+        if hasPython {
+            text +=
+                "C reaches it through Globus Compute, emulated here: each request is a task that a Python process runs.\n"
+        }
         text +=
             "Console: \(a.api)/mesh/console with the token \(files.tokens.viewer)\n\nPaste these, one after the other, into another terminal:\n\n"
         text += "# 1. Ask A for what only B and C have; X-Mesh-Site says who answered:\n\(ask)\n\n"

@@ -47,7 +47,8 @@ final class GlobusSite: Sendable {
         settings.requestsPerWindow = compute.requestsPerTenSeconds
         settings.statusSeconds = compute.statusSeconds
         service = ComputeService(
-            settings: settings, services: services, token: token, web: web, log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
+            settings: settings, services: services, token: token, web: web,
+            log: { log.warnSeldom("globus \($0.prefix(40))", $0) })
         service.run()
     }
 

@@ -72,7 +72,8 @@ final class Node: Sendable {
             generationStore: generations, clientTLS: credentials.clientTLS, log: log, loop: workers[0].loop,
             makeDirect: { [globus] in globus?.direct($0, $1) })
 
-        control = NodeState(mesh: mesh, log: log, serversToHear: backends.servers.count + backends.globus.count, globus: globus)
+        control = NodeState(
+            mesh: mesh, log: log, serversToHear: backends.servers.count + backends.globus.count, globus: globus)
         var facts = NodeFacts(
             federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
             bodyLimit: configuration.limits.bodyBytes,

@@ -36,7 +36,8 @@ public final class HealthPoller: Sendable {
             return await ServerPoll(pool: context.pool, server: server, deadline: deadline).run()
         }
         let poll = FirstPoll(
-            pool: context.pool, server: server, gateway: gateway, wanted: Set(models.map(\.upstreamModel)), deadline: deadline)
+            pool: context.pool, server: server, gateway: gateway, wanted: Set(models.map(\.upstreamModel)),
+            deadline: deadline)
         return await poll.run()
     }
 

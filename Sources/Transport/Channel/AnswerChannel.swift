@@ -165,7 +165,9 @@ public final class AnswerChannel: Sendable {
     ///
     /// - Returns: false at the end of a whole answer.
     /// - Throws: as `head`.
-    public func take(into buffer: inout ByteBuffer, for client: Stream, deadline: UInt64) async throws(TransportError) -> Bool {
+    public func take(into buffer: inout ByteBuffer, for client: Stream, deadline: UInt64) async throws(TransportError)
+        -> Bool
+    {
         while true {
             enum Step { case bytes([UInt8], Parking?), end, failed(TransportError), wait(Parking) }
             let step: Step = state.withLock {

@@ -47,7 +47,8 @@ import Testing
         defer { node.stop() }
         let callback = node.callbacks.make()
         async let answer = node.answer(callback)
-        let text = "API request failed with status code: 400\nResponse text: {\"error\":{\"message\":\"too long\",\"code\":{\"a\":1}}}"
+        let text =
+            "API request failed with status code: 400\nResponse text: {\"error\":{\"message\":\"too long\",\"code\":{\"a\":1}}}"
         let told = await node.post(
             Self.base + "error/", fields: Self.fields(callback),
             body: Array(#"{"task_id":"\#(callback.name)","error":"\#(jsonEscaped(text))","type":"error"}"#.utf8))
@@ -64,7 +65,9 @@ import Testing
     ]
 
     @Test(arguments: refusals)
-    func strangersAreTurnedAway(_ name: String, _ kind: String, _ secret: String?, _ token: String?, _ status: Int) async throws {
+    func strangersAreTurnedAway(_ name: String, _ kind: String, _ secret: String?, _ token: String?, _ status: Int)
+        async throws
+    {
         let node = try await CallbackNode()
         defer { node.stop() }
         let callback = node.callbacks.make()

@@ -23,7 +23,10 @@ import Testing
         let node = try await CallbackNode()
         defer { node.stop() }
         let callback = node.callbacks.make()
-        let chunks = [Self.start, Self.frame(.data, "data: a\n\n"), Self.frame(.data, "data: b\n\n"), Self.frame(.end, #"{"bytes":18}"#)]
+        let chunks = [
+            Self.start, Self.frame(.data, "data: a\n\n"), Self.frame(.data, "data: b\n\n"),
+            Self.frame(.end, #"{"bytes":18}"#),
+        ]
         async let answer = node.answer(callback)
         let told = await node.post(Self.path(callback.name), fields: Self.token(callback), chunks: chunks)
         #expect(told == #"200 {"status":"ok"}"#)
@@ -36,11 +39,14 @@ import Testing
         defer { node.stop() }
         let callback = node.callbacks.make()
         let body = [Self.start]
-        let unknown = await node.post(Self.path("00000000-0000-4000-8000-000000000000"), fields: Self.token(callback), chunks: body)
+        let unknown = await node.post(
+            Self.path("00000000-0000-4000-8000-000000000000"), fields: Self.token(callback), chunks: body)
         #expect(unknown.hasPrefix("404 "))
         #expect(unknown.contains("unknown_task"))
         let short = String(callback.secret.dropLast())
-        for wrong in ["Bearer \(short)", "Bearer \(callback.secret)x", "Bearer ", "Basic \(callback.secret)", callback.secret] {
+        for wrong in [
+            "Bearer \(short)", "Bearer \(callback.secret)x", "Bearer ", "Basic \(callback.secret)", callback.secret,
+        ] {
             let told = await node.post(Self.path(callback.name), fields: [("Authorization", wrong)], chunks: body)
             #expect(told.hasPrefix("401 "), "\(wrong.prefix(8))")
         }
@@ -91,7 +97,9 @@ import Testing
         let callback = node.callbacks.make()
         async let answer = node.answer(callback)
         let chunks = [Self.start, Self.frame(.data, "abc")]
-        #expect(await node.post(Self.path(callback.name), fields: Self.token(callback), chunks: chunks, isEnded: false) == "left")
+        #expect(
+            await node.post(Self.path(callback.name), fields: Self.token(callback), chunks: chunks, isEnded: false) == "left"
+        )
         #expect(await answer == "200 abc<protocolViolation>")
     }
 
@@ -100,7 +108,9 @@ import Testing
         defer { node.stop() }
         let callback = node.callbacks.make()
         async let answer = node.answer(callback)
-        let frames = [Self.frame(.started, "{}"), Self.frame(.error, #"{"code":"upstream_timeout","message":"it took too long"}"#)]
+        let frames = [
+            Self.frame(.started, "{}"), Self.frame(.error, #"{"code":"upstream_timeout","message":"it took too long"}"#),
+        ]
         #expect(await node.post(Self.path(callback.name), fields: Self.token(callback), chunks: frames).hasPrefix("200 "))
         let text = await answer
         #expect(text.hasPrefix("504 "))

@@ -12,7 +12,9 @@ import Testing
     }
 
     /// Everything that comes out of some bytes, given in pieces of one size: data joined, other frames in words.
-    static func read(_ bytes: [UInt8], piece: Int) throws(AnswerFrames.Malformed) -> (words: [String], data: String, ended: Bool) {
+    static func read(_ bytes: [UInt8], piece: Int) throws(AnswerFrames.Malformed) -> (
+        words: [String], data: String, ended: Bool
+    ) {
         var frames = AnswerFrames()
         var words: [String] = []
         var data: [UInt8] = []
