@@ -1,20 +1,16 @@
-"""An emulation of Globus, as a process of its own."""
+"""Two sites' clients and some people, as the emulation of Globus knows them."""
 
 import contextlib
-import json
 import pathlib
-import subprocess
 from collections.abc import Iterator
 
 import httpx
 
-from harness import PROGRAM
-from processes import wait_for
+from globus_emulation import emulation
 
 ALPHA, BETA, NATIVE = (f"cccccccc-0000-4000-8000-00000000000{number}" for number in (1, 2, 9))
 SECRET = "the-client-secret-0123456789"
 MEMBERS, OPERATORS = (f"aaaaaaaa-0000-4000-8000-00000000000{number}" for number in (1, 2))
-START_SECONDS = 20
 
 
 def scope(client: str) -> str:
@@ -45,20 +41,10 @@ def settings(redirects: list[str]) -> dict:
 @contextlib.contextmanager
 def emulated(folder: pathlib.Path, redirects: list[str] | None = None) -> Iterator[str]:
     """A running emulation; gives its address."""
-    configuration, ready, log = folder / "globus.json", folder / "globus.ready", folder / "globus.log"
-    configuration.write_text(json.dumps(settings(redirects or [])))
     (folder / "secret").write_text(SECRET + "\n")
     (folder / "secret").chmod(0o600)
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [PROGRAM, "emulate", "globus", "--port", "0", "--ready-file", ready, "--config", configuration],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-    try:
-        wait_for("the emulation is ready", lambda: "globus emulation at" in log.read_text(), START_SECONDS)
-        yield "http://" + log.read_text().split("globus emulation at ")[1].split()[0]
-    finally:
-        process.kill()
-        process.wait()
+    with emulation(folder, endpoints=[], **settings(redirects or [])) as running:
+        yield running.url
 
 
 def fault(globus: str, **what: object) -> None:

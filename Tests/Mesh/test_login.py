@@ -220,3 +220,22 @@ def test_a_secret_that_is_not_there(tmp_path: pathlib.Path):
         assert process.wait(20) == 1
     line, = log.read_text().strip().splitlines()
     assert "secret" in line and "nowhere" in line
+
+
+def test_a_token_revoked_in_mid_stream(tmp_path: pathlib.Path):
+    """What was begun with a good token is ended; the next request is refused once the node asks again."""
+    with emulated(tmp_path) as globus:
+        topology = write_topology("globus-login.json5", tmp_path, GLOBUS=globus, SECRET=tmp_path / "secret")
+        with Mesh(topology, tmp_path) as mesh:
+            token = "token-of-alice@anl.gov"
+            body = {"model": "open", "messages": [{"role": "user", "content": "Hello."}], "stream": True,
+                    "max_tokens": 1500}
+            with httpx.stream("POST", f"{mesh.node('alpha').api}/v1/chat/completions", json=body, timeout=30,
+                              headers={"Authorization": f"Bearer {token}"}) as answer:
+                lines = answer.iter_lines()
+                assert next(lines).startswith("data: ")
+                fault(globus, revokeToken=token)
+                assert [line for line in lines if line][-1] == "data: [DONE]"
+            # Another node's first question about a token that is dead.
+            fault(globus, revokeToken="beta-token-of-alice@anl.gov")
+            assert chat(mesh, "beta-token-of-alice@anl.gov", "open", "beta").status_code == 401
