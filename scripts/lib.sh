@@ -1,4 +1,4 @@
-# Shared by scripts/demo, scripts/test, scripts/real-llm and Benchmarks/proxy. POSIX sh; read with `.`, not run.
+# Shared by scripts/demo, scripts/test, scripts/real-llm and Benchmarks. POSIX sh; read with `.`, not run.
 # Whoever reads it has set `root` to the top of the checkout and gone there.
 
 # The oldest compiler that builds this package.
