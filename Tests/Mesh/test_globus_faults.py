@@ -137,8 +137,12 @@ def test_failures_in_a_row_are_a_state_and_a_users_own_deadline_is_none(site: Si
                 "Authorization": f"Bearer {TOKEN}", "Mesh-Deadline": "0.3"},
             json={"model": "refused", "messages": [{"role": "user", "content": "Hello."}], "stub_pause_seconds": 5})
         assert answer.status_code == 504, answer.text
-    for _ in range(3):
         assert site.chat("refused", stub_status=500).status_code == 500
+    assert site.state("refused") == "running", "users who make requests fail take the model from nobody"
+    for _ in range(3):
+        body = json.dumps({"code": "FUNCTION_NOT_PERMITTED", "message": "not permitted"})
+        site.globus.fault(match={"route": "submit"}, status=403, times=1, body=body)
+        assert site.chat("refused").status_code == 502
     wait_for("the catalog says failed", lambda: site.state("refused") == "failed", START_SECONDS)
     assert site.chat("refused").status_code == 503
     assert site.chat().status_code == 200, "another model at the same endpoint goes on"

@@ -49,6 +49,8 @@ extension NodeAPI {
         }
         callback.started()
         switch kind {
+        case .data where callback.isDone:
+            await refuse(exchange, 410, "task_ended", "this stream was told to be done")
         case .data:
             guard let text = body["data"]?.text else {
                 return await refuse(exchange, 400, "bad_request", "data is missing")
@@ -62,7 +64,7 @@ extension NodeAPI {
             await exchange.respond(status: 200, contentType: "application/json", body: ok(name))
         case .done:
             // The end itself waits for the task's result, which tells whether every part came here.
-            callback.holdEnd(Array("data: [DONE]\n\n".utf8))
+            callback.done(Array("data: [DONE]\n\n".utf8))
             await exchange.respond(status: 200, contentType: "application/json", body: ok(name))
         }
     }
@@ -92,8 +94,11 @@ extension NodeAPI {
                 name = ""
             }
         }
-        if !events.isEmpty, !channel.offer(events) { return false }
-        return await channel.room(for: exchange.stream, deadline: exchange.worker.loop.now &+ facts.callbackTimeout)
+        // Room first: what was taken is never told as refused.
+        if events.isEmpty { return !channel.isAbandoned }
+        let deadline = exchange.worker.loop.now &+ facts.callbackTimeout
+        guard await channel.room(for: exchange.stream, deadline: deadline) else { return false }
+        return channel.offer(events)
     }
 
     /// The upstream's own status and words are in the text, where it answered at all.
@@ -102,11 +107,7 @@ extension NodeAPI {
         let status = failure.upstreamStatus.flatMap { (400...599).contains($0) ? $0 : nil } ?? 502
         let body =
             failure.upstreamBody ?? APIError(status, type: "server_error", code: "upstream_error", failure.summary).body
-        if callback.answer.begin(AnswerChannel.Head(status: status, contentType: "application/json")) {
-            _ = callback.answer.offer(Array(body.utf8))
-            callback.answer.end()
-        } else {
-            callback.answer.end(TransportError(.connectionLost, failure.summary))
-        }
+        callback.answer.fail(
+            AnswerChannel.Head(status: status, contentType: "application/json"), body: body, else: failure.summary)
     }
 }

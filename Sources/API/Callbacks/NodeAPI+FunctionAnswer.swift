@@ -33,7 +33,9 @@ extension NodeAPI {
             return nil
         }
         let isAdmitted = exchange.withHead { head, bytes in
-            guard let value = head.first(.authorization), value.count > 7 else { return false }
+            guard let value = head.first(.authorization), value.count > 7,
+                equalsFolded(UnsafeRawBufferPointer(rebasing: bytes[value.prefix(7)]), "bearer ")
+            else { return false }
             return callback.admits(UnsafeRawBufferPointer(rebasing: bytes[value.dropFirst(7)]))
         }
         guard isAdmitted else {
@@ -82,12 +84,10 @@ extension NodeAPI {
         switch kind {
         case .started: callback.started()
         case .head:
-            guard let status = value["status"]?.integer, (200...599).contains(status) else {
-                throw HTTPSyntaxError(status: 400, reason: "the head has no status")
-            }
-            let head = AnswerChannel.Head(
-                status: status, contentType: fieldText(value["contentType"]?.text) ?? "application/json",
-                retryAfterSeconds: value["retryAfter"]?.integer.map { min(max($0, 0), 3600) })
+            let head = AnswerFields.head(
+                status: value["status"]?.integer, contentType: value["contentType"]?.text,
+                retryAfter: value["retryAfter"]?.integer)
+            guard let head else { throw HTTPSyntaxError(status: 400, reason: "the head has no status") }
             guard callback.answer.begin(head) else {
                 throw HTTPSyntaxError(status: 409, reason: "nobody waits for this answer any more")
             }
@@ -107,20 +107,9 @@ extension NodeAPI {
     private func failAnswer(_ callback: Callback, code: String, _ message: String) {
         let status = code == "upstream_timeout" ? 504 : 502
         let error = APIError(status, type: "server_error", code: String(code.prefix(64)), String(message.prefix(1024)))
-        if callback.answer.begin(AnswerChannel.Head(status: status, contentType: "application/json")) {
-            _ = callback.answer.offer(Array(error.body.utf8))
-            callback.answer.end()
-        } else {
-            callback.answer.end(TransportError(.connectionLost, error.message))
-        }
-    }
-
-    /// A field value that came in a payload: visible ASCII and spaces, or none.
-    private func fieldText(_ text: String?) -> String? {
-        guard let text, !text.isEmpty, text.utf8.count <= 256, text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) else {
-            return nil
-        }
-        return text
+        let head = AnswerChannel.Head(
+            status: status, contentType: "application/json", isPlaceFault: code == "upstream_unreachable")
+        callback.answer.fail(head, body: error.body, else: error.message)
     }
 
     func refuse(_ exchange: HTTPExchange, _ status: Int, _ code: String, _ message: String) async {

@@ -53,5 +53,15 @@ public struct ComputeFailure: Error, Sendable, Equatable, CustomStringConvertibl
         }
     }
 
+    /// Whether it tells of the endpoint, rather than of the request or of limits that pass.
+    public var isPlaceFault: Bool {
+        switch code {
+        case .forbidden, .functionNotPermitted, .functionNotFound, .endpointNotFound, .endpointStartFailed, .unauthorized:
+            true
+        case .queueFull, .tooLarge, .badRequest, .quotaExceeded, .rateLimited, .unavailable, .protocolViolation, .stopped:
+            false
+        }
+    }
+
     public var description: String { message }
 }

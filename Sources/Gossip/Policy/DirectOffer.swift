@@ -8,30 +8,36 @@ public struct DirectOffer: Codable, Sendable, Hashable {
     /// UUIDs of endpoint and function.
     public var endpoint: String
     public var function: String
-    /// `meshnode` or `first`: which payload the function takes.
+    /// `meshnode`: which payload the function takes.
     public var style: String
-    /// For our function: where it finds its inference server, a JSON object.
+    /// Where the function finds its inference server, a JSON object.
     public var server: String
-    /// For FIRST's function: the server's port.
-    public var apiPort: Int
     /// What the server calls the model.
     public var upstreamModel: String
     /// `user_endpoint_config`, a JSON object.
     public var endpointConfig: String?
+    /// `resource_specification` and `user_runtime`, JSON objects.
+    public var resourceSpecification: String?
+    public var userRuntime: String?
+    /// From submission to a task's end.
+    public var deadlineSeconds: Double
     /// Requests at once that the site expects from one entry node.
     public var slots: Int
 
     public init(
         entrySites: [String], maxAgeSeconds: Double, endpoint: String, function: String, style: String, server: String,
-        apiPort: Int, upstreamModel: String, endpointConfig: String?, slots: Int
+        upstreamModel: String, endpointConfig: String? = nil, resourceSpecification: String? = nil,
+        userRuntime: String? = nil, deadlineSeconds: Double = 3600, slots: Int
     ) {
+        self.resourceSpecification = resourceSpecification
+        self.userRuntime = userRuntime
+        self.deadlineSeconds = deadlineSeconds
         self.entrySites = entrySites
         self.maxAgeSeconds = maxAgeSeconds
         self.endpoint = endpoint
         self.function = function
         self.style = style
         self.server = server
-        self.apiPort = apiPort
         self.upstreamModel = upstreamModel
         self.endpointConfig = endpointConfig
         self.slots = slots

@@ -52,6 +52,9 @@ final class GlobusSite: Sendable {
         service.run()
     }
 
+    /// Withdraws what is not submitted yet; what is runs on unseen.
+    func stop() { service.stop() }
+
     private static func bare(_ url: String) -> String {
         var url = url
         while url.hasSuffix("/") { url.removeLast() }
@@ -94,20 +97,31 @@ final class GlobusSite: Sendable {
         guard let direct = globus.direct else { return nil }
         return DirectOffer(
             entrySites: direct.entrySites, maxAgeSeconds: direct.maxAgeSeconds, endpoint: globus.endpoint, function: "",
-            style: globus.style.rawValue, server: Self.serverJSON(globus), apiPort: globus.apiPort ?? 0,
-            upstreamModel: globus.upstreamModel ?? model.id, endpointConfig: globus.endpointConfig,
+            style: globus.style.rawValue, server: Self.serverJSON(globus), upstreamModel: globus.upstreamModel ?? model.id,
+            endpointConfig: globus.endpointConfig, resourceSpecification: globus.resourceSpecification,
+            userRuntime: globus.userRuntime, deadlineSeconds: globus.deadlineSeconds,
             slots: globus.slots ?? Self.directSlots)
     }
 
     private static let directSlots = 8
 
-    /// What runs requests at another site's endpoint, with our client and our callbacks; nil where the offer is not understood.
-    func direct(_ variant: Variant, _ offer: DirectOffer) -> LocalModel? {
-        guard let style = FunctionStyle(rawValue: offer.style), style == .meshnode || internalSecretIsSet else { return nil }
-        var settings = settings(endpoint: offer.endpoint, style: style)
-        settings.serverJSON = offer.server
-        settings.apiPort = offer.apiPort
+    /// What runs requests at another site's endpoint, with our client and our callbacks.
+    ///
+    /// - Parameter site: whose node made the offer.
+    /// - Returns: nil where this site has not agreed to that endpoint of that site, or the offer is not understood. Without the first, a
+    ///   peer could name any endpoint that is open to us, with a function and rules of its own.
+    func direct(_ variant: Variant, _ offer: DirectOffer, of site: String) -> LocalModel? {
+        guard compute.direct.contains(where: { $0.site == site && $0.endpoints.contains(offer.endpoint) }),
+            offer.style == FunctionStyle.meshnode.rawValue, Names.isModel(offer.upstreamModel),
+            (1...512).contains(offer.upstreamModel.utf8.count), let server = try? WireJSON.parse(offer.server),
+            server.pairs != nil
+        else { return nil }
+        var settings = settings(endpoint: offer.endpoint, style: .meshnode)
+        settings.serverJSON = WireJSON.write(server, style: .compact)
         settings.endpointConfig = offer.endpointConfig
+        settings.resourceSpecification = offer.resourceSpecification
+        settings.userRuntime = offer.userRuntime
+        settings.deadlineSeconds = min(max(offer.deadlineSeconds, 1), 86_400)
         let log = log
         let backend = GlobusBackend(
             settings: settings, function: offer.function, service: service, callbacks: callbacks,
@@ -116,10 +130,6 @@ final class GlobusSite: Sendable {
         return LocalModel(
             declared: variant, upstreamModel: offer.upstreamModel, backend: .globus(backend),
             gate: Gate(slots: slots, queueLimit: configuration.limits.queueRequests), declaredSlots: slots)
-    }
-
-    private var internalSecretIsSet: Bool {
-        compute.internalSecretFile != nil || compute.internalSecretEnvironment != nil
     }
 
     private func settings(endpoint: String, style: FunctionStyle) -> GlobusBackendSettings {

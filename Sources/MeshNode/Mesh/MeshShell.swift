@@ -24,11 +24,12 @@ actor MeshShell {
     private var identity: Identity
     private var viewIsStale = true
     private var isRunning = false
+    private var usesQuietUntil = Instant(nanoseconds: 0)
 
     init(
         machine: GossipMachine, authority: RecordSigner, router: Router, local: [LocalModel], identity: Identity,
         generationStore: GenerationStore, clientTLS: TLSContext, log: Logger, loop: Loop,
-        makeDirect: @escaping @Sendable (Variant, DirectOffer) -> LocalModel?
+        makeDirect: @escaping @Sendable (NodeID, Variant, DirectOffer) -> LocalModel?
     ) {
         self.machine = machine
         self.authority = authority
@@ -57,6 +58,7 @@ actor MeshShell {
             publishLoad()
             perform(machine.onTick(now: now, wallSeconds: wallSeconds, authority: authority))
             refreshView()
+            tellDirectUses()
             let next = machine.nextTick
             let wait = next > now ? next.nanoseconds - now.nanoseconds : 0
             // Our own load is looked at twice a second; the machine decides what of it is news.
@@ -176,12 +178,21 @@ actor MeshShell {
         alarm.ring()
     }
 
-    /// Tells a node that is back what was submitted to its site's endpoints meanwhile.
-    private func tellDirectUses(_ node: NodeID) {
-        let uses = router.directUses.take(of: node.site)
-        guard !uses.isEmpty else { return }
-        Task(executorPreference: loop) { await self.send(uses, to: node) }
+    /// Tells sites whose nodes can be reached what was submitted to their endpoints meanwhile.
+    private func tellDirectUses() {
+        let sites = router.directUses.sites
+        guard !sites.isEmpty, usesQuietUntil <= now else { return }
+        for site in sites {
+            let isBack = machine.view.nodes.first { $0.id.site == site && $0.state == .alive }
+            guard let node = isBack?.id else { continue }
+            let uses = router.directUses.take(of: site)
+            usesQuietUntil = now.adding(seconds: Self.usesPauseSeconds)
+            if !uses.isEmpty { Task(executorPreference: loop) { await self.send(uses, to: node) } }
+        }
     }
+
+    /// Between two tries.
+    private static let usesPauseSeconds = 5.0
 
     private func send(_ uses: [DirectUse], to node: NodeID) async {
         do throws(TransportError) {
@@ -232,7 +243,6 @@ actor MeshShell {
         switch change {
         case .nodeState(let node, let from, let to):
             guard node != machine.me else { return }
-            if to == .alive { tellDirectUses(node) }
             let message =
                 "node \(node) is \(to.rawValue)" + (from.map { " (was \($0.rawValue))" } ?? ", heard of for the first time")
             if to == .alive || to == .left { log.info(message) } else { log.warning(message) }

@@ -70,14 +70,14 @@ final class Node: Sendable {
         mesh = MeshShell(
             machine: machine, authority: signer, router: router, local: models, identity: identity,
             generationStore: generations, clientTLS: credentials.clientTLS, log: log, loop: workers[0].loop,
-            makeDirect: { [globus] in globus?.direct($0, $1) })
+            makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) })
 
         control = NodeState(
             mesh: mesh, log: log, serversToHear: backends.servers.count + backends.globus.count, globus: globus)
         var facts = NodeFacts(
             federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
             bodyLimit: configuration.limits.bodyBytes,
-            callbackTimeout: nanoseconds(configuration.timeouts.firstByteSeconds),
+            callbackTimeout: nanoseconds(Self.callbackSeconds(configuration.timeouts)),
             internalSecret: try globus?.internalSecret())
         access.apply(to: &facts, configuration)
         facts.apiURL = identity.api
@@ -225,6 +225,11 @@ final class Node: Sendable {
         }
     }
 
+    /// Between two pieces of what a function sends: longer than any of its own waits, so that it is the one to say what took too long.
+    private static func callbackSeconds(_ timeouts: TimeoutConfiguration) -> Double {
+        max(timeouts.firstByteSeconds, timeouts.stallSeconds) + timeouts.connectSeconds + 10
+    }
+
     /// Seconds that requests under way may take after the node has left.
     private static let drainSeconds = 30
 
@@ -243,6 +248,7 @@ final class Node: Sendable {
             // A second signal means now.
             if let signal = Signals.wait(milliseconds: 20), signal == SIGINT || signal == SIGTERM { break }
         }
+        globus?.stop()
         log.info("stopped")
     }
 }

@@ -165,8 +165,22 @@ struct FederationFiles {
         unlink(FunctionStore(stateDirectory: node.directory).path)
         var configuration = GlobusComputeConfiguration(clientID: client.id, secretFile: secretFile)
         configuration.internalSecretFile = internalFile
+        configuration.direct = directPeers(of: node.id.site)
         configuration.services = GlobusServicesConfiguration(auth: globusURL, groups: globusURL, compute: globusURL)
         return configuration
+    }
+
+    /// The endpoints that other sites of the topology offer to one.
+    private func directPeers(of site: String) -> [GlobusComputeConfiguration.DirectPeer] {
+        topology.sites.filter { $0.site != site }.compactMap { other in
+            let endpoints = other.models.compactMap { model -> String? in
+                guard case .emulatedGlobus(let emulated) = model.backend, let direct = emulated.backend.direct,
+                    direct.entrySites.contains(site)
+                else { return nil }
+                return EmulatedGlobus.endpoint(topology.federation, other.site, model.id)
+            }
+            return endpoints.isEmpty ? nil : GlobusComputeConfiguration.DirectPeer(site: other.site, endpoints: endpoints)
+        }
     }
 
     /// What `up` tells those who wait for it (DESIGN.md §8).

@@ -16,12 +16,15 @@ public final class LiveLoad: Sendable {
     /// Takes a report made at `now` (monotonic nanoseconds); an older one than is known changes nothing.
     public func update(slots: Int, running: Int, waiting: Int, now: UInt64) {
         guard now >= heardNanoseconds.load(ordering: .relaxed) else { return }
-        slotCount.store(slots, ordering: .relaxed)
-        runningCount.store(running, ordering: .relaxed)
-        waitingCount.store(waiting, ordering: .relaxed)
+        slotCount.store(Self.believable(slots), ordering: .relaxed)
+        runningCount.store(Self.believable(running), ordering: .relaxed)
+        waitingCount.store(Self.believable(waiting), ordering: .relaxed)
         heardNanoseconds.store(now, ordering: .relaxed)
         sentSinceHeard.store(0, ordering: .relaxed)
     }
+
+    /// What a peer says may be any number; sums of these never overflow.
+    private static func believable(_ count: Int) -> Int { min(max(count, 0), 999_999) }
 
     /// Takes what this node's own gate counts: always exact, never old.
     func set(slots: Int, running: Int, waiting: Int) {

@@ -67,6 +67,10 @@ public struct RoutingFailure: Error, Sendable {
     }
 
     public var kind: Kind
+    /// The place could not be reached at all: nothing there has seen the request.
+    var isUnreached = false
+    /// The place is at fault, not the request: it counts against the place.
+    var isPlaceFault = false
     public var status: Int
     public var message: String
     public var retryAfterSeconds: Int?

@@ -82,7 +82,7 @@ extension Router {
                     upstream, fresh: fresh, for: exchange.stream, deadline: request.deadline)
             } catch {
                 exchange.stream.attempts.0 = nil
-                return failed(error, site, exchange)
+                return failed(error, site, exchange, isUnreached: error.code != .tls && error.code != .cancelled)
             }
             do throws(TransportError) {
                 if let peer { try checkPeer(connection.stream, is: peer) }
@@ -132,9 +132,13 @@ extension Router {
         }
     }
 
-    private func failed(_ error: TransportError, _ site: String, _ exchange: HTTPExchange) -> Attempt {
+    private func failed(
+        _ error: TransportError, _ site: String, _ exchange: HTTPExchange, isUnreached: Bool = false
+    ) -> Attempt {
         if exchange.clientIsGone { return .clientGone }
-        return .failed(RoutingFailure(.unreachable, status: 502, "site \(site) could not be reached: \(error.message)"))
+        var failure = RoutingFailure(.unreachable, status: 502, "site \(site) could not be reached: \(error.message)")
+        failure.isUnreached = isUnreached
+        return .failed(failure)
     }
 
     /// Sends the request and reads the answer's head.

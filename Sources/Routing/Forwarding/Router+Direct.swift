@@ -8,9 +8,9 @@ extension Router {
     /// The endpoint of a site that has no reachable node, where this node may submit a request itself.
     ///
     /// - Parameters:
-    ///   - failed: bit i: candidate i could not be reached for this request.
+    ///   - unreached: bit i: candidate i could not be reached for this request.
     ///   - now: monotonic nanoseconds.
-    func directRoute(_ routes: ModelRoutes, _ needs: RequestNeeds, failed: UInt64, now: UInt64) -> DirectRoute? {
+    func directRoute(_ routes: ModelRoutes, _ needs: RequestNeeds, unreached: UInt64, now: UInt64) -> DirectRoute? {
         routes.directs.first { direct in
             guard direct.isFresh(now: now), choice.exclusion(of: direct.candidate, for: needs) == nil else { return false }
             // As long as one node of the site may answer, the site decides for itself.
@@ -19,22 +19,24 @@ extension Router {
                 guard candidate.node.site == direct.node.site else { return true }
                 switch candidate.nodeState {
                 case .unreachable, .dead: return true
-                case .alive, .suspect: return failed & (1 << UInt64(index)) != 0
+                case .alive, .suspect: return unreached & (1 << UInt64(index)) != 0
                 case .left: return false
                 }
             }
         }
     }
 
-    /// Submits a request to another site's endpoint, and keeps a note for that site.
+    /// Submits a request to another site's endpoint, and keeps a note for that site once it was taken there.
     func runDirect(
         _ request: ForwardRequest, _ direct: DirectRoute, _ exchange: HTTPExchange, fields: (HTTPExchange) -> Void
     ) async -> Attempt {
+        let attempt = await runHere(request, direct.model, exchange, queues: true, fields: fields)
+        if case .refused = attempt { return attempt }
         directUses.note(
             DirectUse(
                 requestID: request.requestID, user: request.user, model: direct.candidate.variant.id,
                 at: mesh_realtime_ns() / 1_000_000_000), of: direct.node.site)
-        return await runHere(request, direct.model, exchange, queues: true, fields: fields)
+        return attempt
     }
 }
 
@@ -87,10 +89,14 @@ public final class DirectUses: Sendable {
         action(use, site)
     }
 
+    /// Those that were not told all yet.
+    public var sites: [String] { pending.withLock { Array($0.keys) } }
+
     /// Takes what a site was not told yet; to be put back where it could not be delivered.
     public func take(of site: String) -> [DirectUse] { pending.withLock { $0.removeValue(forKey: site) ?? [] } }
 
     public func putBack(_ uses: [DirectUse], of site: String) {
+        guard !uses.isEmpty else { return }
         pending.withLock { $0[site] = Array((uses + ($0[site] ?? [])).suffix(Self.keptPerSite)) }
     }
 }

@@ -30,6 +30,8 @@ extension Router {
         /// Bit i: candidate i failed, or refused.
         var failed: UInt64 = 0
         var refused: UInt64 = 0
+        /// Bit i: candidate i could not be reached at all.
+        var unreached: UInt64 = 0
         var lastFailure: RoutingFailure?
         var triedDirectly = false
 
@@ -121,6 +123,7 @@ extension Router {
                 // It waited in line as long as anyone may: another line would not be shorter.
                 if queues, failure.kind == .overloaded, failure.answer == nil { return failure }
                 progress.failed |= 1 << UInt64(picked.index)
+                if failure.isUnreached { progress.unreached |= 1 << UInt64(picked.index) }
                 progress.lastFailure = failure
                 // A site that refuses one user serves others well.
                 guard failure.kind != .forbidden else { continue }
@@ -145,7 +148,7 @@ extension Router {
     ) async -> LastResort {
         let now = exchange.worker.loop.now
         guard !progress.triedDirectly,
-            let direct = directRoute(routes, request.needs, failed: progress.failed, now: now)
+            let direct = directRoute(routes, request.needs, unreached: progress.unreached, now: now)
         else { return .none }
         progress.triedDirectly = true
         progress.receipt.tries += 1

@@ -33,9 +33,10 @@ extension Router {
         case .answered: run.task.settled()
         default:
             run.callback.answer.abandon()
-            run.task.giveUp()
+            // A function that nobody can stop is followed to its end, and keeps its slot so long; one that was not submitted is not.
+            if !outlives || run.task.taskID == nil { run.task.giveUp() }
         }
-        backend.note(attempt, deadlineSeconds: left)
+        backend.note(attempt)
         withExtendedLifetime(held) {}
         return attempt
     }
@@ -75,6 +76,7 @@ extension Router {
         var failure = RoutingFailure(
             head.status == 429 ? .overloaded : .unreachable, status: head.status,
             "the task at site \(me.site) answered \(head.status)", retryAfterSeconds: head.retryAfterSeconds)
+        failure.isPlaceFault = head.isPlaceFault
         failure.answer = (head.status, head.contentType, body)
         return failure
     }

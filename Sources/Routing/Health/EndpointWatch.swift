@@ -30,7 +30,19 @@ public final class EndpointWatch: Sendable {
     private let interval: UInt64
     private let changed: @Sendable () -> Void
     private let log: @Sendable (String) -> Void
-    private let reports = Mutex<[String: EndpointJudgement.Report]>([:])
+    private struct Known {
+        var reports: [String: EndpointJudgement.Report] = [:]
+        /// Monotonic nanoseconds.
+        var reportedAt: UInt64 = 0
+        var endpoint = EndpointJudgement.Endpoint.unknown
+        var endpointAt: UInt64 = 0
+    }
+    private let known = Mutex(Known())
+
+    /// Nanoseconds for which the service's last word holds while it cannot be asked.
+    private static let endpointKept: UInt64 = 180_000_000_000
+    /// Intervals for which a report holds while no newer one comes.
+    private static let reportIntervals = 3.0
 
     /// - Parameters:
     ///   - models: those of `backend`'s endpoint.
@@ -60,13 +72,13 @@ public final class EndpointWatch: Sendable {
         let alarm = Alarm(loop: loop)
         var isFirst = true
         while true {
-            let endpoint = await look()
+            let endpoint = await look(now: loop.now)
             var isNew = isFirst
             isFirst = false
             let own = backend.observed.summary
             for model in models {
                 let judgement = EndpointJudgement(
-                    endpoint: endpoint, report: reports.withLock { $0[model.upstreamModel] ?? $0[model.id] }, own: own)
+                    endpoint: endpoint, report: report(of: model, now: loop.now), own: own)
                 if model.observe(judgement.observation) { isNew = true }
             }
             if isNew { changed() }
@@ -74,15 +86,41 @@ public final class EndpointWatch: Sendable {
         }
     }
 
-    private func look() async -> EndpointJudgement.Endpoint {
+    /// The service's word; while it cannot be asked its last one, for a while: one failed question takes no model out of service.
+    private func look(now: UInt64) async -> EndpointJudgement.Endpoint {
         do throws(ComputeFailure) {
             let status = try await backend.service.status(of: backend.settings.endpoint)
-            guard status.isOnline else { return .offline }
-            return .online(managers: status.managers, waiting: (status.pendingTasks ?? 0) + (status.outstandingTasks ?? 0))
+            let found: EndpointJudgement.Endpoint =
+                status.isOnline
+                ? .online(managers: status.managers, waiting: (status.pendingTasks ?? 0) + (status.outstandingTasks ?? 0))
+                : .offline
+            known.withLock {
+                $0.endpoint = found
+                $0.endpointAt = now
+            }
+            return found
         } catch {
             log("the status of endpoint \(backend.settings.endpoint) cannot be had: \(error.message)")
-            return .unknown
+            return known.withLock { now &- $0.endpointAt < Self.endpointKept ? $0.endpoint : .unknown }
         }
+    }
+
+    /// What the status function last said of a model, as long as that is not too old; its times count on.
+    private func report(of model: LocalModel, now: UInt64) -> EndpointJudgement.Report? {
+        guard let status else { return nil }
+        let (found, at) = known.withLock { ($0.reports[model.upstreamModel] ?? $0.reports[model.id], $0.reportedAt) }
+        let age = Double(now &- min(at, now)) / 1e9
+        guard var report = found, age <= status.intervalSeconds * Self.reportIntervals + 120 else { return nil }
+        report.walltimeRemainingSeconds = report.walltimeRemainingSeconds.map { max(0, $0 - age) }
+        report.etaSeconds = report.etaSeconds.map { max(0, $0 - age) }
+        return report
+    }
+
+    /// A task at an endpoint without a node would make it ask its scheduler for one, only to be asked how it is.
+    private func wouldStartNodes(_ status: StatusOrder) -> Bool {
+        guard status.endpoint == backend.settings.endpoint else { return false }
+        if case .online(let managers, _) = known.withLock({ $0.endpoint }) { return managers == 0 }
+        return true
     }
 
     // MARK: The status function
@@ -90,12 +128,18 @@ public final class EndpointWatch: Sendable {
     private func ask(_ status: StatusOrder, _ loop: Loop) async {
         let alarm = Alarm(loop: loop)
         while true {
-            if let function = status.function(), let found = await reports(from: function, status) {
-                reports.withLock { $0 = found }
-                await alarm.sleep(nanoseconds: UInt64(status.intervalSeconds * 1e9))
-            } else {
+            guard let function = status.function(), !wouldStartNodes(status) else {
                 await alarm.sleep(nanoseconds: 5_000_000_000)
+                continue
             }
+            if let found = await reports(from: function, status) {
+                let now = loop.now
+                known.withLock {
+                    $0.reports = found
+                    $0.reportedAt = now
+                }
+            }
+            await alarm.sleep(nanoseconds: UInt64(status.intervalSeconds * 1e9))
         }
     }
 

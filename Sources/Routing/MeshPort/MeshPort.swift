@@ -85,7 +85,10 @@ public final class MeshPort: HTTPHandler {
             guard let uses = DirectUse.decode(Array(exchange.headBytes[range])) else {
                 return await answer(exchange, 400, "bad_body", "this is no list of direct uses")
             }
-            for use in uses { audit(peer, use) }
+            // Of what was not offered to that site there can have been no use.
+            for use in uses where models[use.model]?.variant.direct?.entrySites.contains(peer.site) == true {
+                audit(peer, use)
+            }
             await exchange.respond(status: 200, contentType: "application/json", body: #"{"status":"ok"}"#)
         } catch { await answer(exchange, error.status, "bad_body", error.reason) }
     }

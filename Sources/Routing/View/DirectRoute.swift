@@ -9,7 +9,7 @@ public struct DirectRoute: Sendable {
     public let candidate: Candidate
     /// What the mesh last saw of the node.
     public let nodeState: NodeState
-    /// Monotonic nanoseconds when the node was last known to be alive.
+    /// Monotonic nanoseconds when this node last exchanged records with it.
     public let heardAt: UInt64
     /// Nanoseconds after that in which its rules may be applied here.
     public let maximumAge: UInt64

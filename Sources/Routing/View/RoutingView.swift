@@ -53,7 +53,7 @@ public struct RoutingViewBuilder {
     public let me: NodeID
     private let local: [LocalModel]
     private let makeUpstream: (NodeID, String) -> Upstream?
-    private let makeDirect: (Variant, DirectOffer) -> LocalModel?
+    private let makeDirect: (NodeID, Variant, DirectOffer) -> LocalModel?
     private var directs: [LoadKey: (offer: DirectOffer, model: LocalModel)] = [:]
     private var upstreams: [NodeID: (address: String, upstream: Upstream)] = [:]
     private var loads: [LoadKey: LiveLoad] = [:]
@@ -64,7 +64,7 @@ public struct RoutingViewBuilder {
     ///   - makeDirect: what runs requests at another site's endpoint; nil where this node cannot.
     public init(
         me: NodeID, local: [LocalModel], makeUpstream: @escaping (NodeID, String) -> Upstream?,
-        makeDirect: @escaping (Variant, DirectOffer) -> LocalModel? = { _, _ in nil }
+        makeDirect: @escaping (NodeID, Variant, DirectOffer) -> LocalModel? = { _, _, _ in nil }
     ) {
         self.makeDirect = makeDirect
         self.me = me
@@ -143,17 +143,18 @@ public struct RoutingViewBuilder {
     }
 
     private mutating func direct(_ node: NodeView, _ variant: Variant) -> DirectRoute? {
-        guard let offer = node.directOffer(of: variant, to: me.site) else { return nil }
+        // What we heard from the node itself: others' word of it may be as old as they like.
+        guard let offer = node.directOffer(of: variant, to: me.site), let exchangedAt = node.exchangedAt else { return nil }
         let key = LoadKey(node: node.id, model: variant.id)
         if directs[key]?.offer != offer {
-            directs[key] = makeDirect(variant, offer).map { (offer, $0) }
+            directs[key] = makeDirect(node.id, variant, offer).map { (offer, $0) }
         }
         guard let model = directs[key]?.model else { return nil }
         return DirectRoute(
             node: node.id, model: model,
             candidate: Candidate(
                 node: node.id, isLocal: false, nodeState: .alive, isDraining: false, variant: variant, load: model.gate.load),
-            nodeState: node.state, heardAt: node.heardAt.nanoseconds, maximumAge: UInt64(offer.maxAgeSeconds * 1e9))
+            nodeState: node.state, heardAt: exchangedAt.nanoseconds, maximumAge: UInt64(offer.maxAgeSeconds * 1e9))
     }
 
     private mutating func load(_ node: NodeID, _ model: String) -> LiveLoad {

@@ -13,8 +13,14 @@ public final class AnswerChannel: Sendable {
         public var retryAfterSeconds: Int?
         /// The answer was gathered before it was sent on, although the client asked for a stream.
         public var isBuffered: Bool
+        /// An error that tells of the place, not of the request: no function there, no server, a task lost.
+        public var isPlaceFault: Bool
 
-        public init(status: Int, contentType: String, retryAfterSeconds: Int? = nil, isBuffered: Bool = false) {
+        public init(
+            status: Int, contentType: String, retryAfterSeconds: Int? = nil, isBuffered: Bool = false,
+            isPlaceFault: Bool = false
+        ) {
+            self.isPlaceFault = isPlaceFault
             self.status = status
             self.contentType = contentType
             self.retryAfterSeconds = retryAfterSeconds
@@ -30,7 +36,7 @@ public final class AnswerChannel: Sendable {
         /// Pieces that were not taken yet, one behind the other.
         var held: [UInt8] = []
         var consumer: Parking?
-        var producer: Parking?
+        var producers: [Parking] = []
         /// Called once when the consumer goes.
         var cut: (@Sendable () -> Void)?
     }
@@ -77,7 +83,7 @@ public final class AnswerChannel: Sendable {
                 guard case .open = $0.phase else { return .ready(false) }
                 if $0.held.count < Self.heldBytes { return .ready(true) }
                 let parking = Parking()
-                $0.producer = parking
+                $0.producers.append(parking)
                 return .wait(parking)
             }
             switch step {
@@ -99,6 +105,16 @@ public final class AnswerChannel: Sendable {
         }
         waiter?.grant()
         return isFirst
+    }
+
+    /// Ends the answer as failed: with a head and body of its own where nothing has begun, in the stream otherwise.
+    public func fail(_ head: Head, body: String, else message: String) {
+        if begin(head) {
+            _ = offer(Array(body.utf8))
+            end()
+        } else {
+            end(TransportError(.connectionLost, message))
+        }
     }
 
     /// Sets what is called, on the consumer's thread, when the consumer goes; at once if it has gone.
@@ -124,14 +140,16 @@ public final class AnswerChannel: Sendable {
 
     /// Nobody waits for the answer any more.
     public func abandon() {
-        let (cut, producer): ((@Sendable () -> Void)?, Parking?) = state.withLock { state in
+        let (cut, producers): ((@Sendable () -> Void)?, [Parking]) = state.withLock { state in
             if case .open = state.phase { state.phase = .abandoned }
             state.held = []
             let cut = state.cut
             state.cut = nil
-            return (cut, Self.take(&state.producer))
+            let producers = state.producers
+            state.producers = []
+            return (cut, producers)
         }
-        producer?.grant()
+        for producer in producers { producer.grant() }
         cut?()
     }
 
@@ -169,12 +187,14 @@ public final class AnswerChannel: Sendable {
         -> Bool
     {
         while true {
-            enum Step { case bytes([UInt8], Parking?), end, failed(TransportError), wait(Parking) }
+            enum Step { case bytes([UInt8], [Parking]), end, failed(TransportError), wait(Parking) }
             let step: Step = state.withLock {
                 if !$0.held.isEmpty {
                     let bytes = $0.held
                     $0.held = []
-                    return .bytes(bytes, Self.take(&$0.producer))
+                    let producers = $0.producers
+                    $0.producers = []
+                    return .bytes(bytes, producers)
                 }
                 switch $0.phase {
                 case .whole: return .end
@@ -187,9 +207,9 @@ public final class AnswerChannel: Sendable {
                 }
             }
             switch step {
-            case .bytes(let bytes, let producer):
+            case .bytes(let bytes, let producers):
                 buffer.append(bytes)
-                producer?.grant()
+                for producer in producers { producer.grant() }
                 return true
             case .end: return false
             case .failed(let error): throw error

@@ -82,7 +82,7 @@ extension HTTPExchange {
             lengthLeft = -1
             if head.minorVersion == 0 {
                 closesAfter = true
-            } else if !omitsBody {
+            } else if !omitsBody, !hasNoBody {
                 isChunked = true
                 field("Transfer-Encoding", "chunked")
             }

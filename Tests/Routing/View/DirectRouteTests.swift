@@ -12,8 +12,8 @@ private let second: UInt64 = 1_000_000_000
 
 private func offer(_ edit: (inout DirectOffer) -> Void = { _ in }) -> DirectOffer {
     var offer = DirectOffer(
-        entrySites: ["a"], maxAgeSeconds: 300, endpoint: "e", function: "f", style: "meshnode", server: "{}", apiPort: 0,
-        upstreamModel: "m", endpointConfig: nil, slots: 4)
+        entrySites: ["a"], maxAgeSeconds: 300, endpoint: "e", function: "f", style: "meshnode", server: "{}",
+        upstreamModel: "m", slots: 4)
     edit(&offer)
     return offer
 }
@@ -31,7 +31,7 @@ private func node(
             api: "http://127.0.0.1:2", mesh: "https://127.0.0.1:1", certificate: "", certificateExpires: 0, software: "1",
             draining: draining, left: left),
         catalog: Catalog(models: [variant]), load: nil, identityVersion: nil, catalogVersion: nil, loadVersion: nil,
-        heardAt: heard, loadHeardAt: nil, exchangedAt: nil, roundTripSeconds: nil, stateSince: heard)
+        heardAt: heard, loadHeardAt: nil, exchangedAt: heard, roundTripSeconds: nil, stateSince: heard)
 }
 
 /// A model that would run the requests; nothing is sent in these tests.
@@ -47,14 +47,15 @@ private func model(_ variant: Variant) -> LocalModel {
 private func routes(_ nodes: [NodeView]) -> ModelRoutes? {
     var builder = RoutingViewBuilder(
         me: me, local: [], makeUpstream: { _, _ in Upstream(target: HostPort(host: "127.0.0.1", port: 1), tls: nil) },
-        makeDirect: { variant, _ in model(variant) })
+        makeDirect: { _, variant, _ in model(variant) })
     return builder.build(MeshView(at: Instant(nanoseconds: 200 * second), nodes: nodes), now: 200 * second).routes["m"]
 }
 
-private func direct(_ nodes: [NodeView], at seconds: UInt64 = 150, failed: UInt64 = 0, needs: RequestNeeds? = nil) -> Bool {
+private func direct(_ nodes: [NodeView], at seconds: UInt64 = 150, unreached: UInt64 = 0, needs: RequestNeeds? = nil) -> Bool
+{
     guard let routes = routes(nodes) else { return false }
     let router = Router(me: me, seed: 1)
-    return router.directRoute(routes, needs ?? RequestNeeds(model: "m"), failed: failed, now: seconds * second) != nil
+    return router.directRoute(routes, needs ?? RequestNeeds(model: "m"), unreached: unreached, now: seconds * second) != nil
 }
 
 struct OfferCase: Sendable, CustomTestStringConvertible {
@@ -93,9 +94,9 @@ private let offers: [OfferCase] = [
 
     @Test func aNodeThatMayAnswerDecidesForItself() {
         #expect(!direct([node(state: .alive)]))
-        #expect(direct([node(state: .alive)], failed: 1), "it could not be reached for this very request")
+        #expect(direct([node(state: .alive)], unreached: 1), "it could not be reached for this very request")
         #expect(!direct([node(), node(other, state: .alive)]))
-        #expect(direct([node(), node(other, state: .alive)], failed: 2))
+        #expect(direct([node(), node(other, state: .alive)], unreached: 2))
         #expect(!direct([node(), node(other, state: .left)]), "a site that leaves takes its offer with it")
     }
 

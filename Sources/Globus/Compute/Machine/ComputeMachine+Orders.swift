@@ -70,6 +70,14 @@ extension ComputeMachine {
         return finish()
     }
 
+    /// A callback told that the function has sent all: what its result says is waited for.
+    mutating func onEnding(_ number: UInt64, now: UInt64) -> [ComputeDirective] {
+        begin(now)
+        tasks[number]?.isEnding = true
+        tasks[number]?.nextPollAt = now
+        return finish()
+    }
+
     /// Nobody waits for it any more. There is no way to cancel what was submitted.
     mutating func onGivenUp(_ number: UInt64, now: UInt64) -> [ComputeDirective] {
         begin(now)

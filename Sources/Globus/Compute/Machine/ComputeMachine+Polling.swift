@@ -88,6 +88,7 @@ extension ComputeMachine {
     /// Seconds to the next poll for a task, by its age. One whose callback tells of its end needs none but for safety.
     private func pollInterval(of task: TaskEntry) -> Double {
         if task.isReleased { return settings.lazyPollSeconds }
+        if task.isEnding { return settings.youngPollSeconds }
         let age = now.seconds(since: task.acceptedAt)
         if task.isStarted { return age < 60 ? settings.oldPollSeconds / 2 : settings.oldPollSeconds }
         if age < 10 { return settings.youngPollSeconds }

@@ -25,6 +25,8 @@ struct TaskEntry: Sendable {
     /// The latest moment to keep it, when released.
     var keepUntil = UInt64.max
     var isStarted = false
+    /// A callback told that all was sent: its result is there, or will be in a moment.
+    var isEnding = false
     /// A callback told that it is over: it is no load any more.
     var isSettled = false
     var resubmissions = 0

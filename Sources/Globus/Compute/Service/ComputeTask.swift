@@ -35,6 +35,9 @@ public final class ComputeTask: Sendable {
     /// A callback told that the function runs: it is never submitted again.
     public func started() { service.tell { machine, now in machine.onStarted(self.number, now: now) } }
 
+    /// A callback told that the function has sent all: its result is fetched soon.
+    public func ending() { service.tell { machine, now in machine.onEnding(self.number, now: now) } }
+
     /// A callback brought the whole answer: nothing need be fetched in a hurry. The outcome is `.released`.
     public func settled() { service.tell { machine, now in machine.onSettled(self.number, now: now) } }
 

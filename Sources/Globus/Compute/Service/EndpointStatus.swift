@@ -17,7 +17,9 @@ public struct EndpointStatus: Sendable, Equatable {
     init?(_ body: [UInt8]) {
         guard let answer = try? WireJSON.parse(body), let status = answer["status"]?.text?.lowercased() else { return nil }
         let details = answer["details"]
-        func count(_ name: String) -> Int? { details?[name]?.integer.flatMap { $0 >= 0 ? $0 : nil } }
+        func count(_ name: String) -> Int? {
+            details?[name]?.integer.flatMap { (0...1_000_000_000).contains($0) ? $0 : nil }
+        }
         managers = count("managers")
         activeManagers = count("active_managers")
         totalWorkers = count("total_workers")

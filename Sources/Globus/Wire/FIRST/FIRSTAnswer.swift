@@ -32,11 +32,16 @@ public struct FIRSTStreamReport: Sendable, Equatable {
     public let error: String?
 
     /// Nil for a value that is no such report.
+    /// A number of chunks that a stream can have; nil for what is none.
+    private static func count(_ value: WireValue?) -> Int? {
+        value?.integer.flatMap { (0...1_000_000_000).contains($0) ? $0 : nil }
+    }
+
     init?(_ value: WireValue) {
         guard value["streaming"]?.truth == true, let status = value["status"]?.text else { return nil }
         self.status = status
-        chunks = value["total_chunks"]?.integer
-        chunksSent = value["chunks_sent_to_server"]?.integer
+        chunks = Self.count(value["total_chunks"])
+        chunksSent = Self.count(value["chunks_sent_to_server"])
         warning = value["warning"]?.text
         error = value["error"]?.text
     }

@@ -12,7 +12,14 @@ extension GlobusComputeConfiguration {
                 callbackCAFile: fields["callbackCAFile"].optional { $0.file() },
                 callbackProxy: fields["callbackProxy"].optional { $0.webAddress(schemes: ["http"], allowsPath: false) },
                 internalSecretFile: fields["internalSecretFile"].optional { $0.file() },
-                internalSecretEnvironment: fields["internalSecretEnvironment"].optional { $0.environmentVariable() })
+                internalSecretEnvironment: fields["internalSecretEnvironment"].optional { $0.environmentVariable() },
+                direct: fields["direct"].list(atMost: 64) { item in
+                    item.object { peer in
+                        DirectPeer(
+                            site: peer["site"].label(),
+                            endpoints: peer["endpoints"].list(atLeast: 1, atMost: 256) { $0.uuid() })
+                    }
+                })
             oneOf(fields, "secretFile", "secretEnvironment", isNeeded: true)
             oneOf(fields, "internalSecretFile", "internalSecretEnvironment", isNeeded: false)
             return configuration
@@ -77,6 +84,10 @@ extension GlobusComputeBackend {
             if backend.apiPort == nil { fields["apiPort"].fail("is missing; allowed: the server's port, 1 to 65535") }
             if backend.function == nil {
                 fields["function"].fail("is missing; allowed: the UUID that FIRST's function is registered by")
+            }
+            if fields["direct"].isPresent {
+                fields["direct"].fail(
+                    "stands beside style \"first\", whose function proves itself to its own site only; allowed: with ours")
             }
             if server.isPresent { server.fail("is of style \"meshnode\"; FIRST's function takes apiPort") }
         }

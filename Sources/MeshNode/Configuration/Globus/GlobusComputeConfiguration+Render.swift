@@ -14,6 +14,12 @@ extension GlobusComputeConfiguration {
             out.field("callbackProxy", callbackProxy.map { .text($0) })
             out.field("internalSecretFile", internalSecretFile.map { .text($0) })
             out.field("internalSecretEnvironment", internalSecretEnvironment.map { .text($0) })
+            if !direct.isEmpty {
+                out.list("direct", direct) { out, peer in
+                    out.field("site", .text(peer.site))
+                    out.field("endpoints", .texts(peer.endpoints))
+                }
+            }
         }
     }
 }

@@ -19,6 +19,14 @@ struct GlobusComputeConfiguration: Equatable, Sendable {
     /// Where the secret is that FIRST's functions prove themselves by (`INTERNAL_STREAMING_SECRET` beside them).
     var internalSecretFile: String?
     var internalSecretEnvironment: String?
+    /// Endpoints of other sites to which this node may submit while their nodes are away, as those sites offer.
+    var direct: [DirectPeer] = []
+
+    /// A site, and the endpoints that are known to be its own: an offer of any other is not believed.
+    struct DirectPeer: Equatable, Sendable {
+        var site: String
+        var endpoints: [String]
+    }
 
     static let requestsAllowed = 1...1000
     static let statusSecondsAllowed = 1.0...3600.0

@@ -16,6 +16,8 @@ public final class Callback: Sendable {
         var hasStarted = false
         /// Events of FIRST's function kept back: `[DONE]` is not true before the task's result says that nothing was lost.
         var heldEnd: [UInt8] = []
+        var isDone = false
+        var doneAction: (@Sendable () -> Void)?
     }
     private let state = Mutex(State())
 
@@ -62,6 +64,24 @@ public final class Callback: Sendable {
 
     /// Keeps the last event of a FIRST stream until the task's result has come.
     public func holdEnd(_ event: [UInt8]) { state.withLock { $0.heldEnd = event } }
+
+    /// The function says that it has sent all: only its task's result is missing.
+    public func done(_ event: [UInt8]) {
+        let action = state.withLock { state in
+            state.heldEnd = event
+            state.isDone = true
+            let action = state.doneAction
+            state.doneAction = nil
+            return action
+        }
+        action?()
+    }
+
+    /// True after `done`: nothing more is taken.
+    public var isDone: Bool { state.withLock { $0.isDone } }
+
+    /// Sets what is done when the function has said that it is done.
+    func onDone(_ action: @escaping @Sendable () -> Void) { state.withLock { $0.doneAction = action } }
 
     func takeHeldEnd() -> [UInt8] {
         state.withLock { state in

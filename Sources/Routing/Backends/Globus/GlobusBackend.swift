@@ -118,6 +118,7 @@ public final class GlobusBackend: Sendable {
                 userRuntime: settings.userRuntime, deadlineSeconds: min(settings.deadlineSeconds, deadlineSeconds))
             let task = try submit(order)
             callback.onStart { task.started() }
+            callback.onDone { task.ending() }
             return Run(callback: callback, task: task)
         } catch {
             callbacks.close(callback)
@@ -143,17 +144,13 @@ public final class GlobusBackend: Sendable {
         callbacks.close(run.callback)
     }
 
-    /// What an attempt says of the endpoint: nothing, where it is the user's own deadline that passed, or a limit of the service.
-    ///
-    /// - Parameter deadlineSeconds: what the user gave.
-    func note(_ attempt: Attempt, deadlineSeconds: Double) {
+    /// What an attempt says of the endpoint. Only what no user can bring about counts against it: users who make requests fail must not
+    /// take the model from others.
+    func note(_ attempt: Attempt) {
         switch attempt {
         case .answered: observed.succeeded()
-        case .interrupted: observed.failed()
-        case .failed(let failure):
-            let isLate = failure.status == 504 && deadlineSeconds < settings.deadlineSeconds
-            if failure.status >= 500, failure.kind != .overloaded, failure.kind != .deadline, !isLate { observed.failed() }
-        case .refused, .clientGone: break
+        case .failed(let failure) where failure.isPlaceFault: observed.failed()
+        case .failed, .interrupted, .refused, .clientGone: break
         }
     }
 

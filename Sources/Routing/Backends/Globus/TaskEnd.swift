@@ -24,13 +24,17 @@ struct TaskEnd {
             }
         case .failed(let text, _): settleFailure(RemoteFailure(exceptionText: text), callback)
         case .released: break
-        case .lost(let why): fail(callback, 502, "globus_task_lost", why)
+        case .lost(let why): fail(callback, 502, "globus_task_lost", why, isPlaceFault: true)
         case .deadline:
-            fail(callback, 504, "deadline_exceeded", "the task did not end in time; it may still run at the endpoint")
+            // A function that never ran waited for its place; one that ran had much to do.
+            fail(
+                callback, 504, "deadline_exceeded", "the task did not end in time; it may still run at the endpoint",
+                isPlaceFault: !callback.hasStarted)
         case .refused(let refusal):
             fail(
                 callback, refusal.status, "globus_\(refusal.code.rawValue)", refusal.message,
-                retry: refusal.retryAfterSeconds)
+                retry: refusal.retryAfterSeconds,
+                isPlaceFault: refusal.isPlaceFault)
         }
     }
 
@@ -41,20 +45,36 @@ struct TaskEnd {
         case "returned":
             if let why = value["why"]?.text { log("a function returned its answer whole: \(why)") }
             let body =
-                value["body"]?.text.map { Array($0.utf8) } ?? value["bodyBase64"]?.text.flatMap { try? Base64.decode($0) }
-                ?? []
-            let status = value["http"]?.integer ?? 200
-            deliver(
-                callback, status, value["contentType"]?.text ?? "application/json", body,
+                value["body"]?.text.map { Array($0.utf8) }
+                ?? value["bodyBase64"]?.text.flatMap { try? Base64.decode($0) } ?? []
+            let status = value["http"]?.integer
+            let head = AnswerFields.head(
+                status: status, contentType: value["contentType"]?.text, retryAfter: value["retryAfter"]?.integer,
                 isBuffered: isStream && status == 200)
+            guard let head else {
+                return fail(callback, 502, "globus_bad_result", "the function returned no status of HTTP")
+            }
+            deliver(callback, head, body)
         case "streamed":
             // Its last frame came before its result could: what is still open was cut on the way.
             callback.answer.end(TransportError(.connectionLost, "the end of the answer was lost on its way"))
-        case "aborted": callback.answer.end(TransportError(.cancelled, "the function was told to stop"))
+        case "aborted":
+            // Told by this node, or by whoever stands at the callback's address in its place.
+            let why = value["why"]?.text ?? "the function was told to stop"
+            if callback.answer.hasBegun {
+                callback.answer.end(TransportError(.cancelled, why))
+            } else {
+                log("a function's callback was refused: \(why)")
+                fail(
+                    callback, 502, "globus_callback_refused", "the function could not bring its answer to this node: \(why)",
+                    isPlaceFault: !callback.answer.isAbandoned)
+            }
         case "failed":
             let code = value["code"]?.text ?? "upstream_failed"
             let status = code == "upstream_timeout" ? 504 : 502
-            fail(callback, status, code, value["message"]?.text ?? "the function could not reach its inference server")
+            fail(
+                callback, status, code, value["message"]?.text ?? "the function could not reach its inference server",
+                isPlaceFault: code == "upstream_unreachable")
         default: fail(callback, 502, "globus_bad_result", "the function returned what ours never does")
         }
     }
@@ -68,7 +88,8 @@ struct TaskEnd {
         } catch { return fail(callback, 502, "globus_bad_result", error.message) }
         let end = callback.takeHeldEnd()
         switch answer {
-        case .whole(let body): deliver(callback, 200, "application/json", Array(body.utf8), isBuffered: false)
+        case .whole(let body):
+            deliver(callback, AnswerChannel.Head(status: 200, contentType: "application/json"), Array(body.utf8))
         case .streamed(let report):
             if let failure = report.failure { return settleFailure(failure, callback) }
             guard report.isWhole else {
@@ -90,19 +111,21 @@ struct TaskEnd {
     private func settleFailure(_ failure: RemoteFailure, _ callback: Callback) {
         if let status = failure.upstreamStatus, (400...599).contains(status) {
             let body = failure.upstreamBody ?? OpenAIError.body(failure.summary, code: "upstream_error", status: status)
-            return deliver(callback, status, "application/json", Array(body.utf8), isBuffered: false)
+            return callback.answer.fail(
+                AnswerChannel.Head(status: status, contentType: "application/json"), body: body, else: failure.summary)
         }
         log("a task failed: \(failure.summary)")
-        fail(callback, 502, "globus_task_failed", "the task failed: \(failure.summary)")
+        let isPlaceFault =
+            switch failure.kind {
+            case .workerLost, .managerLost, .notPermitted, .startFailed, .serializerRefused: true
+            case .raised, .resultTooLarge, .other: false
+            }
+        fail(callback, 502, "globus_task_failed", "the task failed: \(failure.summary)", isPlaceFault: isPlaceFault)
     }
 
     // MARK: The channel
 
-    private func deliver(
-        _ callback: Callback, _ status: Int, _ contentType: String, _ body: [UInt8], isBuffered: Bool, retry: Int? = nil
-    ) {
-        let head = AnswerChannel.Head(
-            status: status, contentType: contentType, retryAfterSeconds: retry, isBuffered: isBuffered)
+    private func deliver(_ callback: Callback, _ head: AnswerChannel.Head, _ body: [UInt8]) {
         if callback.answer.begin(head) {
             _ = callback.answer.offer(body)
             callback.answer.end()
@@ -112,15 +135,13 @@ struct TaskEnd {
     }
 
     /// An error that the client can be told with a status of its own, or, where its answer has begun, in the stream.
-    private func fail(_ callback: Callback, _ status: Int, _ code: String, _ message: String, retry: Int? = nil) {
-        let body = OpenAIError.body(message, code: code, status: status)
-        let head = AnswerChannel.Head(status: status, contentType: "application/json", retryAfterSeconds: retry)
-        if callback.answer.begin(head) {
-            _ = callback.answer.offer(Array(body.utf8))
-            callback.answer.end()
-        } else {
-            callback.answer.end(TransportError(.connectionLost, message))
-        }
+    private func fail(
+        _ callback: Callback, _ status: Int, _ code: String, _ message: String, retry: Int? = nil, isPlaceFault: Bool = false
+    ) {
+        callback.answer.fail(
+            AnswerChannel.Head(
+                status: status, contentType: "application/json", retryAfterSeconds: retry, isPlaceFault: isPlaceFault),
+            body: OpenAIError.body(message, code: code, status: status), else: message)
     }
 }
 
