@@ -42,6 +42,10 @@ class Site:
         page = httpx.get(f"{self.api}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
         return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", page, re.MULTILINE))
 
+    def kill_functions(self) -> None:
+        for process in httpx.get(f"{self.globus.url}/emulation/state").json()["processes"]:
+            os.kill(process["pid"], signal.SIGKILL)
+
     def is_quiet(self) -> bool:
         """Nothing waits, nothing may call back, no Python runs."""
         state = httpx.get(f"{self.globus.url}/emulation/state").json()
@@ -70,7 +74,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, stub: Stub):
         services = {"auth": globus.url, "groups": globus.url, "compute": globus.url}
         models = [{"id": name, "backend": {
             "kind": "globusCompute", "endpoint": ENDPOINT, "server": {"url": f"http://127.0.0.1:{stub.port}"},
-            "upstreamModel": CHAT_MODEL, "slots": 64}} for name in ("stubbed", "refused")]
+            "upstreamModel": CHAT_MODEL, "slots": 64}} for name in ("stubbed", "refused", "counted")]
         models += [{"id": name, "backend": {
             "kind": "globusCompute", "endpoint": ENDPOINT, "style": "first", "function": ids[name], "apiPort": stub.port,
             "deadlineSeconds": 4, "slots": 4}} for name in sources]
@@ -135,16 +139,16 @@ def test_failures_in_a_row_are_a_state_and_a_users_own_deadline_is_none(site: Si
         answer = httpx.post(
             f"{site.api}/v1/chat/completions", timeout=REQUEST_SECONDS, headers={
                 "Authorization": f"Bearer {TOKEN}", "Mesh-Deadline": "0.3"},
-            json={"model": "refused", "messages": [{"role": "user", "content": "Hello."}], "stub_pause_seconds": 5})
+            json={"model": "counted", "messages": [{"role": "user", "content": "Hello."}], "stub_pause_seconds": 5})
         assert answer.status_code == 504, answer.text
-        assert site.chat("refused", stub_status=500).status_code == 500
-    assert site.state("refused") == "running", "users who make requests fail take the model from nobody"
+        assert site.chat("counted", stub_status=500).status_code == 500
+    assert site.state("counted") == "running", "users who make requests fail take the model from nobody"
     for _ in range(3):
         body = json.dumps({"code": "FUNCTION_NOT_PERMITTED", "message": "not permitted"})
         site.globus.fault(match={"route": "submit"}, status=403, times=1, body=body)
-        assert site.chat("refused").status_code == 502
-    wait_for("the catalog says failed", lambda: site.state("refused") == "failed", START_SECONDS)
-    assert site.chat("refused").status_code == 503
+        assert site.chat("counted").status_code == 502
+    wait_for("the catalog says failed", lambda: site.state("counted") == "failed", START_SECONDS)
+    assert site.chat("counted").status_code == 503
     assert site.chat().status_code == 200, "another model at the same endpoint goes on"
 
 
@@ -174,8 +178,18 @@ def test_a_task_that_never_ends(site: Site):
     assert answer.status_code == 504
     assert answer.json()["error"]["code"] == "deadline_exceeded"
     assert site.gauge("meshnode_globus_callbacks") == 0
-    for process in httpx.get(f"{site.globus.url}/emulation/state").json()["processes"]:
-        os.kill(process["pid"], signal.SIGKILL)
+    site.kill_functions()
+
+
+def test_a_function_that_cannot_be_stopped_keeps_its_slot(site: Site):
+    gone = site.gauge("meshnode_clients_gone_total")
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{site.api}/v1/chat/completions", timeout=1, headers={"Authorization": f"Bearer {TOKEN}"},
+                   json={"model": "endless", "messages": [{"role": "user", "content": "Hello."}]})
+    wait_for("the node has seen the client go", lambda: site.gauge("meshnode_clients_gone_total") > gone, START_SECONDS)
+    assert site.gauge("meshnode_model_running") == 1, "the slot is free although the function runs"
+    wait_for("its deadline frees the slot", lambda: site.gauge("meshnode_model_running") == 0, START_SECONDS)
+    site.kill_functions()
 
 
 def test_a_lost_task_ends_by_the_users_deadline(site: Site):
