@@ -172,4 +172,20 @@ struct PollTests {
         #expect(service.outcomes == [1: [.failed("ValueError: no", .init())]])
         #expect(service.isEmpty)
     }
+
+    /// FIRST's functions say that they are done before their result is there: it is looked for soon, not as seldom as that of a task
+    /// whose callback tells of its end.
+    @Test(arguments: [false, true])
+    func aTaskThatSaysThatItIsDoneIsAskedForSoon(_ isEnding: Bool) {
+        var service = VirtualService()
+        service.report = { _, age in age >= 33 ? .succeeded("11\n1") : .pending }
+        service.at(0, .order(.test()))
+        service.at(1, .started(1))
+        if isEnding { service.at(30, .ending(1)) }
+        let told = service.now.adding(seconds: 30)
+        service.run(seconds: 60)
+        let polls = service.polls.filter { (told...told.adding(seconds: 3)).contains($0.at) }.count
+        #expect(isEnding ? polls >= 4 : polls <= 2, "\(polls) polls in three seconds")
+        #expect(service.outcomes[1]?.count == 1)
+    }
 }

@@ -82,6 +82,9 @@ struct QuestionTests {
         Status(body: #"{"status":"online","details":{"active":false}}"#, isOnline: false),
         Status(body: #"{"status":"online","details":null}"#, isOnline: true),
         Status(body: #"{"status":"offline","details":{}}"#, isOnline: false),
+        Status(
+            body: #"{"status":"online","details":{"managers":9223372036854775807,"pending_tasks":-1}}"#, isOnline: true,
+            managers: nil),
         Status(body: #"{"details":{}}"#), Status(body: "<html>"), Status(body: "[]"),
     ])
     func aStatusIsReadLeniently(_ status: Status) {

@@ -8,7 +8,7 @@ struct VirtualService {
         case order(ComputeOrder)
         case submitted(UInt64, Result<SubmitReply, CallFailure>)
         case polled(UInt64, Result<[TaskReport], CallFailure>)
-        case started(UInt64), settled(UInt64), givenUp(UInt64)
+        case started(UInt64), ending(UInt64), settled(UInt64), givenUp(UInt64)
         case question
     }
 
@@ -95,6 +95,7 @@ struct VirtualService {
             carry(machine.onFailed(request, failure, now: now))
         case .polled(let request, .success(let reports)): carry(machine.onPolled(request, reports, now: now))
         case .started(let number): carry(machine.onStarted(number, now: now))
+        case .ending(let number): carry(machine.onEnding(number, now: now))
         case .settled(let number): carry(machine.onSettled(number, now: now))
         case .givenUp(let number): carry(machine.onGivenUp(number, now: now))
         case .question:

@@ -77,6 +77,9 @@ import Testing
             false
         ),
         (#""status": "completed""#, false, true),
+        (
+            #""status": "completed", "total_chunks": 9223372036854775807, "chunks_sent_to_server": -1"#, false, true
+        ),
         (#""status": "error", "error": "E", "total_chunks": 0, "chunks_sent_to_server": 0"#, false, false),
     ])
     func streamReports(members: String, isTruncated: Bool, isWhole: Bool) throws {
