@@ -11,12 +11,8 @@ struct GlobusAccess: Sendable {
 
     /// - Throws: exit 1 and one line when the client's secret cannot be read.
     init(_ globus: GlobusConfiguration) throws(CommandFailure) {
-        var settings = WebClientSettings()
-        settings.caFile = globus.caFile
-        settings.proxy = globus.proxy
-        settings.noProxy = globus.noProxy
-        let web = WebClient(settings)
-        let services = GlobusServices(globus.services)
+        let web = WebClient(globus.reach.webSettings)
+        let services = globus.reach.services
         let secret = SecretSource(file: globus.secretFile, environment: globus.secretEnvironment)
         do throws(GlobusError) { _ = try secret.read() } catch {
             throw CommandFailure(exitCode: 1, message: "the secret of the Globus client cannot be read: \(error.message)")
@@ -114,13 +110,5 @@ extension AuthenticationRefusal {
             namesScope && !refusal.message.contains(scope)
             ? "\(refusal.message); a token for this node has the scope \(scope)" : refusal.message
         self.init(status: refusal.status, code: code, message, scope: namesScope ? scope : nil)
-    }
-}
-
-extension GlobusServices {
-    init(_ urls: GlobusServiceURLs) {
-        self.init()
-        auth = urls.auth
-        groups = urls.groups
     }
 }
