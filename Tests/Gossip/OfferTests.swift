@@ -10,7 +10,8 @@ import Testing
         settings.offerKeptSeconds = 200
         let network = TestNetwork(count: 4, settings: settings)
         let offer = DirectOffer(
-            entrySites: ["s0"], maxAgeSeconds: 300, endpoint: "e", function: "f", style: "meshnode", server: "{}", apiPort: 0,
+            entrySites: ["s0"], maxAgeSeconds: 300, endpoint: "e", function: "f", style: "meshnode", server: "{}",
+            apiPort: 0,
             upstreamModel: "m", endpointConfig: nil, slots: 1)
         let variant = Variant(id: "m", state: .running, backend: "globusCompute", direct: offer)
         network.script(
