@@ -1,5 +1,5 @@
 # Names for the commands people look for here. Each is one script or one command; none needs make.
-.PHONY: demo test real-llm real-llm-stop bench format lint clean
+.PHONY: demo test real-llm real-llm-stop bench bench-globus fuzz format lint clean
 
 demo:
 	scripts/demo
@@ -15,6 +15,12 @@ real-llm-stop:
 
 bench:
 	Benchmarks/proxy
+
+bench-globus:
+	Benchmarks/globus
+
+fuzz:
+	scripts/fuzz
 
 format:
 	swift format format --in-place --parallel --recursive Sources Tests Package.swift

@@ -15,16 +15,19 @@ public struct Statement: ~Copyable {
 
     // MARK: In
 
+    /// A text; nil is NULL.
     public mutating func bind(_ index: Int, _ text: String?) throws(StorageError) {
         guard let text else { return try check(sqlite3_bind_null(handle, Int32(index))) }
         try check(sqlite3_bind_text(handle, Int32(index), text, Int32(text.utf8.count), mesh_sqlite_transient()))
     }
 
+    /// An integer; nil is NULL.
     public mutating func bind(_ index: Int, _ integer: Int64?) throws(StorageError) {
         guard let integer else { return try check(sqlite3_bind_null(handle, Int32(index))) }
         try check(sqlite3_bind_int64(handle, Int32(index), integer))
     }
 
+    /// A blob, never NULL.
     public mutating func bind(_ index: Int, _ bytes: [UInt8]) throws(StorageError) {
         // Without a pointer SQLite would bind NULL: an empty blob is one of length zero.
         guard !bytes.isEmpty else { return try check(sqlite3_bind_zeroblob(handle, Int32(index), 0)) }

@@ -2,8 +2,6 @@ import FoundationEssentials
 import Storage
 import Testing
 
-@Test func theLibraryIsNewEnough() { #expect(Storage.libraryVersion >= "3.37") }
-
 /// A folder of one test, gone with it.
 final class Folder {
     let path: String

@@ -1,9 +1,7 @@
 import API
-import Glibc
 import Globus
 import Gossip
 import Transport
-import Trust
 
 /// What a node asks of Globus Auth: whose token it is, and logins at its own page.
 struct GlobusAccess: Sendable {
@@ -13,16 +11,13 @@ struct GlobusAccess: Sendable {
 
     /// - Throws: exit 1 and one line when the client's secret cannot be read.
     init(_ globus: GlobusConfiguration) throws(CommandFailure) {
-        var settings = WebClientSettings()
-        settings.caFile = globus.caFile
-        settings.proxy = globus.proxy
-        settings.noProxy = globus.noProxy
-        let web = WebClient(settings)
-        let services = GlobusServices(globus.services)
-        let client = GlobusClient(clientID: globus.clientID) { () throws(GlobusError) in try Self.secret(globus) }
-        do throws(GlobusError) {
-            _ = try client.secret()
-        } catch { throw CommandFailure(exitCode: 1, message: error.message) }
+        let web = WebClient(globus.reach.webSettings)
+        let services = globus.reach.services
+        let secret = SecretSource(file: globus.secretFile, environment: globus.secretEnvironment)
+        do throws(GlobusError) { _ = try secret.read() } catch {
+            throw CommandFailure(exitCode: 1, message: "the secret of the Globus client cannot be read: \(error.message)")
+        }
+        let client = GlobusClient(clientID: globus.clientID, secret: secret.read)
         var introspection = IntrospectionSettings(client: client, scope: globus.scope)
         introspection.policies = globus.policies
         introspection.preferredDomains = globus.preferredDomains
@@ -53,26 +48,6 @@ struct GlobusAccess: Sendable {
         case .refused(let refusal): return .refused(AuthenticationRefusal(refusal, scope: scope))
         case .unavailable(let seconds, let message): return .unavailable(retryAfterSeconds: seconds, message)
         }
-    }
-
-    /// Read at each use: a secret that is changed is used from the next call on.
-    private static func secret(_ globus: GlobusConfiguration) throws(GlobusError) -> String {
-        if let file = globus.secretFile {
-            do throws(TrustError) {
-                var text = String(decoding: try SecretFile.read(file), as: UTF8.self)[...]
-                while text.last?.isWhitespace == true { text.removeLast() }
-                while text.first?.isWhitespace == true { text.removeFirst() }
-                if !text.isEmpty { return String(text) }
-            } catch { throw GlobusError(.badRequest, "the secret of the Globus client cannot be read: \(error.message)") }
-            throw GlobusError(.badRequest, "the secret of the Globus client cannot be read: \(file) is empty")
-        }
-        let name = globus.secretEnvironment ?? ""
-        guard let value = getenv(name), value.pointee != 0 else {
-            throw GlobusError(
-                .badRequest,
-                "the secret of the Globus client should be in the environment variable \(name), which is not set")
-        }
-        return String(cString: value)
     }
 }
 
@@ -135,13 +110,5 @@ extension AuthenticationRefusal {
             namesScope && !refusal.message.contains(scope)
             ? "\(refusal.message); a token for this node has the scope \(scope)" : refusal.message
         self.init(status: refusal.status, code: code, message, scope: namesScope ? scope : nil)
-    }
-}
-
-extension GlobusServices {
-    init(_ urls: GlobusServiceURLs) {
-        self.init()
-        auth = urls.auth
-        groups = urls.groups
     }
 }

@@ -17,8 +17,8 @@ public final class WebClient: Sendable {
 
     deinit { thread.stop() }
 
-    /// Calls that wait or are under way.
-    public var callsUnderWay: Int { calls.load(ordering: .relaxed) }
+    /// Calls that wait or are under way: tests see by it that nothing is left behind.
+    var callsUnderWay: Int { calls.load(ordering: .relaxed) }
 
     /// Makes one call. Redirects are not followed. If the calling task is cancelled the call is given up.
     ///

@@ -1,11 +1,14 @@
 /// Why a call brought no answer. Never holds a secret.
 public struct WebError: Error, Sendable, CustomStringConvertible {
+    /// What went wrong, for code that decides by it.
     public enum Code: Sendable {
         /// The URL is none, or not of http or https; or a field cannot be sent.
         case badURL
         /// No connection: name, network, proxy.
         case unreachable
+        /// No TLS with the server: its certificate, or none in common.
         case tls
+        /// `WebRequest.timeoutSeconds`, or those to connect, have passed.
         case timedOut
         /// The answer is longer than was allowed.
         case tooLarge

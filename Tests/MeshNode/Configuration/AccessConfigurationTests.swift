@@ -23,8 +23,11 @@ private let whole = """
     authentication: { globus: {
       clientId: "\(client.uppercased())", secretFile: "globus.secret", scope: "https://auth.globus.org/scopes/x/y",
       nativeClientId: "\(client)", policies: ["\(client)"], groups: false, cacheSeconds: 60, staleSeconds: 0,
-      services: { auth: "http://127.0.0.1:1", groups: "http://127.0.0.1:2" }, caFile: "ca.pem", proxy: "http://proxy:3128",
-      noProxy: "localhost", preferredDomains: ["ANL.gov"], redirectURL: "https://node.example.org/login/callback",
+      services: {
+        auth: "http://127.0.0.1:1", groups: "http://127.0.0.1:2", caFile: "ca.pem", proxy: "http://proxy:3128",
+        noProxy: ["localhost"],
+      },
+      preferredDomains: ["ANL.gov"], redirectURL: "https://node.example.org/login/callback",
     } },
     access: {
       federation: { domains: ["ANL.gov"], users: ["ci"] }, site: { groups: ["\(group)"], authenticatedWithinSeconds: 3600 },
@@ -40,6 +43,11 @@ private let whole = """
         let node = try decode(whole)
         #expect(node.authentication.globus?.clientID == client)
         #expect(node.authentication.globus?.secretFile == "/etc/site/globus.secret")
+        #expect(
+            node.authentication.globus?.reach
+                == GlobusServicesConfiguration(
+                    auth: "http://127.0.0.1:1", groups: "http://127.0.0.1:2", caFile: "/etc/site/ca.pem",
+                    proxy: "http://proxy:3128", noProxy: ["localhost"]))
         #expect(node.access.federation == AccessRule(domains: ["anl.gov"], users: ["ci"]))
         #expect(node.access.site?.groups == [group.lowercased()])
         #expect(node.keys.perUser == 3 && node.keys.recheckSeconds == 60)
@@ -86,6 +94,10 @@ private let whole = """
             (
                 "authentication: { globus: { clientId: '\(client)', secretFile: 'a', redirectURL: 'https://n/x' } },",
                 "redirectURL: found \"https://n/x\"; allowed: this node's address with the path /login/callback"
+            ),
+            (
+                "authentication: { globus: { clientId: '\(client)', secretFile: 'a', proxy: 'http://p:1' } },",
+                "authentication.globus.proxy: unknown key"
             ),
             ("keys: { maximumDays: 366 },", "keys.maximumDays: found 366; allowed: an integer from 0 to 365"),
         ])

@@ -1,6 +1,7 @@
 import Glibc
 import Synchronization
 import Testing
+import Transport
 
 @testable import MeshNode
 
@@ -31,6 +32,22 @@ final class ScriptedServer: Sendable {
             return asked.count - 1
         }
         return try answer(number)
+    }
+}
+
+/// Counts over threads.
+private final class Counter: Sendable {
+    private let count = Atomic<Int>(0)
+
+    func add() { count.add(1, ordering: .sequentiallyConsistent) }
+
+    /// Blocks until that many are counted; false if they are not within half a minute.
+    func reaches(_ wanted: Int) -> Bool {
+        for _ in 0..<30_000 {
+            if count.load(ordering: .sequentiallyConsistent) >= wanted { return true }
+            usleep(1000)
+        }
+        return false
     }
 }
 
@@ -83,22 +100,36 @@ final class ScriptedServer: Sendable {
 
     @Test("many at once renew once")
     func oneFlight() async throws {
+        let commands = 6
+        let decided = Counter()
         let server = ScriptedServer { (number) throws(AuthorizationServer.Failure) in
-            usleep(50_000)
-            guard number == 0 else { throw .refused("used twice") }
+            // Answered once all have read the old token and look at the clock: each means to renew it.
+            guard number == 0, decided.reaches(commands) else { throw .refused("used twice, or asked alone") }
             return Self.renewed
         }
         let store = scratch.store
-        let tokens = try await withThrowingTaskGroup(of: String.self) { group in
-            for _ in 0..<6 {
+        let tokens = await withTaskGroup(of: String?.self) { group in
+            for _ in 0..<commands {
                 group.addTask {
-                    let keeper = TokenKeeper(
-                        store: store, now: { 99_500 },
-                        refresh: { (_, token, _) throws(AuthorizationServer.Failure) in try server.refresh(token) })
-                    return try keeper.token(node: nil, federation: nil).token.accessToken
+                    await withCheckedContinuation { continuation in
+                        // A thread each: who waits for the lock of the file blocks.
+                        startThread(name: "command") {
+                            var isFirst = true
+                            let now = {
+                                if isFirst { decided.add() }
+                                isFirst = false
+                                return Int64(99_500)
+                            }
+                            let keeper = TokenKeeper(
+                                store: store, now: now,
+                                refresh: { (_, token, _) throws(AuthorizationServer.Failure) in try server.refresh(token) })
+                            let issued = try? keeper.token(node: nil, federation: nil)
+                            continuation.resume(returning: issued?.token.accessToken)
+                        }
+                    }
                 }
             }
-            return try await group.reduce(into: Set()) { $0.insert($1) }
+            return await group.reduce(into: Set()) { $0.insert($1) }
         }
         #expect(tokens == ["A2"] && server.shown.count == 1)
     }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Globus
 import Testing
 
 @testable import Routing
@@ -15,8 +16,8 @@ private func wrapped(_ status: Int, _ text: String) -> String {
 }
 
 /// The status and message of an answer; nil for a failure.
-private func answer(_ verdict: FirstVerdict) -> (Int, LooseJSON)? {
-    guard case .answer(let status, let body) = verdict, let error = LooseJSON(Array(body.utf8))?["error"] else { return nil }
+private func answer(_ verdict: FirstVerdict) -> (Int, WireValue)? {
+    guard case .answer(let status, let body) = verdict, let error = (try? WireJSON.parse(body))?["error"] else { return nil }
     return (status, error)
 }
 

@@ -9,6 +9,7 @@ public struct GlobusEmulationSettings: Sendable, Equatable {
         public var redirects: [String] = []
     }
 
+    /// A group that a user is, or was, in.
     public struct Group: Sendable, Equatable {
         public var id: String
         public var name: String
@@ -27,6 +28,7 @@ public struct GlobusEmulationSettings: Sendable, Equatable {
         public var expiresInSeconds: Double?
     }
 
+    /// Someone who can log in.
     public struct User: Sendable, Equatable {
         public var username: String
         public var sub: String
@@ -40,7 +42,7 @@ public struct GlobusEmulationSettings: Sendable, Equatable {
         public var groups: [Group] = []
         /// Which authentication policies hold; others cannot be evaluated.
         public var policies: [(String, Bool)] = []
-        /// How long ago the user logged in.
+        /// How long ago the user logged in, in seconds.
         public var authenticatedSecondsAgo = 60.0
 
         public static func == (a: User, b: User) -> Bool {
@@ -48,6 +50,7 @@ public struct GlobusEmulationSettings: Sendable, Equatable {
         }
     }
 
+    /// An endpoint of Globus Compute, with its engine.
     public struct Endpoint: Sendable, Equatable {
         public var id: String
         public var name: String
@@ -55,14 +58,17 @@ public struct GlobusEmulationSettings: Sendable, Equatable {
         public var isMultiUser = false
         /// Functions run at once.
         public var workers = 4
+        /// Whether it is connected; tasks wait while it is not.
         public var isOnline = true
         /// As its status tells; nil: not told.
         public var managers: Int? = 1
-        /// From the first task, of each configuration, until one runs.
+        /// Seconds from the first task, of each configuration, until one runs.
         public var startSeconds = 0.0
+        /// The interpreter that runs functions, a path or a command.
         public var python = "python3"
         /// nil: any.
         public var allowedFunctions: [String]?
+        /// Added to the environment of its workers.
         public var environment: [String: String] = [:]
         /// The agent's release.
         public var agent = [4, 19, 0]
@@ -77,7 +83,9 @@ public struct GlobusEmulationSettings: Sendable, Equatable {
         public var source: String
     }
 
+    /// Where it listens.
     public var address = "127.0.0.1"
+    /// 0: the kernel's choice.
     public var port: UInt16 = 0
     /// Decides every id and token made up here.
     public var seed: UInt64 = 0
@@ -87,15 +95,17 @@ public struct GlobusEmulationSettings: Sendable, Equatable {
     public var functions: [Function] = []
     /// Requests to Compute that one client may make in `rateSeconds`.
     public var rateRequests = 20
+    /// Length of that window, in seconds.
     public var rateSeconds = 10.0
+    /// How long tokens are good for, in seconds: 48 hours, as at Globus.
     public var tokenSeconds = 172_800.0
-    /// The agent's publisher of results wakes this often.
+    /// The agent's publisher of results wakes this often, in seconds.
     public var pollLatencySeconds = 0.5
-    /// How long a result waits to be fetched.
+    /// How long a result waits to be fetched, in seconds.
     public var resultSeconds = 1800.0
-    /// Bytes of a submission's body.
+    /// Bytes at most of a submission's body.
     public var submitBytes = 10_000_000
-    /// Characters of a serialized result.
+    /// Characters at most of a serialized result.
     public var resultCharacters = 10_485_760
     /// File that takes what functions print; nil: our standard error.
     public var functionOutput: String?

@@ -1,7 +1,10 @@
 /// Where the services of Globus are. Without a `/` at the end.
 public struct GlobusServices: Sendable, Equatable {
+    /// Globus Auth: tokens, introspection, logins.
     public var auth = "https://auth.globus.org"
+    /// Globus Groups: memberships.
     public var groups = "https://groups.api.globus.org"
+    /// Globus Compute's web service.
     public var compute = "https://compute.api.globus.org"
 
     public init() {}

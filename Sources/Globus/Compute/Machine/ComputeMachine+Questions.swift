@@ -12,13 +12,6 @@ extension ComputeMachine {
         return (number, finish())
     }
 
-    /// Nobody wants to know any more.
-    mutating func onQuestionWithdrawn(_ number: UInt64, now: UInt64) -> [ComputeDirective] {
-        begin(now)
-        questions.removeAll { $0.number == number }
-        return finish()
-    }
-
     /// Requests that submits and polls leave free, since a question has waited for a whole window.
     var oweQuestion: Int {
         guard let first = questions.first else { return 0 }

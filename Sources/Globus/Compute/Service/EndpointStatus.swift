@@ -4,11 +4,17 @@ public struct EndpointStatus: Sendable, Equatable {
     public var isOnline: Bool
     /// Nodes of the engine; nil where the endpoint does not say, as multi-user endpoints never do. That is not 0.
     public var managers: Int?
+    /// Of them, those that take tasks.
     public var activeManagers: Int?
+    /// Functions that all managers together can run at once.
     public var totalWorkers: Int?
+    /// Of them, those that run none.
     public var idleWorkers: Int?
+    /// Tasks that no manager has yet.
     public var pendingTasks: Int?
+    /// Tasks at the endpoint that have not ended, waiting or running.
     public var outstandingTasks: Int?
+    /// Between two reports of the endpoint; 0 in its last one.
     public var heartbeatSeconds: Double?
 
     public init(isOnline: Bool) { self.isOnline = isOnline }

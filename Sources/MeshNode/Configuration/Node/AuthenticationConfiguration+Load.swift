@@ -24,10 +24,7 @@ extension GlobusConfiguration {
                 groups: fields["groups"].truth(default: own.groups),
                 cacheSeconds: fields["cacheSeconds"].duration(in: cacheSecondsAllowed, default: own.cacheSeconds),
                 staleSeconds: fields["staleSeconds"].duration(in: staleSecondsAllowed, default: own.staleSeconds),
-                services: GlobusServiceURLs.decode(fields["services"]),
-                caFile: fields["caFile"].optional { $0.file() },
-                proxy: fields["proxy"].optional { $0.webAddress(schemes: ["http"], allowsPath: false) },
-                noProxy: fields["noProxy"].optional { $0.string(length: 1...2048, allowed: "hosts separated by commas") },
+                reach: GlobusServicesConfiguration.decode(fields["services"]),
                 preferredDomains: fields["preferredDomains"].list(atMost: preferredDomainsAllowed) { $0.domain() },
                 redirectURL: fields["redirectURL"].optional { $0.webAddress() })
             switch (globus.secretFile, globus.secretEnvironment) {
@@ -42,17 +39,6 @@ extension GlobusConfiguration {
                         + "with the client")
             }
             return globus
-        }
-    }
-}
-
-extension GlobusServiceURLs {
-    static func decode(_ cursor: ConfigurationCursor) -> GlobusServiceURLs {
-        cursor.objectOrDefaults { fields in
-            let own = GlobusServiceURLs()
-            return GlobusServiceURLs(
-                auth: fields["auth"].optional { $0.webAddress(allowsPath: false) } ?? own.auth,
-                groups: fields["groups"].optional { $0.webAddress(allowsPath: false) } ?? own.groups)
         }
     }
 }

@@ -21,15 +21,7 @@ extension GlobusConfiguration {
         if groups != own.groups { out.line("groups: \(groups),") }
         out.field("cacheSeconds", .number(cacheSeconds))
         out.field("staleSeconds", .number(staleSeconds))
-        if services != GlobusServiceURLs() {
-            out.object("services") { out in
-                out.field("auth", .text(services.auth))
-                out.field("groups", .text(services.groups))
-            }
-        }
-        out.field("caFile", caFile.map { .text($0) })
-        out.field("proxy", proxy.map { .text($0) })
-        out.field("noProxy", noProxy.map { .text($0) })
+        reach.render(&out)
         if !preferredDomains.isEmpty { out.field("preferredDomains", .texts(preferredDomains)) }
         out.field("redirectURL", redirectURL.map { .text($0) })
     }

@@ -1,3 +1,5 @@
+import Globus
+
 /// How people log in.
 struct AuthenticationConfiguration: Equatable, Sendable {
     var globus: GlobusConfiguration?
@@ -27,23 +29,18 @@ struct GlobusConfiguration: Equatable, Sendable {
     var cacheSeconds = 300.0
     /// How much longer while Globus cannot be reached.
     var staleSeconds = 3600.0
-    var services = GlobusServiceURLs()
-    var caFile: String?
-    var proxy: String?
-    var noProxy: String?
+    /// `services` in the file: where Globus is, and how it is reached.
+    var reach = GlobusServicesConfiguration()
     /// Domains that `meshnode login` and the login page offer first.
     var preferredDomains: [String] = []
     /// Where the login page's browser comes back to: this node's `/login/callback` as registered; nil: there is no such page.
     var redirectURL: String?
 
+    /// The hosted services, or those named.
+    var services: (auth: String, groups: String) { (reach.services.auth, reach.services.groups) }
+
     /// The scope that tokens for this node have.
     var wantedScope: String { scope ?? "https://auth.globus.org/scopes/\(clientID)/action_all" }
-}
-
-/// Where Globus is, for tests and other instances of it.
-struct GlobusServiceURLs: Equatable, Sendable {
-    var auth = "https://auth.globus.org"
-    var groups = "https://groups.api.globus.org"
 }
 
 /// API keys.

@@ -1,3 +1,5 @@
+import Globus
+
 /// What a FIRST gateway's error says, whichever of its shapes it has: `{"error":{"code","message","info"}}`, nginx's
 /// `{"error":"…","message","retry_after"}`, `{"detail":"…"}`, `{"detail":[{"type","loc","msg"}]}`, a web page, a line of text.
 struct FirstError: Equatable {
@@ -17,17 +19,17 @@ struct FirstError: Equatable {
 
     init(status: Int, body: [UInt8]) {
         self.init(status: status, message: "the FIRST gateway answered \(status)")
-        guard let root = LooseJSON(body) else { return }
+        guard let root = try? WireJSON.parse(body) else { return }
         switch root["error"] {
-        case .some(let error) where error.isObject:
-            code = error["code"]?.text
-            message = error["message"]?.text ?? message
+        case .some(let error) where error.pairs != nil:
+            code = error["code"]?.told
+            message = error["message"]?.told ?? message
             addFields(error["info"]?["errors"], place: "field", words: "message")
-        case .text(let text):
-            message = root["message"]?.text ?? text
-            retryAfterSeconds = root["retry_after"]?.text?.split(separator: " ").first.flatMap { Int($0) }
+        case .string(let text):
+            message = root["message"]?.told ?? text
+            retryAfterSeconds = root["retry_after"]?.told?.split(separator: " ").first.flatMap { Int($0) }
         default:
-            if let detail = root["detail"]?.text {
+            if let detail = root["detail"]?.told {
                 message = detail
             } else if let detail = root["detail"] {
                 message = "the request is not what the FIRST gateway takes"
@@ -37,13 +39,13 @@ struct FirstError: Equatable {
     }
 
     /// Adds what is wrong with which fields, the first few.
-    private mutating func addFields(_ errors: LooseJSON?, place: String, words: String) {
+    private mutating func addFields(_ errors: WireValue?, place: String, words: String) {
         let found = (errors?.items ?? []).prefix(5).compactMap { error -> (String, String)? in
-            guard let said = error[words]?.text else { return nil }
+            guard let said = error[words]?.told else { return nil }
             // FastAPI's `loc` begins with where the field is, and Ninja adds the name of its own argument.
             let path =
-                error[place]?.text
-                ?? (error[place]?.items ?? []).compactMap(\.text)
+                error[place]?.told
+                ?? (error[place]?.items ?? []).compactMap(\.told)
                 .filter { $0 != "body" && $0 != "payload" }.joined(separator: ".")
             return (path, said)
         }
@@ -51,4 +53,9 @@ struct FirstError: Equatable {
         parameter = found.first?.0
         message += ": " + found.map { $0.isEmpty ? $1 : "\($0): \($1)" }.joined(separator: "; ")
     }
+}
+
+extension WireValue {
+    /// A string as it is, a number as people write it: both stand for codes, times and places.
+    var told: String? { text ?? integer.map { "\($0)" } ?? number.map { "\($0)" } }
 }

@@ -1,3 +1,4 @@
+import Globus
 import Gossip
 
 /// What a FIRST gateway's `/{cluster}/jobs` says of each model: `{running:[…],queued:[…],stopped:[…],others:[…],…}`, a job naming one
@@ -12,7 +13,7 @@ struct FirstJobs: Equatable {
     ///   - walltimeSeconds: how long a job may run.
     ///   - nowSeconds: since 1970.
     init?(_ body: [UInt8], framework: String, walltimeSeconds: Double?, nowSeconds: Double) {
-        guard let root = LooseJSON(body), root.isObject else { return nil }
+        guard let root = try? WireJSON.parse(body), root.pairs != nil else { return nil }
         for (group, state) in [
             ("stopped", ModelState.stopped), ("others", .stopped), ("queued", .queued), ("running", .running),
         ] {
@@ -60,7 +61,7 @@ struct FirstJobs: Equatable {
     }
 
     /// A job that runs may hold a model that does not yet, or one whose workers are gone.
-    private static func state(of job: LooseJSON, in group: ModelState) -> ModelState {
+    private static func state(of job: WireValue, in group: ModelState) -> ModelState {
         guard group == .running, let stated = job["Model Status"]?.text?.lowercased() else { return group }
         return switch stated {
         case "starting": .starting
@@ -98,8 +99,8 @@ struct FirstListing: Equatable {
 
     /// nil if it is no such answer.
     init?(_ body: [UInt8], cluster: String, framework: String) {
-        guard let clusters = LooseJSON(body)?["clusters"], clusters.isObject else { return nil }
+        guard let clusters = (try? WireJSON.parse(body))?["clusters"], clusters.pairs != nil else { return nil }
         let found = clusters[cluster]?["frameworks"]?[framework]?["models"]
-        models = found.map { Set($0.items.compactMap(\.text)) }
+        models = found.map { Set(($0.items ?? []).compactMap(\.text)) }
     }
 }

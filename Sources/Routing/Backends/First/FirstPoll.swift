@@ -1,4 +1,5 @@
 import CLinux
+import Globus
 import Gossip
 import Transport
 
@@ -20,7 +21,7 @@ struct FirstPoll {
             // The only route that tells maintenance of a cluster before anything else, and without a token.
             let status = try await get("/status", withToken: false)
             if status.status == 503 { return ServerPoll.Report(absent: .maintenance) }
-            if status.status == 200, LooseJSON(status.body)?[gateway.cluster] == .truth(false) {
+            if status.status == 200, (try? WireJSON.parse(status.body))?[gateway.cluster]?.truth == false {
                 return ServerPoll.Report(absent: .maintenance)
             }
             return try await states()

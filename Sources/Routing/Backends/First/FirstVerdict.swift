@@ -94,13 +94,13 @@ struct UpstreamRefusal: Equatable {
 
     private static func openAIBody(_ text: String, status: Int) -> String {
         let type = status < 500 ? "invalid_request_error" : "server_error"
-        guard let root = LooseJSON(Array(text.utf8)), root.isObject else {
+        guard let root = try? WireJSON.parse(text), root.pairs != nil else {
             return openAIError(message: text, type: type, code: nil)
         }
-        if root["error"]?.isObject == true { return text }
+        if root["error"]?.pairs != nil { return text }
         // What vLLM said before it had OpenAI's shape.
         return openAIError(
-            message: root["message"]?.text ?? root["detail"]?.text ?? text, type: root["type"]?.text ?? type,
-            parameter: root["param"]?.text, code: root["code"]?.text)
+            message: root["message"]?.told ?? root["detail"]?.told ?? text, type: root["type"]?.told ?? type,
+            parameter: root["param"]?.told, code: root["code"]?.told)
     }
 }
