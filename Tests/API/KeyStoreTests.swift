@@ -98,6 +98,16 @@ func whatIsNoKeyIsRefused(_ text: String, _ code: String) throws {
     }
 }
 
+@Test(arguments: [now + 200, .max])
+func aLoginOfTheFutureIsOneOfNow(_ login: UInt64) async throws {
+    let shop = try Shop()
+    defer { shop.remove() }
+    var user = alice
+    user.authenticatedAt = login
+    let made = try await shop.store.make(KeyOrder(name: "x"), for: user, nowSeconds: now)
+    #expect(made.key.expiresAt == now + 30 * day)
+}
+
 @Test func aKeySleepsUntilItsOwnerIsSeenAgain() async throws {
     var settings = KeySettings()
     settings.unseenDays = 7

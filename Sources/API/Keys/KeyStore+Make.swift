@@ -53,7 +53,8 @@ extension KeyStore {
                     403, type: "permission_error", code: "login_time_unknown",
                     "it is not known when you logged in, by which the key's end is counted: log in again")
             }
-            latest = min(latest, login + UInt64(settings.reauthenticationDays) * 86_400)
+            // A login of the future, by a clock that is ahead, counts as one of now.
+            latest = min(latest, min(login, nowSeconds) + UInt64(settings.reauthenticationDays) * 86_400)
         }
         guard latest > nowSeconds else {
             throw APIError(
