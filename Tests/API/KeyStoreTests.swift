@@ -23,7 +23,7 @@ private final class Shop: Sendable {
     let thread: StorageThread
 
     init(
-        folder: String? = nil, settings: KeySettings = KeySettings(),
+        folder: String? = nil, settings: KeySettings = KeySettings(), roles: RoleRules = RoleRules(),
         hasStaticToken: @escaping @Sendable (String) -> Bool = { _ in true }
     ) throws {
         self.folder = folder ?? FileManager.default.temporaryDirectory.path + "/keys-\(UInt64.random(in: 0 ... .max))"
@@ -31,8 +31,8 @@ private final class Shop: Sendable {
         thread = StorageThread()
         try thread.start()
         store = try KeyStore(
-            path: self.folder + "/keys.db", site: "argonne", settings: settings, thread: thread, nowSeconds: now,
-            hasStaticToken: hasStaticToken, log: { _, _ in })
+            path: self.folder + "/keys.db", site: "argonne", settings: settings, roles: roles, thread: thread,
+            nowSeconds: now, hasStaticToken: hasStaticToken, log: { _, _ in })
     }
 
     func remove() { try? FileManager.default.removeItem(atPath: folder) }
@@ -118,6 +118,29 @@ func aLoginOfTheFutureIsOneOfNow(_ login: UInt64) async throws {
     #expect(shop.code(made.text, at: now + 7 * day) == "key_sleeps")
     shop.store.saw(alice, nowSeconds: now + 8 * day)
     #expect(shop.code(made.text, at: now + 8 * day) == nil)
+}
+
+@Test func whoIsNoUserMakesNoKeyAndUsesNone() async throws {
+    let shop = try Shop(roles: RoleRules(operate: AccessRule(groups: ["ops"]), user: AccessRule(groups: ["g1"])))
+    defer { shop.remove() }
+    var user = alice
+    let made = try await shop.store.make(KeyOrder(name: "k"), for: user, nowSeconds: now)
+    #expect(shop.code(made.text) == nil)
+    // Out of the group: the key is of no use, and no other is made, at the login page neither.
+    user.groups = []
+    shop.store.saw(user, nowSeconds: now + 1)
+    guard case .refused(let refusal) = shop.identify(made.text, at: now + 1) else { throw CancellationError() }
+    #expect(refusal.status == 403 && refusal.code == "access_denied")
+    let error = await #expect(throws: APIError.self) {
+        _ = try await shop.store.make(KeyOrder(name: "l"), for: user, nowSeconds: now)
+    }
+    #expect(error?.status == 403 && error?.code == "access_denied")
+    // A higher role will do, and a static token has its role by itself.
+    user.groups = ["ops"]
+    shop.store.saw(user, nowSeconds: now + 2)
+    #expect(shop.code(made.text, at: now + 2) == nil)
+    let job = try await shop.store.make(KeyOrder(name: "job"), for: robot, nowSeconds: now)
+    #expect(shop.code(job.text) == nil)
 }
 
 @Test func aStaticTokensKeysEndWithIt() async throws {

@@ -16,6 +16,9 @@ extension KeyStore {
     func make(
         _ order: KeyOrder, for user: UserIdentity, nowSeconds: UInt64
     ) async throws(APIError) -> (key: APIKey, text: String) {
+        do throws(AccessRefusal) {
+            try checkRole(of: user, nowSeconds: nowSeconds)
+        } catch { throw APIError(403, type: "permission_error", code: "access_denied", error.description) }
         let expiresAt = try expiry(order, of: user, nowSeconds: nowSeconds)
         let (id, text) = KeyText.make(site: site)
         // One object for all keys of an owner, also for two that are made at once.

@@ -32,6 +32,8 @@ public final class KeyStore: Sendable {
     }
 
     let settings: KeySettings
+    /// Which of those who log in are users here; owners by static tokens are none of these.
+    let roles: RoleRules
     let site: String
     let state: Mutex<State>
     let shelf: KeyShelf
@@ -42,10 +44,12 @@ public final class KeyStore: Sendable {
     /// Opens the file; a damaged one is set aside, and said so in the log.
     ///
     /// - Parameters:
+    ///   - roles: whom the node takes; asked when a key is made, and at each use.
     ///   - hasStaticToken: whether the configuration still has a token of that name; its keys end with it.
     /// - Throws: a file that cannot be used, with what to do.
     public init(
-        path: String, site: String, settings: KeySettings, thread: StorageThread, nowSeconds: UInt64,
+        path: String, site: String, settings: KeySettings, roles: RoleRules = RoleRules(), thread: StorageThread,
+        nowSeconds: UInt64,
         hasStaticToken: @escaping @Sendable (String) -> Bool, log: @escaping @Sendable (LogLevel, String) -> Void
     ) throws(StorageError) {
         let database = try DatabaseFile.open(path, migrations: KeyShelf.migrations, nowSeconds: nowSeconds)
@@ -63,6 +67,7 @@ public final class KeyStore: Sendable {
         }
         self.state = Mutex(state)
         self.settings = settings
+        self.roles = roles
         self.site = site
         self.hasStaticToken = hasStaticToken
         self.log = log
@@ -111,7 +116,16 @@ public final class KeyStore: Sendable {
                 "this key sleeps, since its owner has not logged in here for \(settings.unseenDays) days: "
                     + "log in and use the new token once")
         }
+        do throws(AccessRefusal) {
+            try checkRole(of: identity, nowSeconds: nowSeconds)
+        } catch { return AuthenticationRefusal(status: 403, code: "access_denied", error.description) }
         return nil
+    }
+
+    /// Holds an owner to the rules of the roles, as a token of theirs would be.
+    func checkRole(of identity: UserIdentity, nowSeconds: UInt64) throws(AccessRefusal) {
+        guard !identity.subject.hasPrefix(UserIdentity.staticPrefix) else { return }
+        _ = try roles.role(of: identity, nowSeconds: nowSeconds)
     }
 
     /// The identity provider has told of a user: keys are checked by that from now on.

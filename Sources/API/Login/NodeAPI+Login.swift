@@ -95,6 +95,7 @@ extension NodeAPI {
             let caller = Caller(user: RequestUser(identity), role: .user)
             var needs = RequestNeeds(model: "")
             try admit(caller, &needs)
+            // The rules of the roles are asked where the key is made.
             let made = try await keys.make(order, for: identity, nowSeconds: Self.nowSeconds)
             control.log(.info, "key \(made.key.id) made by \(identity.username) at the login page")
             let expires = Timestamp.text(seconds: made.key.expiresAt)
