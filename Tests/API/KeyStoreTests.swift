@@ -195,6 +195,25 @@ func aLoginOfTheFutureIsOneOfNow(_ login: UInt64) async throws {
     #expect(shop.code(made.text) == "invalid_key")
 }
 
+@Test func aRevocationThatTheDiskRefusedCanBeTriedAgain() async throws {
+    let shop = try Shop()
+    defer { shop.remove() }
+    let made = try await shop.store.make(KeyOrder(name: "laptop"), for: alice, nowSeconds: now)
+    let id = made.key.id
+    let file = try DatabaseFile.open(shop.folder + "/keys.db", migrations: KeyShelf.migrations, nowSeconds: now)
+    try file.execute("CREATE TRIGGER full BEFORE DELETE ON keys BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+    for _ in 0..<2 {
+        let error = await #expect(throws: APIError.self) { _ = try await shop.store.revoke(id, of: alice.subject) }
+        #expect(error?.status == 503)
+        #expect(shop.code(made.text) == "invalid_key")
+    }
+    #expect(try await shop.store.revoke(id, of: robot.subject) == nil)
+    try file.execute("DROP TRIGGER full")
+    #expect(try await shop.store.revoke(id, of: alice.subject) != nil)
+    #expect(try await shop.store.revoke(id, of: alice.subject) == nil)
+    #expect(try Shop(folder: shop.folder).code(made.text) == "invalid_key")
+}
+
 @Test func manyRequestsAtOncePassNoLimit() async throws {
     var settings = KeySettings()
     settings.perUser = 5

@@ -108,12 +108,15 @@ extension KeyStore {
     /// - Parameter subject: the owner that it must be of; nil: anyone.
     /// - Returns: nil if there is no such key of that owner.
     func revoke(_ id: String, of subject: String?) async throws(APIError) -> APIKey? {
-        guard let key = state.withLock({ $0.byID[id] }), subject == nil || key.owner.subject == subject else { return nil }
+        guard let key = state.withLock({ $0.byID[id] ?? $0.unwritten[id] }), subject == nil || key.owner.subject == subject
+        else { return nil }
         // In memory first: from here on it is of no use, whatever the disk says.
         forget([key])
         do throws(StorageError) {
             try await shelf.remove([id])
+            state.withLock { $0.unwritten[id] = nil }
         } catch {
+            state.withLock { $0.unwritten[id] = key }
             log(.error, "the revocation of key \(id) could not be written down: \(error)")
             throw APIError(
                 503, type: "server_error", code: "storage_unavailable",

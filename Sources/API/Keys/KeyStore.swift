@@ -29,6 +29,8 @@ public final class KeyStore: Sendable {
         var byDigest: [SHA256Digest: APIKey] = [:]
         var byID: [String: APIKey] = [:]
         var owners: [String: KeyOwner] = [:]
+        /// Revoked, and of no use here any more, but still in the file: by id, so that the revocation can be tried again.
+        var unwritten: [String: APIKey] = [:]
     }
 
     let settings: KeySettings
