@@ -228,6 +228,36 @@ func aLoginOfTheFutureIsOneOfNow(_ login: UInt64) async throws {
     #expect(made == 5)
 }
 
+@Test func expiredKeysTakeNobodysPlace() async throws {
+    var settings = KeySettings()
+    settings.perUser = 3
+    settings.allowed = 4
+    let shop = try Shop(settings: settings)
+    defer { shop.remove() }
+    // One user with any number of short-lived keys holds no more than one user may.
+    var made: [String] = []
+    for round in 0..<10 {
+        let order = KeyOrder(name: "\(round)", expiresInSeconds: 60)
+        made.append(try await shop.store.make(order, for: alice, nowSeconds: now + 100 * UInt64(round)).text)
+    }
+    #expect(shop.store.list(of: nil).map(\.name) == ["9", "8", "7"])
+    let later = now + 10_000
+    #expect(
+        made.map { shop.code($0, at: later) } == Array(repeating: "invalid_key", count: 7)
+            + Array(repeating: "key_expired", count: 3))
+    // A full node gives expired keys' places to others, the oldest first, and refuses only when all of them live.
+    for number in 0..<4 {
+        let user = UserIdentity(staticToken: "robot-\(number)")
+        _ = try await shop.store.make(KeyOrder(name: "r\(number)"), for: user, nowSeconds: later)
+    }
+    #expect(Set(shop.store.list(of: nil).map(\.name)) == ["r0", "r1", "r2", "r3"])
+    let error = await #expect(throws: APIError.self) {
+        _ = try await shop.store.make(KeyOrder(name: "x"), for: alice, nowSeconds: later)
+    }
+    #expect(error?.status == 409)
+    #expect(Set(try Shop(folder: shop.folder).store.list(of: nil).map(\.name)) == ["r0", "r1", "r2", "r3"])
+}
+
 @Test func aDaysShareIsSpentOnce() async throws {
     let shop = try Shop()
     defer { shop.remove() }

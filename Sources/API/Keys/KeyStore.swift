@@ -15,9 +15,9 @@ public struct KeySettings: Sendable, Equatable {
     public var unseenDays = 30
     /// How often an owner who uses other tokens too is written down anew.
     public var recheckSeconds: UInt64 = 600
-    /// Keys of one owner.
+    /// Keys of one owner. Of those that have expired only as many are kept as there is room for.
     public var perUser = 50
-    /// Keys of all owners.
+    /// Keys of all owners, with those that have expired.
     public var allowed = 100_000
 
     public init() {}
@@ -31,6 +31,13 @@ public final class KeyStore: Sendable {
         var owners: [String: KeyOwner] = [:]
         /// Revoked, and of no use here any more, but still in the file: by id, so that the revocation can be tried again.
         var unwritten: [String: APIKey] = [:]
+
+        /// Forgets a key, and its owner with the last one.
+        mutating func remove(_ key: APIKey) {
+            byDigest[key.digest] = nil
+            byID[key.id] = nil
+            if !byID.values.contains(where: { $0.owner.subject == key.owner.subject }) { owners[key.owner.subject] = nil }
+        }
     }
 
     let settings: KeySettings
