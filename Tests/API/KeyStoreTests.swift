@@ -288,28 +288,57 @@ func blocksOfAddresses(_ block: String, _ address: String, _ isInside: Bool) thr
 func whatIsNoBlock(_ text: String) { #expect(NetworkBlock(text) == nil) }
 
 @Suite struct LoginStateTests {
-    @Test func aStateIsOneBrowsersAndGoodOnce() throws {
+    @Test func aStateIsOneBrowsersAndGoodOnce() {
         let states = LoginStates()
-        let name = try #require(states.begin(.known(alice), browser: "b1", nowSeconds: now))
+        let begun = states.begin(nowSeconds: now)
+        let other = states.begin(nowSeconds: now)
+        #expect(Set([begun.state, begun.browser, begun.verifier, other.state, other.browser, other.verifier]).count == 6)
+        #expect(begun.verifier.utf8.count == 43 && begun.browser.utf8.count == 43)
+        #expect(states.comeBack(begun.state, browser: begun.browser, nowSeconds: now + 599) == begun.verifier)
+        #expect(states.comeBack(begun.state, browser: begun.browser, nowSeconds: now) == nil)
+        // What was tried in another browser is void.
+        #expect(states.comeBack(other.state, browser: begun.browser, nowSeconds: now) == nil)
+        #expect(states.comeBack(other.state, browser: other.browser, nowSeconds: now) == nil)
+        let late = states.begin(nowSeconds: now)
+        #expect(states.comeBack(late.state, browser: late.browser, nowSeconds: now + 600) == nil)
+        // Another process' states are of no use, nor any that were changed.
+        let strange = LoginStates().begin(nowSeconds: now)
+        #expect(states.comeBack(strange.state, browser: strange.browser, nowSeconds: now) == nil)
+        let fine = states.begin(nowSeconds: now)
+        for wrong in ["", "B" + fine.state.dropFirst(), fine.state + "A", String(fine.state.dropLast(2)), "é", "=="] {
+            #expect(states.comeBack(wrong, browser: fine.browser, nowSeconds: now) == nil)
+        }
+    }
+
+    @Test func aTicketIsOneBrowsersAndGoodOnce() {
+        let states = LoginStates()
+        let name = states.admit(alice, browser: "b1", nowSeconds: now)
         #expect(states.take(name + "x", browser: "b1", nowSeconds: now) == nil)
-        #expect(states.take(name, browser: "b1", nowSeconds: now + 599) != nil)
+        #expect(states.take(name, browser: "b1", nowSeconds: now + 599) == alice)
         #expect(states.take(name, browser: "b1", nowSeconds: now) == nil)
-        let other = try #require(states.begin(.known(alice), browser: "b1", nowSeconds: now))
+        let other = states.admit(alice, browser: "b1", nowSeconds: now)
         #expect(states.take(other, browser: "b2", nowSeconds: now) == nil)
         #expect(states.take(other, browser: "b1", nowSeconds: now) == nil)
-        let late = try #require(states.begin(.known(alice), browser: "b1", nowSeconds: now))
+        let late = states.admit(alice, browser: "b1", nowSeconds: now)
         #expect(states.take(late, browser: "b1", nowSeconds: now + 600) == nil)
     }
 
-    @Test func thoseUnderWayAreBounded() {
+    @Test func noNumberOfLoginsHoldsOthersOut() {
         let states = LoginStates()
-        for _ in 0..<LoginStates.allowed {
-            #expect(states.begin(.sent(verifier: "v"), browser: "b", nowSeconds: now) != nil)
+        let first = states.begin(nowSeconds: now)
+        // Begun by whoever, any number: nothing is kept of them.
+        for _ in 0..<10_000 { _ = states.begin(nowSeconds: now) }
+        #expect(states.comeBack(first.state, browser: first.browser, nowSeconds: now) == first.verifier)
+        // Those who are back are bounded, and so are the used states: the oldest go.
+        let oldest = states.admit(alice, browser: "b", nowSeconds: now)
+        var last = oldest
+        for _ in 0..<LoginStates.ticketsAllowed { last = states.admit(alice, browser: "b", nowSeconds: now) }
+        #expect(states.take(oldest, browser: "b", nowSeconds: now) == nil)
+        #expect(states.take(last, browser: "b", nowSeconds: now) == alice)
+        for _ in 0..<LoginStates.usedAllowed + 1 {
+            let begun = states.begin(nowSeconds: now)
+            #expect(states.comeBack(begun.state, browser: begun.browser, nowSeconds: now) == begun.verifier)
         }
-        #expect(states.begin(.sent(verifier: "v"), browser: "b", nowSeconds: now + 599) == nil)
-        // The old ones make room.
-        #expect(states.begin(.sent(verifier: "v"), browser: "b", nowSeconds: now + 600) != nil)
-        #expect(states.count == 1)
     }
 
     @Test func whatComesFromOutsideIsTextOnThePage() {
