@@ -31,7 +31,8 @@ struct NodeAccess {
             globus: globus.map { globus in GlobusUsers(roles: roles) { await globus.introspect($0) } })
         login = configuration.authentication.globus.map {
             LoginFacts(
-                authorizationServer: $0.services.auth, scope: $0.wantedScope, nativeClientID: $0.nativeClientID,
+                authorizationServer: $0.services.auth, scope: $0.wantedScope, isShared: $0.isShared,
+                nativeClientID: $0.nativeClientID,
                 preferredDomains: $0.preferredDomains)
         }
     }
