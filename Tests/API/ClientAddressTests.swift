@@ -1,5 +1,5 @@
-import FoundationEssentials
 import Gossip
+import Synchronization
 import Testing
 import Transport
 import Trust
@@ -20,7 +20,9 @@ import Trust
                 expiresAt: .max, limits: KeyLimits(networks: ["10.0.0.0/8"]))
         }
 
-        func identify(_ token: UnsafeRawBufferPointer, nowSeconds: UInt64) async -> Authentication {
+        func identify(
+            _ token: UnsafeRawBufferPointer, nowSeconds: UInt64, client: () -> SocketAddress?
+        ) async -> Authentication {
             .caller(Caller(user: key.owner.current.user, role: .user, key: key))
         }
     }
@@ -40,5 +42,25 @@ import Trust
         let fields: [(StaticString, String)] = [("Authorization", "Bearer t")] + forwarded.map { ("X-Forwarded-For", $0) }
         let answer = await node.post("/v1/models", method: "GET", fields: fields)
         #expect(answer.hasPrefix(isAllowed ? "200 " : "403 "), "\(answer)")
+    }
+
+    /// What a client is told apart by where Globus Auth has to be asked about its token.
+    @Test(
+        arguments: [
+            ([], "127.0.0.1"), (["192.0.2.7"], "192.0.2.7"), (["192.0.2.7", "198.51.100.1"], "198.51.100.1"),
+            (["::ffff:192.0.2.7"], "192.0.2.7"), (["2001:db8:1:2:3:4:5:6"], "2001:db8:1:2::"), (["x"], "nobody"),
+        ] as [([String], String)])
+    func clientsAreToldApart(_ forwarded: [String], _ name: String) async throws {
+        let seen = Mutex<[String]>([])
+        let users = GlobusUsers(roles: RoleRules()) { _, client in
+            seen.withLock { $0.append(client ?? "nobody") }
+            return .unavailable(retryAfterSeconds: 1, "too many")
+        }
+        let chain = AuthenticationChain(tokens: StaticTokens([:]), globus: users)
+        let node = try await CallbackNode(authenticator: chain) { $0.isProxy = { $0.isLoopback } }
+        defer { node.stop() }
+        let fields: [(StaticString, String)] = [("Authorization", "Bearer t")] + forwarded.map { ("X-Forwarded-For", $0) }
+        #expect(await node.post("/v1/models", method: "GET", fields: fields).hasPrefix("503 "))
+        #expect(seen.withLock { $0 } == [name])
     }
 }

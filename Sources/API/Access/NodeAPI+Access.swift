@@ -17,7 +17,8 @@ extension NodeAPI {
                     "this route needs a token: send it as `Authorization: Bearer TOKEN`"))
         }
         let token = UnsafeRawBufferPointer(rebasing: exchange.headBytes[range])
-        switch await authenticator.identify(token, nowSeconds: Self.nowSeconds) {
+        let found = await authenticator.identify(token, nowSeconds: Self.nowSeconds) { clientAddress(exchange) }
+        switch found {
         case .caller(let caller):
             if let key = caller.key, !key.allows(clientAddress(exchange)) {
                 throw APIError(

@@ -28,7 +28,7 @@ struct NodeAccess {
         self.globus = globus
         authenticator = AuthenticationChain(
             tokens: StaticTokens(configured: configuration.tokens), keys: keys,
-            globus: globus.map { globus in GlobusUsers(roles: roles) { await globus.introspect($0) } })
+            globus: globus.map { globus in GlobusUsers(roles: roles) { await globus.introspect($0, from: $1) } })
         login = configuration.authentication.globus.map {
             LoginFacts(
                 authorizationServer: $0.services.auth, scope: $0.wantedScope, isShared: $0.isShared,
