@@ -82,3 +82,29 @@ import Transport
         #expect(Role(name: "admin") == nil)
     }
 }
+
+@Suite struct SiteScopeTests {
+    private let a = SiteScope(site: "a", scope: "A", apis: ["https://a1"])
+    private let b = SiteScope(site: "b", scope: "B", apis: ["https://b1"])
+    private let b2 = SiteScope(site: "b", scope: "B", apis: ["https://b2"])
+
+    @Test func nodesOfOneSiteStandTogether() {
+        let told = SiteScope.credible([a, b, b2, b], site: "a", scope: "A", isShared: false)
+        #expect(told == [a, SiteScope(site: "b", scope: "B", apis: ["https://b1", "https://b2"])])
+    }
+
+    @Test func aScopeThatTwoSitesClaimIsNobodys() {
+        let thief = SiteScope(site: "t", scope: "B", apis: ["https://t1"])
+        #expect(SiteScope.credible([a, b, thief], site: "a", scope: "A", isShared: false) == [a])
+        #expect(SiteScope.credible([a, thief, b], site: "a", scope: "A", isShared: true) == [a])
+        #expect(SiteScope.credible([b, thief], site: "a", scope: nil, isShared: true) == [])
+    }
+
+    @Test func theOwnScopeIsTheOwnSitesUnlessItIsShared() {
+        let other = SiteScope(site: "b", scope: "A", apis: ["https://b1"])
+        let sibling = SiteScope(site: "a", scope: "A", apis: ["https://a2"])
+        let own = SiteScope(site: "a", scope: "A", apis: ["https://a1", "https://a2"])
+        #expect(SiteScope.credible([a, other, sibling], site: "a", scope: "A", isShared: false) == [own])
+        #expect(SiteScope.credible([a, other, sibling], site: "a", scope: "A", isShared: true) == [own, other])
+    }
+}

@@ -23,7 +23,7 @@ private final class Shop: Sendable {
     let thread: StorageThread
 
     init(
-        folder: String? = nil, settings: KeySettings = KeySettings(),
+        folder: String? = nil, settings: KeySettings = KeySettings(), roles: RoleRules = RoleRules(),
         hasStaticToken: @escaping @Sendable (String) -> Bool = { _ in true }
     ) throws {
         self.folder = folder ?? FileManager.default.temporaryDirectory.path + "/keys-\(UInt64.random(in: 0 ... .max))"
@@ -31,8 +31,8 @@ private final class Shop: Sendable {
         thread = StorageThread()
         try thread.start()
         store = try KeyStore(
-            path: self.folder + "/keys.db", site: "argonne", settings: settings, thread: thread, nowSeconds: now,
-            hasStaticToken: hasStaticToken, log: { _, _ in })
+            path: self.folder + "/keys.db", site: "argonne", settings: settings, roles: roles, thread: thread,
+            nowSeconds: now, hasStaticToken: hasStaticToken, log: { _, _ in })
     }
 
     func remove() { try? FileManager.default.removeItem(atPath: folder) }
@@ -98,6 +98,16 @@ func whatIsNoKeyIsRefused(_ text: String, _ code: String) throws {
     }
 }
 
+@Test(arguments: [now + 200, .max])
+func aLoginOfTheFutureIsOneOfNow(_ login: UInt64) async throws {
+    let shop = try Shop()
+    defer { shop.remove() }
+    var user = alice
+    user.authenticatedAt = login
+    let made = try await shop.store.make(KeyOrder(name: "x"), for: user, nowSeconds: now)
+    #expect(made.key.expiresAt == now + 30 * day)
+}
+
 @Test func aKeySleepsUntilItsOwnerIsSeenAgain() async throws {
     var settings = KeySettings()
     settings.unseenDays = 7
@@ -108,6 +118,29 @@ func whatIsNoKeyIsRefused(_ text: String, _ code: String) throws {
     #expect(shop.code(made.text, at: now + 7 * day) == "key_sleeps")
     shop.store.saw(alice, nowSeconds: now + 8 * day)
     #expect(shop.code(made.text, at: now + 8 * day) == nil)
+}
+
+@Test func whoIsNoUserMakesNoKeyAndUsesNone() async throws {
+    let shop = try Shop(roles: RoleRules(operate: AccessRule(groups: ["ops"]), user: AccessRule(groups: ["g1"])))
+    defer { shop.remove() }
+    var user = alice
+    let made = try await shop.store.make(KeyOrder(name: "k"), for: user, nowSeconds: now)
+    #expect(shop.code(made.text) == nil)
+    // Out of the group: the key is of no use, and no other is made, at the login page neither.
+    user.groups = []
+    shop.store.saw(user, nowSeconds: now + 1)
+    guard case .refused(let refusal) = shop.identify(made.text, at: now + 1) else { throw CancellationError() }
+    #expect(refusal.status == 403 && refusal.code == "access_denied")
+    let error = await #expect(throws: APIError.self) {
+        _ = try await shop.store.make(KeyOrder(name: "l"), for: user, nowSeconds: now)
+    }
+    #expect(error?.status == 403 && error?.code == "access_denied")
+    // A higher role will do, and a static token has its role by itself.
+    user.groups = ["ops"]
+    shop.store.saw(user, nowSeconds: now + 2)
+    #expect(shop.code(made.text, at: now + 2) == nil)
+    let job = try await shop.store.make(KeyOrder(name: "job"), for: robot, nowSeconds: now)
+    #expect(shop.code(job.text) == nil)
 }
 
 @Test func aStaticTokensKeysEndWithIt() async throws {
@@ -162,6 +195,25 @@ func whatIsNoKeyIsRefused(_ text: String, _ code: String) throws {
     #expect(shop.code(made.text) == "invalid_key")
 }
 
+@Test func aRevocationThatTheDiskRefusedCanBeTriedAgain() async throws {
+    let shop = try Shop()
+    defer { shop.remove() }
+    let made = try await shop.store.make(KeyOrder(name: "laptop"), for: alice, nowSeconds: now)
+    let id = made.key.id
+    let file = try DatabaseFile.open(shop.folder + "/keys.db", migrations: KeyShelf.migrations, nowSeconds: now)
+    try file.execute("CREATE TRIGGER full BEFORE DELETE ON keys BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+    for _ in 0..<2 {
+        let error = await #expect(throws: APIError.self) { _ = try await shop.store.revoke(id, of: alice.subject) }
+        #expect(error?.status == 503)
+        #expect(shop.code(made.text) == "invalid_key")
+    }
+    #expect(try await shop.store.revoke(id, of: robot.subject) == nil)
+    try file.execute("DROP TRIGGER full")
+    #expect(try await shop.store.revoke(id, of: alice.subject) != nil)
+    #expect(try await shop.store.revoke(id, of: alice.subject) == nil)
+    #expect(try Shop(folder: shop.folder).code(made.text) == "invalid_key")
+}
+
 @Test func manyRequestsAtOncePassNoLimit() async throws {
     var settings = KeySettings()
     settings.perUser = 5
@@ -174,6 +226,36 @@ func whatIsNoKeyIsRefused(_ text: String, _ code: String) throws {
         return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
     }
     #expect(made == 5)
+}
+
+@Test func expiredKeysTakeNobodysPlace() async throws {
+    var settings = KeySettings()
+    settings.perUser = 3
+    settings.allowed = 4
+    let shop = try Shop(settings: settings)
+    defer { shop.remove() }
+    // One user with any number of short-lived keys holds no more than one user may.
+    var made: [String] = []
+    for round in 0..<10 {
+        let order = KeyOrder(name: "\(round)", expiresInSeconds: 60)
+        made.append(try await shop.store.make(order, for: alice, nowSeconds: now + 100 * UInt64(round)).text)
+    }
+    #expect(shop.store.list(of: nil).map(\.name) == ["9", "8", "7"])
+    let later = now + 10_000
+    #expect(
+        made.map { shop.code($0, at: later) } == Array(repeating: "invalid_key", count: 7)
+            + Array(repeating: "key_expired", count: 3))
+    // A full node gives expired keys' places to others, the oldest first, and refuses only when all of them live.
+    for number in 0..<4 {
+        let user = UserIdentity(staticToken: "robot-\(number)")
+        _ = try await shop.store.make(KeyOrder(name: "r\(number)"), for: user, nowSeconds: later)
+    }
+    #expect(Set(shop.store.list(of: nil).map(\.name)) == ["r0", "r1", "r2", "r3"])
+    let error = await #expect(throws: APIError.self) {
+        _ = try await shop.store.make(KeyOrder(name: "x"), for: alice, nowSeconds: later)
+    }
+    #expect(error?.status == 409)
+    #expect(Set(try Shop(folder: shop.folder).store.list(of: nil).map(\.name)) == ["r0", "r1", "r2", "r3"])
 }
 
 @Test func aDaysShareIsSpentOnce() async throws {
@@ -206,28 +288,57 @@ func blocksOfAddresses(_ block: String, _ address: String, _ isInside: Bool) thr
 func whatIsNoBlock(_ text: String) { #expect(NetworkBlock(text) == nil) }
 
 @Suite struct LoginStateTests {
-    @Test func aStateIsOneBrowsersAndGoodOnce() throws {
+    @Test func aStateIsOneBrowsersAndGoodOnce() {
         let states = LoginStates()
-        let name = try #require(states.begin(.known(alice), browser: "b1", nowSeconds: now))
+        let begun = states.begin(nowSeconds: now)
+        let other = states.begin(nowSeconds: now)
+        #expect(Set([begun.state, begun.browser, begun.verifier, other.state, other.browser, other.verifier]).count == 6)
+        #expect(begun.verifier.utf8.count == 43 && begun.browser.utf8.count == 43)
+        #expect(states.comeBack(begun.state, browser: begun.browser, nowSeconds: now + 599) == begun.verifier)
+        #expect(states.comeBack(begun.state, browser: begun.browser, nowSeconds: now) == nil)
+        // What was tried in another browser is void.
+        #expect(states.comeBack(other.state, browser: begun.browser, nowSeconds: now) == nil)
+        #expect(states.comeBack(other.state, browser: other.browser, nowSeconds: now) == nil)
+        let late = states.begin(nowSeconds: now)
+        #expect(states.comeBack(late.state, browser: late.browser, nowSeconds: now + 600) == nil)
+        // Another process' states are of no use, nor any that were changed.
+        let strange = LoginStates().begin(nowSeconds: now)
+        #expect(states.comeBack(strange.state, browser: strange.browser, nowSeconds: now) == nil)
+        let fine = states.begin(nowSeconds: now)
+        for wrong in ["", "B" + fine.state.dropFirst(), fine.state + "A", String(fine.state.dropLast(2)), "é", "=="] {
+            #expect(states.comeBack(wrong, browser: fine.browser, nowSeconds: now) == nil)
+        }
+    }
+
+    @Test func aTicketIsOneBrowsersAndGoodOnce() {
+        let states = LoginStates()
+        let name = states.admit(alice, browser: "b1", nowSeconds: now)
         #expect(states.take(name + "x", browser: "b1", nowSeconds: now) == nil)
-        #expect(states.take(name, browser: "b1", nowSeconds: now + 599) != nil)
+        #expect(states.take(name, browser: "b1", nowSeconds: now + 599) == alice)
         #expect(states.take(name, browser: "b1", nowSeconds: now) == nil)
-        let other = try #require(states.begin(.known(alice), browser: "b1", nowSeconds: now))
+        let other = states.admit(alice, browser: "b1", nowSeconds: now)
         #expect(states.take(other, browser: "b2", nowSeconds: now) == nil)
         #expect(states.take(other, browser: "b1", nowSeconds: now) == nil)
-        let late = try #require(states.begin(.known(alice), browser: "b1", nowSeconds: now))
+        let late = states.admit(alice, browser: "b1", nowSeconds: now)
         #expect(states.take(late, browser: "b1", nowSeconds: now + 600) == nil)
     }
 
-    @Test func thoseUnderWayAreBounded() {
+    @Test func noNumberOfLoginsHoldsOthersOut() {
         let states = LoginStates()
-        for _ in 0..<LoginStates.allowed {
-            #expect(states.begin(.sent(verifier: "v"), browser: "b", nowSeconds: now) != nil)
+        let first = states.begin(nowSeconds: now)
+        // Begun by whoever, any number: nothing is kept of them.
+        for _ in 0..<10_000 { _ = states.begin(nowSeconds: now) }
+        #expect(states.comeBack(first.state, browser: first.browser, nowSeconds: now) == first.verifier)
+        // Those who are back are bounded, and so are the used states: the oldest go.
+        let oldest = states.admit(alice, browser: "b", nowSeconds: now)
+        var last = oldest
+        for _ in 0..<LoginStates.ticketsAllowed { last = states.admit(alice, browser: "b", nowSeconds: now) }
+        #expect(states.take(oldest, browser: "b", nowSeconds: now) == nil)
+        #expect(states.take(last, browser: "b", nowSeconds: now) == alice)
+        for _ in 0..<LoginStates.usedAllowed + 1 {
+            let begun = states.begin(nowSeconds: now)
+            #expect(states.comeBack(begun.state, browser: begun.browser, nowSeconds: now) == begun.verifier)
         }
-        #expect(states.begin(.sent(verifier: "v"), browser: "b", nowSeconds: now + 599) == nil)
-        // The old ones make room.
-        #expect(states.begin(.sent(verifier: "v"), browser: "b", nowSeconds: now + 600) != nil)
-        #expect(states.count == 1)
     }
 
     @Test func whatComesFromOutsideIsTextOnThePage() {

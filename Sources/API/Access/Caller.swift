@@ -1,5 +1,6 @@
 import Gossip
 public import Routing
+public import Transport
 
 /// What a caller may do; each role may do what those before it may.
 public enum Role: Int, Sendable, Comparable {
@@ -76,5 +77,8 @@ public protocol Authenticator: Sendable {
     /// - Parameters:
     ///   - token: as sent, without `Bearer `; valid until the call first suspends.
     ///   - nowSeconds: since 1970.
-    func identify(_ token: UnsafeRawBufferPointer, nowSeconds: UInt64) async -> Authentication
+    ///   - client: the network address of whoever brings the token, asked for only where it matters.
+    func identify(
+        _ token: UnsafeRawBufferPointer, nowSeconds: UInt64, client: () -> SocketAddress?
+    ) async -> Authentication
 }

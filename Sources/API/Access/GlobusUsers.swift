@@ -36,17 +36,21 @@ public struct RoleRules: Sendable, Equatable {
 
 /// Users known by their Globus tokens.
 public final class GlobusUsers: Sendable {
-    private let introspect: @Sendable ([UInt8]) async -> UserIntrospection
+    private let introspect: @Sendable ([UInt8], _ client: String?) async -> UserIntrospection
     private let roles: RoleRules
 
-    /// - Parameter introspect: tells whose token it is; caches, and puts calls for one token together.
-    public init(roles: RoleRules, introspect: @escaping @Sendable ([UInt8]) async -> UserIntrospection) {
+    /// - Parameter introspect: tells whose token it is; caches, puts calls for one token together, and bounds those of one client.
+    public init(
+        roles: RoleRules, introspect: @escaping @Sendable ([UInt8], _ client: String?) async -> UserIntrospection
+    ) {
         self.roles = roles
         self.introspect = introspect
     }
 
-    func identify(_ token: [UInt8], nowSeconds: UInt64, keys: KeyStore?) async -> Authentication {
-        switch await introspect(token) {
+    func identify(
+        _ token: [UInt8], from client: String?, nowSeconds: UInt64, keys: KeyStore?
+    ) async -> Authentication {
+        switch await introspect(token, client) {
         case .active(let identity):
             keys?.saw(identity, nowSeconds: nowSeconds)
             do throws(AccessRefusal) {

@@ -17,7 +17,8 @@ extension NodeAPI {
                     "this route needs a token: send it as `Authorization: Bearer TOKEN`"))
         }
         let token = UnsafeRawBufferPointer(rebasing: exchange.headBytes[range])
-        switch await authenticator.identify(token, nowSeconds: Self.nowSeconds) {
+        let found = await authenticator.identify(token, nowSeconds: Self.nowSeconds) { clientAddress(exchange) }
+        switch found {
         case .caller(let caller):
             if let key = caller.key, !key.allows(clientAddress(exchange)) {
                 throw APIError(
@@ -69,8 +70,9 @@ extension NodeAPI {
     /// not one. What stands before that anyone may have written.
     func clientAddress(_ exchange: HTTPExchange) -> SocketAddress? {
         guard let peer = exchange.stream.remoteAddress, facts.isProxy(peer) else { return exchange.stream.remoteAddress }
-        guard let chain = exchange.text(.xForwardedFor) else { return peer }
-        for hop in chain.split(separator: ",").reversed().prefix(16) {
+        // A proxy may add to the client's field or append one of its own: the last of all is the nearest.
+        let hops = exchange.texts(.xForwardedFor).flatMap { $0.split(separator: ",") }
+        for hop in hops.reversed().prefix(16) {
             guard let address = SocketAddress(literal: String(hop.trimmed), port: 0) else { return nil }
             if !facts.isProxy(address) { return address }
         }

@@ -7,16 +7,20 @@ public struct LoginFacts: Sendable, Equatable {
     public var authorizationServer: String
     /// The scope that a token for this node has.
     public var scope: String?
+    /// Other sites have the same client, and with it the same scope.
+    public var isShared: Bool
     /// The public client that `meshnode login` uses.
     public var nativeClientID: String?
     /// Domain that the login page offers first.
     public var preferredDomains: [String]
 
     public init(
-        authorizationServer: String, scope: String? = nil, nativeClientID: String? = nil, preferredDomains: [String] = []
+        authorizationServer: String, scope: String? = nil, isShared: Bool = false, nativeClientID: String? = nil,
+        preferredDomains: [String] = []
     ) {
         self.authorizationServer = authorizationServer
         self.scope = scope
+        self.isShared = isShared
         self.nativeClientID = nativeClientID
         self.preferredDomains = preferredDomains
     }
@@ -52,22 +56,17 @@ extension NodeAPI {
         }
     }
 
-    /// Each scope with the nodes that take it, this node's own first.
-    private func scopesBySite() -> [(site: String, scope: String, apis: [String])] {
-        var found: [(site: String, scope: String, apis: [String])] = []
-        func add(_ site: String, _ scope: String, _ api: String) {
-            if let index = found.firstIndex(where: { $0.site == site && $0.scope == scope }) {
-                if !found[index].apis.contains(api) { found[index].apis.append(api) }
-            } else {
-                found.append((site, scope, [api]))
-            }
+    private func scopesBySite() -> [SiteScope] {
+        var claims: [SiteScope] = []
+        if let scope = facts.login?.scope {
+            claims.append(SiteScope(site: router.me.site, scope: scope, apis: [facts.apiURL]))
         }
-        if let scope = facts.login?.scope { add(router.me.site, scope, facts.apiURL) }
         for node in router.view.mesh.nodes where node.id != router.me && node.state != .dead && node.state != .left {
             guard let identity = node.identity, let scope = identity.scope else { continue }
-            add(node.id.site, scope, identity.api)
+            claims.append(SiteScope(site: node.id.site, scope: scope, apis: [identity.api]))
         }
-        return found
+        return SiteScope.credible(
+            claims, site: router.me.site, scope: facts.login?.scope, isShared: facts.login?.isShared ?? false)
     }
 
     /// `GET /.well-known/oauth-protected-resource` (RFC 9728 §3.2).
@@ -82,5 +81,36 @@ extension NodeAPI {
             $0.field("bearer_methods_supported", ["header"])
             $0.field("resource_name", "MeshNode \(facts.federation), site \(router.me.site)")
         }
+    }
+}
+
+/// A scope with the nodes of one site that take tokens of it.
+struct SiteScope: Equatable {
+    let site: String
+    let scope: String
+    var apis: [String]
+
+    /// Puts claims together. A node could claim another site's scope and be sent that site's tokens: a scope that several sites claim
+    /// is left out, since nobody here can tell whose it is. The own scope is known; other sites have it too only where the
+    /// configuration says that one client is shared.
+    ///
+    /// - Parameters:
+    ///   - claims: each of one node, this node's own first.
+    ///   - site: this node's.
+    ///   - scope: this node's; nil: it has none.
+    static func credible(_ claims: [SiteScope], site: String, scope: String?, isShared: Bool) -> [SiteScope] {
+        var sites: [String: Set<String>] = [:]
+        for claim in claims { sites[claim.scope, default: []].insert(claim.site) }
+        var found: [SiteScope] = []
+        for claim in claims {
+            let isOwn = claim.scope == scope && (isShared || claim.site == site)
+            guard isOwn || sites[claim.scope]?.count == 1 else { continue }
+            if let index = found.firstIndex(where: { $0.site == claim.site && $0.scope == claim.scope }) {
+                for api in claim.apis where !found[index].apis.contains(api) { found[index].apis.append(api) }
+            } else {
+                found.append(claim)
+            }
+        }
+        return found
     }
 }

@@ -1,3 +1,4 @@
+public import Transport
 public import Trust
 
 /// Tokens named in the configuration by their SHA-256: the service accounts, and the demo's.
@@ -10,7 +11,9 @@ public struct StaticTokens: Authenticator {
 
     func caller(_ token: UnsafeRawBufferPointer) -> Caller? { callers[Digest.sha256(token)] }
 
-    public func identify(_ token: UnsafeRawBufferPointer, nowSeconds: UInt64) async -> Authentication {
+    public func identify(
+        _ token: UnsafeRawBufferPointer, nowSeconds: UInt64, client: () -> SocketAddress?
+    ) async -> Authentication {
         caller(token).map { .caller($0) } ?? .unknown
     }
 }

@@ -73,7 +73,8 @@ actor KeyShelf {
         return (keys, unreadable)
     }
 
-    func insert(_ key: APIKey) throws(StorageError) {
+    /// - Parameter gone: ids of keys that made room.
+    func insert(_ key: APIKey, insteadOf gone: [String]) throws(StorageError) {
         let owner = key.owner.current
         try database.transaction { (database) throws(StorageError) in
             try Self.write(owner, database)
@@ -86,6 +87,7 @@ actor KeyShelf {
             try statement.bind(6, Int64(clamping: key.expiresAt))
             try statement.bind(7, try Self.json(key.limits))
             try statement.run()
+            try Self.delete(gone, database)
         }
     }
 
@@ -114,15 +116,18 @@ actor KeyShelf {
 
     /// Owners without keys go with their last one.
     func remove(_ ids: [String]) throws(StorageError) {
-        try database.transaction { (database) throws(StorageError) in
-            var statement = try database.prepare("DELETE FROM keys WHERE id = ?")
-            for id in ids {
-                try statement.bind(1, id)
-                try statement.run()
-                statement.reset()
-            }
-            try database.execute("DELETE FROM owners WHERE subject NOT IN (SELECT subject FROM keys)")
+        try database.transaction { (database) throws(StorageError) in try Self.delete(ids, database) }
+    }
+
+    private static func delete(_ ids: [String], _ database: borrowing Database) throws(StorageError) {
+        guard !ids.isEmpty else { return }
+        var statement = try database.prepare("DELETE FROM keys WHERE id = ?")
+        for id in ids {
+            try statement.bind(1, id)
+            try statement.run()
+            statement.reset()
         }
+        try database.execute("DELETE FROM owners WHERE subject NOT IN (SELECT subject FROM keys)")
     }
 
     private static func json(_ value: some Encodable) throws(StorageError) -> String {

@@ -16,6 +16,9 @@ extension KeyStore {
     func make(
         _ order: KeyOrder, for user: UserIdentity, nowSeconds: UInt64
     ) async throws(APIError) -> (key: APIKey, text: String) {
+        do throws(AccessRefusal) {
+            try checkRole(of: user, nowSeconds: nowSeconds)
+        } catch { throw APIError(403, type: "permission_error", code: "access_denied", error.description) }
         let expiresAt = try expiry(order, of: user, nowSeconds: nowSeconds)
         let (id, text) = KeyText.make(site: site)
         // One object for all keys of an owner, also for two that are made at once.
@@ -29,9 +32,9 @@ extension KeyStore {
         let key = APIKey(
             id: id, name: order.name, digest: SHA256Digest.of(text), owner: owner, createdAt: nowSeconds,
             expiresAt: expiresAt, limits: order.limits)
-        try reserve(key, nowSeconds: nowSeconds)
+        let gone = try reserve(key, nowSeconds: nowSeconds)
         do throws(StorageError) {
-            try await shelf.insert(key)
+            try await shelf.insert(key, insteadOf: gone.map(\.id))
         } catch {
             forget([key])
             log(.error, "a key could not be kept: \(error)")
@@ -53,7 +56,8 @@ extension KeyStore {
                     403, type: "permission_error", code: "login_time_unknown",
                     "it is not known when you logged in, by which the key's end is counted: log in again")
             }
-            latest = min(latest, login + UInt64(settings.reauthenticationDays) * 86_400)
+            // A login of the future, by a clock that is ahead, counts as one of now.
+            latest = min(latest, min(login, nowSeconds) + UInt64(settings.reauthenticationDays) * 86_400)
         }
         guard latest > nowSeconds else {
             throw APIError(
@@ -63,33 +67,46 @@ extension KeyStore {
         return order.expiresInSeconds.map { min(nowSeconds + $0, latest) } ?? latest
     }
 
-    /// Takes a place for a key, so that no number of requests at once passes the limit.
-    private func reserve(_ key: APIKey, nowSeconds: UInt64) throws(APIError) {
-        let problem: String? = state.withLock { state in
-            let own = state.byID.values.count { $0.owner.subject == key.owner.subject && nowSeconds < $0.expiresAt }
-            if own >= settings.perUser { return "you have \(own) keys, as many as one user may have: revoke some" }
-            if state.byID.count >= settings.allowed {
-                if own == 0 { state.owners[key.owner.subject] = nil }
-                return "this node has as many keys as it can hold"
+    /// Takes a place for a key, so that no number of requests at once passes the limit. Keys that have expired make room, the
+    /// oldest first: the owner's own, and where the node is full anyone's.
+    ///
+    /// - Returns: those that made room.
+    private func reserve(_ key: APIKey, nowSeconds: UInt64) throws(APIError) -> [APIKey] {
+        let outcome: Result<[APIKey], Refusal> = state.withLock { state in
+            let own = state.byID.values.filter { $0.owner.subject == key.owner.subject }
+            var gone = own.filter { $0.expiresAt <= nowSeconds }.sorted { $0.expiresAt < $1.expiresAt }
+            let living = own.count - gone.count
+            guard living < settings.perUser else {
+                return .failure(Refusal("you have \(living) keys, as many as one user may have: revoke some"))
             }
+            gone = Array(gone.prefix(max(0, own.count + 1 - settings.perUser)))
+            if gone.isEmpty, state.byID.count >= settings.allowed {
+                guard let oldest = state.byID.values.min(by: { $0.expiresAt < $1.expiresAt }), oldest.expiresAt <= nowSeconds
+                else {
+                    if own.isEmpty { state.owners[key.owner.subject] = nil }
+                    return .failure(Refusal("this node has as many keys as it can hold"))
+                }
+                gone = [oldest]
+            }
+            for other in gone { state.remove(other) }
             state.byDigest[key.digest] = key
             state.byID[key.id] = key
             state.owners[key.owner.subject] = key.owner
-            return nil
+            return .success(gone)
         }
-        if let problem {
-            throw APIError(409, type: "invalid_request_error", code: "too_many_keys", problem)
-        }
+        do throws(Refusal) {
+            return try outcome.get()
+        } catch { throw APIError(409, type: "invalid_request_error", code: "too_many_keys", error.message) }
+    }
+
+    private struct Refusal: Error {
+        let message: String
+        init(_ message: String) { self.message = message }
     }
 
     private func forget(_ keys: [APIKey]) {
         state.withLock { state in
-            for key in keys {
-                state.byDigest[key.digest] = nil
-                state.byID[key.id] = nil
-                let hasMore = state.byID.values.contains { $0.owner.subject == key.owner.subject }
-                if !hasMore { state.owners[key.owner.subject] = nil }
-            }
+            for key in keys { state.remove(key) }
         }
     }
 
@@ -104,12 +121,15 @@ extension KeyStore {
     /// - Parameter subject: the owner that it must be of; nil: anyone.
     /// - Returns: nil if there is no such key of that owner.
     func revoke(_ id: String, of subject: String?) async throws(APIError) -> APIKey? {
-        guard let key = state.withLock({ $0.byID[id] }), subject == nil || key.owner.subject == subject else { return nil }
+        guard let key = state.withLock({ $0.byID[id] ?? $0.unwritten[id] }), subject == nil || key.owner.subject == subject
+        else { return nil }
         // In memory first: from here on it is of no use, whatever the disk says.
         forget([key])
         do throws(StorageError) {
             try await shelf.remove([id])
+            state.withLock { $0.unwritten[id] = nil }
         } catch {
+            state.withLock { $0.unwritten[id] = key }
             log(.error, "the revocation of key \(id) could not be written down: \(error)")
             throw APIError(
                 503, type: "server_error", code: "storage_unavailable",

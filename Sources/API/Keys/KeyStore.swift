@@ -15,9 +15,9 @@ public struct KeySettings: Sendable, Equatable {
     public var unseenDays = 30
     /// How often an owner who uses other tokens too is written down anew.
     public var recheckSeconds: UInt64 = 600
-    /// Keys of one owner.
+    /// Keys of one owner. Of those that have expired only as many are kept as there is room for.
     public var perUser = 50
-    /// Keys of all owners.
+    /// Keys of all owners, with those that have expired.
     public var allowed = 100_000
 
     public init() {}
@@ -29,9 +29,20 @@ public final class KeyStore: Sendable {
         var byDigest: [SHA256Digest: APIKey] = [:]
         var byID: [String: APIKey] = [:]
         var owners: [String: KeyOwner] = [:]
+        /// Revoked, and of no use here any more, but still in the file: by id, so that the revocation can be tried again.
+        var unwritten: [String: APIKey] = [:]
+
+        /// Forgets a key, and its owner with the last one.
+        mutating func remove(_ key: APIKey) {
+            byDigest[key.digest] = nil
+            byID[key.id] = nil
+            if !byID.values.contains(where: { $0.owner.subject == key.owner.subject }) { owners[key.owner.subject] = nil }
+        }
     }
 
     let settings: KeySettings
+    /// Which of those who log in are users here; owners by static tokens are none of these.
+    let roles: RoleRules
     let site: String
     let state: Mutex<State>
     let shelf: KeyShelf
@@ -42,10 +53,12 @@ public final class KeyStore: Sendable {
     /// Opens the file; a damaged one is set aside, and said so in the log.
     ///
     /// - Parameters:
+    ///   - roles: whom the node takes; asked when a key is made, and at each use.
     ///   - hasStaticToken: whether the configuration still has a token of that name; its keys end with it.
     /// - Throws: a file that cannot be used, with what to do.
     public init(
-        path: String, site: String, settings: KeySettings, thread: StorageThread, nowSeconds: UInt64,
+        path: String, site: String, settings: KeySettings, roles: RoleRules = RoleRules(), thread: StorageThread,
+        nowSeconds: UInt64,
         hasStaticToken: @escaping @Sendable (String) -> Bool, log: @escaping @Sendable (LogLevel, String) -> Void
     ) throws(StorageError) {
         let database = try DatabaseFile.open(path, migrations: KeyShelf.migrations, nowSeconds: nowSeconds)
@@ -63,6 +76,7 @@ public final class KeyStore: Sendable {
         }
         self.state = Mutex(state)
         self.settings = settings
+        self.roles = roles
         self.site = site
         self.hasStaticToken = hasStaticToken
         self.log = log
@@ -111,7 +125,16 @@ public final class KeyStore: Sendable {
                 "this key sleeps, since its owner has not logged in here for \(settings.unseenDays) days: "
                     + "log in and use the new token once")
         }
+        do throws(AccessRefusal) {
+            try checkRole(of: identity, nowSeconds: nowSeconds)
+        } catch { return AuthenticationRefusal(status: 403, code: "access_denied", error.description) }
         return nil
+    }
+
+    /// Holds an owner to the rules of the roles, as a token of theirs would be.
+    func checkRole(of identity: UserIdentity, nowSeconds: UInt64) throws(AccessRefusal) {
+        guard !identity.subject.hasPrefix(UserIdentity.staticPrefix) else { return }
+        _ = try roles.role(of: identity, nowSeconds: nowSeconds)
     }
 
     /// The identity provider has told of a user: keys are checked by that from now on.

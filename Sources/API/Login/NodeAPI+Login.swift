@@ -18,18 +18,12 @@ extension NodeAPI {
     /// `GET /login`: sends the browser to the identity provider.
     func startLogin(_ call: Call) async throws(APIError) {
         let flow = try webLogin()
-        let verifier = Random.token()
-        let browser = Random.token()
-        guard let state = logins.begin(.sent(verifier: verifier), browser: browser, nowSeconds: Self.nowSeconds) else {
-            throw APIError(
-                503, type: "server_error", code: "too_many_logins", "too many logins are under way; try again soon",
-                retryAfterSeconds: 60)
-        }
-        let challenge = Base64.encodeURL(Digest.sha256(Array(verifier.utf8)))
-        let url = flow.authorizationURL(state: state, challenge: challenge)
+        let begun = logins.begin(nowSeconds: Self.nowSeconds)
+        let challenge = Base64.encodeURL(Digest.sha256(Array(begun.verifier.utf8)))
+        let url = flow.authorizationURL(state: begun.state, challenge: challenge)
         await call.exchange.respond(status: 302, contentType: "text/plain; charset=utf-8", body: "go on at \(url)\n") {
             $0.field("Location", url)
-            $0.field("Set-Cookie", self.cookieText(browser, seconds: LoginStates.lifetimeSeconds))
+            $0.field("Set-Cookie", self.cookieText(begun.browser, seconds: LoginStates.lifetimeSeconds))
             $0.field("Cache-Control", "no-store")
             $0.field("Referrer-Policy", "no-referrer")
             call.fields($0)
@@ -41,7 +35,7 @@ extension NodeAPI {
         let flow = try webLogin()
         let exchange = call.exchange
         guard let browser = cookie(exchange), let name = exchange.query("state"),
-            case .sent(let verifier) = logins.take(name, browser: browser, nowSeconds: Self.nowSeconds)
+            let verifier = logins.comeBack(name, browser: browser, nowSeconds: Self.nowSeconds)
         else {
             return await show(call, 400, LoginPage.failed("This login was not begun in this browser, or too long ago."))
         }
@@ -59,9 +53,7 @@ extension NodeAPI {
         case .active(let identity):
             let nowSeconds = Self.nowSeconds
             facts.keys?.saw(identity, nowSeconds: nowSeconds)
-            guard let ticket = logins.begin(.known(identity), browser: browser, nowSeconds: nowSeconds) else {
-                return await show(call, 503, LoginPage.failed("Too many logins are under way; try again soon."))
-            }
+            let ticket = logins.admit(identity, browser: browser, nowSeconds: nowSeconds)
             await show(
                 call, 200,
                 LoginPage.form(
@@ -82,7 +74,7 @@ extension NodeAPI {
         } catch { throw APIError(error) }
         let form = Self.form(Array(exchange.headBytes[range]))
         guard let browser = cookie(exchange), let ticket = form["ticket"],
-            case .known(let identity) = logins.take(ticket, browser: browser, nowSeconds: Self.nowSeconds)
+            let identity = logins.take(ticket, browser: browser, nowSeconds: Self.nowSeconds)
         else {
             return await show(call, 400, LoginPage.failed("This form was used already, or is too old."))
         }
@@ -95,6 +87,7 @@ extension NodeAPI {
             let caller = Caller(user: RequestUser(identity), role: .user)
             var needs = RequestNeeds(model: "")
             try admit(caller, &needs)
+            // The rules of the roles are asked where the key is made.
             let made = try await keys.make(order, for: identity, nowSeconds: Self.nowSeconds)
             control.log(.info, "key \(made.key.id) made by \(identity.username) at the login page")
             let expires = Timestamp.text(seconds: made.key.expiresAt)

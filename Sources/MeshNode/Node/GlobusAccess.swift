@@ -32,18 +32,18 @@ struct GlobusAccess: Sendable {
             GlobusWebLogin(
                 login: WebLogin(client: client, scopes: [scope], redirectURI: url, services: services, web: web),
                 policies: globus.policies
-            ) { await Self.introspect($0, introspector, scope: scope) }
+            ) { await Self.introspect($0, from: nil, introspector, scope: scope) }
         }
     }
 
-    func introspect(_ token: [UInt8]) async -> UserIntrospection {
-        await Self.introspect(token, introspector, scope: scope)
+    func introspect(_ token: [UInt8], from client: String?) async -> UserIntrospection {
+        await Self.introspect(token, from: client, introspector, scope: scope)
     }
 
     private static func introspect(
-        _ token: [UInt8], _ introspector: TokenIntrospector, scope: String
+        _ token: [UInt8], from client: String?, _ introspector: TokenIntrospector, scope: String
     ) async -> UserIntrospection {
-        switch await introspector.identify(token) {
+        switch await introspector.identify(token, from: client) {
         case .active(let identity): return .active(UserIdentity(identity))
         case .refused(let refusal): return .refused(AuthenticationRefusal(refusal, scope: scope))
         case .unavailable(let seconds, let message): return .unavailable(retryAfterSeconds: seconds, message)

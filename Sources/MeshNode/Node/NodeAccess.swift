@@ -14,23 +14,25 @@ struct NodeAccess {
     /// - Throws: exit 1 and one line naming what cannot be used.
     init(_ configuration: NodeConfiguration, log: Logger) throws(CommandFailure) {
         let names = Set(configuration.tokens.map(\.name))
+        let roles = RoleRules(configuration.access.roles)
         do throws(StorageError) {
             let thread = StorageThread()
             try thread.start()
             keys = try KeyStore(
                 path: configuration.stateDirectory + "/keys.db", site: configuration.site,
-                settings: KeySettings(configuration.keys), thread: thread, nowSeconds: mesh_realtime_ns() / 1_000_000_000,
+                settings: KeySettings(configuration.keys), roles: roles, thread: thread,
+                nowSeconds: mesh_realtime_ns() / 1_000_000_000,
                 hasStaticToken: { names.contains($0) }, log: { log.log($0, $1) })
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
         let globus = try Self.globus(configuration.authentication)
         self.globus = globus
-        let roles = RoleRules(configuration.access.roles)
         authenticator = AuthenticationChain(
             tokens: StaticTokens(configured: configuration.tokens), keys: keys,
-            globus: globus.map { globus in GlobusUsers(roles: roles) { await globus.introspect($0) } })
+            globus: globus.map { globus in GlobusUsers(roles: roles) { await globus.introspect($0, from: $1) } })
         login = configuration.authentication.globus.map {
             LoginFacts(
-                authorizationServer: $0.services.auth, scope: $0.wantedScope, nativeClientID: $0.nativeClientID,
+                authorizationServer: $0.services.auth, scope: $0.wantedScope, isShared: $0.isShared,
+                nativeClientID: $0.nativeClientID,
                 preferredDomains: $0.preferredDomains)
         }
     }

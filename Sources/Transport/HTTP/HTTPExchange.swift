@@ -66,6 +66,13 @@ public final class HTTPExchange {
         withHead { head, bytes in head.first(name).map { String(decoding: bytes[$0], as: UTF8.self) } }
     }
 
+    /// The values of all header fields of a name, in order; together they are one list (RFC 9110 §5.3).
+    public func texts(_ name: HTTPFieldName) -> [String] {
+        withHead { head, bytes in
+            head.fields.filter { $0.name == name }.map { String(decoding: bytes[$0.valueRange], as: UTF8.self) }
+        }
+    }
+
     /// A header field's value as text, by its name in lower case.
     public func text(named name: StaticString) -> String? {
         withHead { head, bytes in head.first(named: name, in: bytes).map { String(decoding: bytes[$0], as: UTF8.self) } }

@@ -22,15 +22,20 @@ struct CallbackNode {
         func log(_ level: LogLevel, _ message: String) {}
     }
 
-    init(callbackTimeout: UInt64 = 30_000_000_000) async throws {
+    /// - Parameter edit: what the API is told beside.
+    init(
+        callbackTimeout: UInt64 = 30_000_000_000, authenticator: any Authenticator = StaticTokens([:]),
+        _ edit: (inout NodeFacts) -> Void = { _ in }
+    ) async throws {
         workers = [try Worker(index: 0), try Worker(index: 1)]
         client = try Worker(index: 0)
         let router = Router(me: NodeID(site: "a", node: "a1"), seed: 1)
+        var facts = NodeFacts(
+            federation: "test", software: "0", startedAt: 0, bodyLimit: 1 << 20, callbackTimeout: callbackTimeout,
+            internalSecret: Array(Self.secret.utf8))
+        edit(&facts)
         let api = NodeAPI(
-            router: router, authenticator: StaticTokens([:]),
-            facts: NodeFacts(
-                federation: "test", software: "0", startedAt: 0, bodyLimit: 1 << 20, callbackTimeout: callbackTimeout,
-                internalSecret: Array(Self.secret.utf8)), control: Control(), callbacks: callbacks)
+            router: router, authenticator: authenticator, facts: facts, control: Control(), callbacks: callbacks)
         let socket = try ListeningSocket.bind(SocketAddress(bytes: [127, 0, 0, 1], port: 0), count: 2)
         let service = HTTPService(handler: api)
         for worker in workers {
@@ -47,7 +52,8 @@ struct CallbackNode {
     ///
     /// - Parameter chunks: nil: `body` goes with its length; otherwise each is sent as a chunk, and the last chunk only if `isEnded`.
     func post(
-        _ path: String, fields: [(StaticString, String)], body: [UInt8] = [], chunks: [[UInt8]]? = nil, isEnded: Bool = true
+        _ path: String, method: StaticString = "POST", fields: [(StaticString, String)], body: [UInt8] = [],
+        chunks: [[UInt8]]? = nil, isEnded: Bool = true
     ) async -> String {
         let upstream = upstream
         return await client.run { context in
@@ -55,7 +61,7 @@ struct CallbackNode {
                 let deadline = context.loop.now + 30_000_000_000
                 let connection = try await context.pool.acquire(upstream, fresh: true, for: nil, deadline: deadline)
                 defer { connection.stream.close() }
-                connection.startRequest("POST", path)
+                connection.startRequest(method, path)
                 for (name, value) in fields { connection.field(name, value) }
                 if let chunks {
                     connection.field("Transfer-Encoding", "chunked")

@@ -44,6 +44,13 @@ import Testing
         #expect(try judge(changes).get().username == "alice@anl.gov")
     }
 
+    @Test(arguments: ["18446744073709551615", #""18446744073709551615""#, "1e300", "9223372036854775807"])
+    func noNumberIsTooLarge(_ number: String) throws {
+        let session = #"{"authentications":{"a1":{"idp":"p1","auth_time":\#(number)}}}"#
+        let identity = try judge(["exp": number, "session_info": session]).get()
+        #expect(identity.expiresAt == 1_000_000_000_000 && identity.authenticatedAt == 1_000_000_000_000)
+    }
+
     @Test func theSessionSaysWhichIdentity() throws {
         let both = #"{"authentications":{"a1":{"idp":"p1","auth_time":100},"a2":{"idp":"p2","auth_time":200}}}"#
         #expect(try judge(["session_info": both]).get().username == "alice@uni.edu")

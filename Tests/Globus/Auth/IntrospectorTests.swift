@@ -192,6 +192,39 @@ private func inactive(_ request: AuthStub.Request) -> AuthStub.Answer { AuthStub
         #expect(machine.arrived(known, now: 0, wall: 0) == .answer(.active(identity)))
     }
 
+    @Test func oneClientsUnknownTokensLeaveRoomForOthers() {
+        var settings = IntrospectionSettings(client: gateway())
+        settings.questionsPerClient = 8
+        var machine = IntrospectionMachine(settings)
+        func arrives(_ text: String, _ client: String?, now: UInt64 = 0) -> IntrospectionMachine.Step {
+            machine.arrived(key(text), from: client, now: now, wall: 0)
+        }
+        let identity = GlobusIdentity(subject: "s", username: "u@x", expiresAt: 10_000)
+        #expect(arrives("known", "flood") == .ask)
+        _ = machine.answered(key("known"), .success(identity), now: 0, wall: 0)
+        for number in 0..<8 { #expect(arrives("garbage \(number)", "flood") == .ask) }
+        let refused = IntrospectionMachine.Step.answer(
+            .unavailable(retryAfterSeconds: 1, "too many new tokens at once from your network address"))
+        for number in 8..<5000 { #expect(arrives("garbage \(number)", "flood") == refused) }
+        #expect(machine.asking.count == 8)
+        // Whom it does not concern: known users there, also when they are asked about again, those who wait, and others.
+        #expect(arrives("known", "flood") == .answer(.active(identity)))
+        #expect(arrives("known", "flood", now: 301_000_000_000) == .ask)
+        #expect(arrives("garbage 0", "flood") == .wait)
+        #expect(arrives("new", "elsewhere") == .ask)
+        #expect(arrives("own", nil) == .ask)
+        // Each that ends makes room for one, however it ends.
+        _ = machine.answered(key("garbage 0"), .failure(GlobusRefusal(.inactive, "")), now: 0, wall: 0)
+        #expect(arrives("garbage 8", "flood") == .ask)
+        #expect(arrives("garbage 9", "flood") == refused)
+        _ = machine.failed(key("garbage 1"), GlobusError(.unavailable, ""), now: 0, wall: 0)
+        #expect(arrives("garbage 9", "flood") == .ask)
+        for number in 2..<10 {
+            _ = machine.answered(key("garbage \(number)"), .failure(GlobusRefusal(.inactive, "")), now: 0, wall: 0)
+        }
+        #expect(machine.questions == ["elsewhere": 1])
+    }
+
     @Test(.timeLimit(.minutes(1))) func onlySoManyQuestionsAtOnce() async throws {
         let callers = Callers()
         let most = Mutex((now: 0, most: 0))

@@ -22,7 +22,7 @@ private func decode(_ fields: String) throws(ConfigurationErrors) -> NodeConfigu
 private let whole = """
     authentication: { globus: {
       clientId: "\(client.uppercased())", secretFile: "globus.secret", scope: "https://auth.globus.org/scopes/x/y",
-      nativeClientId: "\(client)", policies: ["\(client)"], groups: false, cacheSeconds: 60, staleSeconds: 0,
+      shared: true, nativeClientId: "\(client)", policies: ["\(client)"], groups: false, cacheSeconds: 60, staleSeconds: 0,
       services: {
         auth: "http://127.0.0.1:1", groups: "http://127.0.0.1:2", caFile: "ca.pem", proxy: "http://proxy:3128",
         noProxy: ["localhost"],
@@ -42,6 +42,7 @@ private let whole = """
     func roundTrip() throws {
         let node = try decode(whole)
         #expect(node.authentication.globus?.clientID == client)
+        #expect(node.authentication.globus?.isShared == true)
         #expect(node.authentication.globus?.secretFile == "/etc/site/globus.secret")
         #expect(
             node.authentication.globus?.reach

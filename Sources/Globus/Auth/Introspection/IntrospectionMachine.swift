@@ -32,6 +32,9 @@ struct IntrospectionMachine: Sendable {
     private(set) var refused: BoundedTable<SHA256Digest, Refused>
     /// Tokens that a question is under way for.
     private(set) var asking: Set<SHA256Digest> = []
+    /// Which client brought an unknown token that is asked about, and how many of these each client has.
+    private var bringers: [SHA256Digest: String] = [:]
+    private(set) var questions: [String: Int] = [:]
     /// Until then unknown tokens are not asked about.
     private var outageUntil: UInt64 = 0
     private var outageMessage = ""
@@ -54,7 +57,8 @@ struct IntrospectionMachine: Sendable {
         refused = BoundedTable(capacity: settings.refusedTokens)
     }
 
-    mutating func arrived(_ digest: SHA256Digest, now: UInt64, wall: UInt64) -> Step {
+    /// - Parameter client: who brings the token, by network address; nil: somebody whose questions are not counted.
+    mutating func arrived(_ digest: SHA256Digest, from client: String? = nil, now: UInt64, wall: UInt64) -> Step {
         if let entry = known.find(digest) {
             if entry.identity.expiresAt <= wall || entry.staleUntil <= now {
                 known.remove(digest)
@@ -77,15 +81,29 @@ struct IntrospectionMachine: Sendable {
         guard asking.count < settings.concurrentQuestions + settings.waitingQuestions else {
             return .answer(.unavailable(retryAfterSeconds: 1, "too many new users at once"))
         }
+        if let client {
+            let own = questions[client] ?? 0
+            guard own < settings.questionsPerClient else {
+                return .answer(.unavailable(retryAfterSeconds: 1, "too many new tokens at once from your network address"))
+            }
+            questions[client] = own + 1
+            bringers[digest] = client
+        }
         asking.insert(digest)
         return .ask
+    }
+
+    private mutating func ended(_ digest: SHA256Digest) {
+        asking.remove(digest)
+        guard let client = bringers.removeValue(forKey: digest), let own = questions[client] else { return }
+        questions[client] = own > 1 ? own - 1 : nil
     }
 
     /// - Returns: what the callers that waited get.
     mutating func answered(
         _ digest: SHA256Digest, _ outcome: Result<GlobusIdentity, GlobusRefusal>, now: UInt64, wall: UInt64
     ) -> Introspection {
-        asking.remove(digest)
+        ended(digest)
         failuresInARow = 0
         outageUntil = 0
         switch outcome {
@@ -114,7 +132,7 @@ struct IntrospectionMachine: Sendable {
 
     /// A question that brought nothing: known users go on, others are told to come back.
     mutating func failed(_ digest: SHA256Digest, _ error: GlobusError, now: UInt64, wall: UInt64) -> Introspection {
-        asking.remove(digest)
+        ended(digest)
         failuresInARow += 1
         if error.code == .unreachable || error.code == .rateLimited || failuresInARow >= Self.failuresForOutage {
             let asked = UInt64(max(0, error.retryAfterSeconds ?? 0))

@@ -28,6 +28,8 @@ public struct IntrospectionSettings: Sendable {
     /// Unknown tokens asked about at once, and that wait for it; one more is told to come back.
     public var concurrentQuestions = 32
     public var waitingQuestions = 1024
+    /// Unknown tokens of one client asked about at once, waiting ones too; one more is told to come back.
+    public var questionsPerClient = 8
 
     public init(client: GlobusClient, scope: String? = nil) {
         self.client = client

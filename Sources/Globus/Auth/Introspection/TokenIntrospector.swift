@@ -18,6 +18,7 @@ public final class TokenIntrospector: Sendable {
     private struct Question: Sendable {
         let digest: SHA256Digest
         let token: String
+        let client: String?
     }
 
     private let settings: IntrospectionSettings
@@ -49,28 +50,31 @@ public final class TokenIntrospector: Sendable {
         state.withLock { ($0.machine.known.count, $0.machine.refused.count) }
     }
 
-    /// - Parameter token: as it came behind `Bearer `.
-    public func identify(_ token: [UInt8]) async -> Introspection {
+    /// - Parameters:
+    ///   - token: as it came behind `Bearer `.
+    ///   - client: who brings it, by network address: one that brings many unknown tokens at once is told to come back. nil: it is
+    ///     not counted.
+    public func identify(_ token: [UInt8], from client: String? = nil) async -> Introspection {
         guard (1...TokenLimits.tokenBytes).contains(token.count), token.allSatisfy({ (33...126).contains($0) }) else {
             return .refused(GlobusRefusal(.malformed, "the token is none of Globus'"))
         }
         let digest = token.withUnsafeBytes { Trust.Digest.sha256($0) }
-        let step = decide(digest)
+        let step = decide(digest, client)
         switch step {
         case .answer(let answer): return answer
         case .answerAndAsk(let answer):
-            start(Question(digest: digest, token: String(decoding: token, as: UTF8.self)))
+            start(Question(digest: digest, token: String(decoding: token, as: UTF8.self), client: client))
             return answer
         case .ask, .wait: break
         }
-        let asked = Question(digest: digest, token: String(decoding: token, as: UTF8.self))
+        let asked = Question(digest: digest, token: String(decoding: token, as: UTF8.self), client: client)
         return await withUnsafeContinuation { continuation in wait(asked, continuation, starts: step == .ask) }
     }
 
-    private func decide(_ digest: SHA256Digest) -> IntrospectionMachine.Step {
+    private func decide(_ digest: SHA256Digest, _ client: String?) -> IntrospectionMachine.Step {
         let now = clock.monotonic()
         let wall = clock.wallSeconds()
-        return state.withLock { $0.machine.arrived(digest, now: now, wall: wall) }
+        return state.withLock { $0.machine.arrived(digest, from: client, now: now, wall: wall) }
     }
 
     /// Waits for a question: a new one, or one under way. That may have ended a moment ago, and then all begins anew.
@@ -82,7 +86,7 @@ public final class TokenIntrospector: Sendable {
             if starts {
                 step = .ask
             } else if !state.machine.asking.contains(asked.digest) {
-                step = state.machine.arrived(asked.digest, now: now, wall: wall)
+                step = state.machine.arrived(asked.digest, from: asked.client, now: now, wall: wall)
             }
             if step == .ask || step == .wait { state.waiting[asked.digest, default: []].append(waiter) }
             return step

@@ -38,14 +38,21 @@ indirect enum LooseJSON: Decodable, Sendable, Equatable {
     var text: String? { if case .string(let found) = self { found } else { nil } }
     var truth: Bool? { if case .bool(let found) = self { found } else { nil } }
 
-    /// A whole number that is not negative, also written as text or with a point.
+    /// The largest number that is believed, in whatever unit; seconds since 1970 in the year 33658. What is computed with it cannot
+    /// overflow.
+    static let largestCount: UInt64 = 1_000_000_000_000
+
+    /// A whole number that is not negative, also written as text or with a point; at most `largestCount`.
     var count: UInt64? {
-        switch self {
-        case .integer(let found): UInt64(exactly: found)
-        case .double(let found): UInt64(exactly: found.rounded(.down))
-        case .string(let found): UInt64(found)
-        default: nil
-        }
+        let found: UInt64? =
+            switch self {
+            case .integer(let found): UInt64(exactly: found)
+            case .double(let found):
+                found >= Double(Self.largestCount) ? Self.largestCount : UInt64(exactly: found.rounded(.down))
+            case .string(let found): UInt64(found)
+            default: nil
+            }
+        return found.map { min($0, Self.largestCount) }
     }
 
     /// Texts of a list, or one text alone.

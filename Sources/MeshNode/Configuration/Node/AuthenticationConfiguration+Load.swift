@@ -19,6 +19,7 @@ extension GlobusConfiguration {
                         Names.isVisible($0) && !$0.utf8.contains(where: "\"\\".utf8.contains)
                     }
                 },
+                isShared: fields["shared"].truth(default: own.isShared),
                 nativeClientID: fields["nativeClientId"].optional { $0.uuid() },
                 policies: fields["policies"].list(atMost: policiesAllowed) { $0.uuid() },
                 groups: fields["groups"].truth(default: own.groups),

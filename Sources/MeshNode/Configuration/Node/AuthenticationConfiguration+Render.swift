@@ -16,6 +16,7 @@ extension GlobusConfiguration {
         out.field("secretFile", secretFile.map { .text($0) })
         out.field("secretEnvironment", secretEnvironment.map { .text($0) })
         out.field("scope", scope.map { .text($0) })
+        if isShared != own.isShared { out.line("shared: \(isShared),") }
         out.field("nativeClientId", nativeClientID.map { .text($0) })
         if !policies.isEmpty { out.field("policies", .texts(policies)) }
         if groups != own.groups { out.line("groups: \(groups),") }

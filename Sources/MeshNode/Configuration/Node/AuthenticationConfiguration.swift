@@ -19,6 +19,8 @@ struct GlobusConfiguration: Equatable, Sendable {
     var secretEnvironment: String?
     /// What users consent to; nil: the client's `action_all`.
     var scope: String?
+    /// Other sites of the federation have the same client.
+    var isShared = false
     /// UUID of the public client that `meshnode login` uses.
     var nativeClientID: String?
     /// Authentication policies that are evaluated with each token.
