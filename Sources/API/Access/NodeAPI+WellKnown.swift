@@ -11,18 +11,14 @@ public struct LoginFacts: Sendable, Equatable {
     public var isShared: Bool
     /// The public client that `meshnode login` uses.
     public var nativeClientID: String?
-    /// Domain that the login page offers first.
-    public var preferredDomains: [String]
 
     public init(
-        authorizationServer: String, scope: String? = nil, isShared: Bool = false, nativeClientID: String? = nil,
-        preferredDomains: [String] = []
+        authorizationServer: String, scope: String? = nil, isShared: Bool = false, nativeClientID: String? = nil
     ) {
         self.authorizationServer = authorizationServer
         self.scope = scope
         self.isShared = isShared
         self.nativeClientID = nativeClientID
-        self.preferredDomains = preferredDomains
     }
 }
 
@@ -41,7 +37,6 @@ extension NodeAPI {
                 $0.field("methods", facts.login == nil ? ["bearer"] : ["bearer", "globus"])
                 $0.field("authorizationServer", facts.login?.authorizationServer)
                 $0.field("nativeClientId", facts.login?.nativeClientID)
-                $0.field("preferredDomains", facts.login?.preferredDomains ?? [])
                 $0.key("scopes")
                 $0.array { list in
                     for entry in scopes {
