@@ -98,6 +98,10 @@ import Transport
         #expect(SiteScope.credible([a, b, thief], site: "a", scope: "A", isShared: false) == [a])
         #expect(SiteScope.credible([a, thief, b], site: "a", scope: "A", isShared: true) == [a])
         #expect(SiteScope.credible([b, thief], site: "a", scope: nil, isShared: true) == [])
+        // Not even while the site that it belongs to is away.
+        let away = SiteScope(site: "b", scope: "B", apis: [])
+        #expect(SiteScope.credible([a, away, thief], site: "a", scope: "A", isShared: false) == [a])
+        #expect(SiteScope.credible([a, away, b2], site: "a", scope: "A", isShared: false) == [a, b2])
     }
 
     @Test func theOwnScopeIsTheOwnSitesUnlessItIsShared() {

@@ -11,18 +11,14 @@ public struct LoginFacts: Sendable, Equatable {
     public var isShared: Bool
     /// The public client that `meshnode login` uses.
     public var nativeClientID: String?
-    /// Domain that the login page offers first.
-    public var preferredDomains: [String]
 
     public init(
-        authorizationServer: String, scope: String? = nil, isShared: Bool = false, nativeClientID: String? = nil,
-        preferredDomains: [String] = []
+        authorizationServer: String, scope: String? = nil, isShared: Bool = false, nativeClientID: String? = nil
     ) {
         self.authorizationServer = authorizationServer
         self.scope = scope
         self.isShared = isShared
         self.nativeClientID = nativeClientID
-        self.preferredDomains = preferredDomains
     }
 }
 
@@ -41,7 +37,6 @@ extension NodeAPI {
                 $0.field("methods", facts.login == nil ? ["bearer"] : ["bearer", "globus"])
                 $0.field("authorizationServer", facts.login?.authorizationServer)
                 $0.field("nativeClientId", facts.login?.nativeClientID)
-                $0.field("preferredDomains", facts.login?.preferredDomains ?? [])
                 $0.key("scopes")
                 $0.array { list in
                     for entry in scopes {
@@ -61,9 +56,11 @@ extension NodeAPI {
         if let scope = facts.login?.scope {
             claims.append(SiteScope(site: router.me.site, scope: scope, apis: [facts.apiURL]))
         }
-        for node in router.view.mesh.nodes where node.id != router.me && node.state != .dead && node.state != .left {
+        for node in router.view.mesh.nodes where node.id != router.me {
             guard let identity = node.identity, let scope = identity.scope else { continue }
-            claims.append(SiteScope(site: node.id.site, scope: scope, apis: [identity.api]))
+            // While a site is away its scope is still not another's.
+            let isAway = node.state == .dead || node.state == .left
+            claims.append(SiteScope(site: node.id.site, scope: scope, apis: isAway ? [] : [identity.api]))
         }
         return SiteScope.credible(
             claims, site: router.me.site, scope: facts.login?.scope, isShared: facts.login?.isShared ?? false)
@@ -95,7 +92,7 @@ struct SiteScope: Equatable {
     /// configuration says that one client is shared.
     ///
     /// - Parameters:
-    ///   - claims: each of one node, this node's own first.
+    ///   - claims: each of one node, this node's own first; without an API of a node that is away.
     ///   - site: this node's.
     ///   - scope: this node's; nil: it has none.
     static func credible(_ claims: [SiteScope], site: String, scope: String?, isShared: Bool) -> [SiteScope] {
@@ -104,7 +101,7 @@ struct SiteScope: Equatable {
         var found: [SiteScope] = []
         for claim in claims {
             let isOwn = claim.scope == scope && (isShared || claim.site == site)
-            guard isOwn || sites[claim.scope]?.count == 1 else { continue }
+            guard !claim.apis.isEmpty, isOwn || sites[claim.scope]?.count == 1 else { continue }
             if let index = found.firstIndex(where: { $0.site == claim.site && $0.scope == claim.scope }) {
                 for api in claim.apis where !found[index].apis.contains(api) { found[index].apis.append(api) }
             } else {

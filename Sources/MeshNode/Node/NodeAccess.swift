@@ -32,8 +32,7 @@ struct NodeAccess {
         login = configuration.authentication.globus.map {
             LoginFacts(
                 authorizationServer: $0.services.auth, scope: $0.wantedScope, isShared: $0.isShared,
-                nativeClientID: $0.nativeClientID,
-                preferredDomains: $0.preferredDomains)
+                nativeClientID: $0.nativeClientID)
         }
     }
 

@@ -1,4 +1,5 @@
 import CLinux
+import Globus
 
 /// What must be watched for in the answers of one kind of server, beyond what holds for all.
 public struct AnswerRules: Sendable, Equatable {
@@ -82,20 +83,20 @@ struct StreamWatch {
 
     /// `{"object":"error","message",…,"code"}`, or an inference server's own `{"error":{…}}`.
     private static func error(_ data: [UInt8]) -> FirstError? {
-        guard let root = LooseJSON(data), root.isObject else { return nil }
-        let error: LooseJSON
-        if root["object"] == .text("error") {
+        guard let root = try? WireJSON.parse(data), root.pairs != nil else { return nil }
+        let error: WireValue
+        if root["object"]?.text == "error" {
             error = root
-        } else if let inner = root["error"], inner.isObject {
+        } else if let inner = root["error"], inner.pairs != nil {
             error = inner
         } else {
             return nil
         }
-        let code = error["code"]?.text
+        let code = error["code"]?.told
         let status = error["code"]?.integer ?? error["status"]?.integer ?? 500
         return FirstError(
             status: (400..<600).contains(status) ? status : 500, code: Int(code ?? "") == nil ? code : nil,
-            message: error["message"]?.text ?? "the server said that it failed")
+            message: error["message"]?.told ?? "the server said that it failed")
     }
 
     /// Whether some choice has a reason, a string, for having ended. Quotes inside strings are escaped, so this can only be a member.

@@ -45,11 +45,6 @@ public final class TokenIntrospector: Sendable {
     /// Questions made so far, for metrics.
     public var questions: Int { asked.load(ordering: .relaxed) }
 
-    /// Tokens remembered as good, and as refused.
-    public var remembered: (known: Int, refused: Int) {
-        state.withLock { ($0.machine.known.count, $0.machine.refused.count) }
-    }
-
     /// - Parameters:
     ///   - token: as it came behind `Bearer `.
     ///   - client: who brings it, by network address: one that brings many unknown tokens at once is told to come back. nil: it is

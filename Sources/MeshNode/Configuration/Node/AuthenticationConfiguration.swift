@@ -33,7 +33,7 @@ struct GlobusConfiguration: Equatable, Sendable {
     var staleSeconds = 3600.0
     /// `services` in the file: where Globus is, and how it is reached.
     var reach = GlobusServicesConfiguration()
-    /// Domains that `meshnode login` and the login page offer first.
+    /// Domains whose identity stands for a user who logged in with several.
     var preferredDomains: [String] = []
     /// Where the login page's browser comes back to: this node's `/login/callback` as registered; nil: there is no such page.
     var redirectURL: String?
