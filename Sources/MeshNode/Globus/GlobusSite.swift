@@ -191,18 +191,21 @@ final class GlobusSite: Sendable {
         return identifier
     }
 
-    /// What a backend's status function is asked, and when; nil where none is wanted.
-    func status(_ model: ModelConfiguration, _ globus: GlobusComputeBackend) -> StatusOrder? {
-        guard globus.status.isOn else { return nil }
+    /// What the status function of one endpoint is asked, and when; nil where none is wanted.
+    ///
+    /// - Parameter models: those with the same `status` at the same endpoint: one task tells of them all.
+    func status(_ models: [(name: String, globus: GlobusComputeBackend)]) -> StatusOrder? {
+        guard let globus = models.first?.globus, globus.status.isOn else { return nil }
         let store = store
         let given = globus.status.function
-        let server = Self.serverJSON(globus)
-        let name = globus.upstreamModel ?? model.id
+        let servers = models.map { model in
+            #"\(Self.serverJSON(model.globus).dropLast()),"models":[\(Quoting.json(model.name))]}"#
+        }
         return StatusOrder(
             endpoint: globus.status.endpoint ?? globus.endpoint,
             function: { given ?? store.identifier(of: .status) },
             orderJSON: globus.status.order
-                ?? #"{"version":1,"scheduler":"auto","servers":[\#(server.dropLast()),"models":[\#(Quoting.json(name))]}]}"#,
+                ?? #"{"version":1,"scheduler":"auto","servers":[\#(servers.joined(separator: ","))]}"#,
             intervalSeconds: globus.status.intervalSeconds)
     }
 }

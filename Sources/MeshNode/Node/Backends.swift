@@ -6,22 +6,30 @@ import Transport
 struct Backends {
     let servers: [InferenceServer]
     let models: [LocalModel]
-    /// Models behind Globus Compute, with their configuration.
-    let globus: [(model: LocalModel, backend: GlobusBackend, status: StatusOrder?)]
+    /// Models behind Globus Compute, those of one endpoint together: they share its watch.
+    let endpoints: [WatchedEndpoint]
+
+    struct WatchedEndpoint {
+        /// By whose configuration it is asked; one of `backends`.
+        var backend: GlobusBackend
+        var models: [LocalModel]
+        var backends: [GlobusBackend]
+        var status: StatusOrder?
+    }
 
     /// - Parameter site: how Globus Compute is reached; nil where no model needs it.
     init(_ configuration: NodeConfiguration, site: GlobusSite?, log: Logger) throws(CommandFailure) {
         var servers: [String: InferenceServer] = [:]
         var order: [InferenceServer] = []
         var models: [LocalModel] = []
-        var globus: [(model: LocalModel, backend: GlobusBackend, status: StatusOrder?)] = []
+        var globus: [(model: LocalModel, backend: GlobusBackend, configured: GlobusComputeBackend)] = []
         for model in configuration.models {
             if case .globusCompute(let compute) = model.backend, let site {
                 let backend = site.backend(model, compute)
                 let made = Self.model(
                     model, .globus(backend), configuration, direct: site.offer(model, compute))
                 models.append(made)
-                globus.append((made, backend, site.status(model, compute)))
+                globus.append((made, backend, compute))
                 continue
             }
             guard let (key, make) = Self.describe(model.backend, configuration, log) else { continue }
@@ -37,7 +45,28 @@ struct Backends {
         }
         self.servers = order
         self.models = models
-        self.globus = globus
+        endpoints = site.map { Self.endpoints(globus, $0) } ?? []
+    }
+
+    /// What is asked of the same endpoint in the same way is asked once.
+    private static func endpoints(
+        _ models: [(model: LocalModel, backend: GlobusBackend, configured: GlobusComputeBackend)], _ site: GlobusSite
+    ) -> [WatchedEndpoint] {
+        var order: [String] = []
+        var groups: [String: [(model: LocalModel, backend: GlobusBackend, configured: GlobusComputeBackend)]] = [:]
+        for entry in models {
+            let configured = entry.configured
+            let key =
+                "\(configured.endpoint) \(configured.endpointConfig ?? "") \(configured.userRuntime ?? "") \(configured.status)"
+            if groups[key] == nil { order.append(key) }
+            groups[key, default: []].append(entry)
+        }
+        return order.compactMap { key in
+            guard let group = groups[key], let first = group.first else { return nil }
+            return WatchedEndpoint(
+                backend: first.backend, models: group.map(\.model), backends: group.map(\.backend),
+                status: site.status(group.map { ($0.model.upstreamModel, $0.configured) }))
+        }
     }
 
     /// What makes two servers one, and how to make it; nil for what is no server.

@@ -73,7 +73,7 @@ final class Node: Sendable {
             makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) })
 
         control = NodeState(
-            mesh: mesh, log: log, serversToHear: backends.servers.count + backends.globus.count, globus: globus)
+            mesh: mesh, log: log, serversToHear: backends.servers.count + backends.endpoints.count, globus: globus)
         var facts = NodeFacts(
             federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
             bodyLimit: configuration.limits.bodyBytes,
@@ -198,11 +198,11 @@ final class Node: Sendable {
             }
             poller.start(on: workers[index % workers.count])
         }
-        for (index, entry) in backends.globus.enumerated() {
+        for (index, entry) in backends.endpoints.enumerated() {
             let control = control
             let log = log
             let watch = EndpointWatch(
-                backend: entry.backend, models: [entry.model], status: entry.status,
+                backend: entry.backend, models: entry.models, status: entry.status,
                 interval: nanoseconds(configuration.health.intervalSeconds),
                 changed: {
                     control.heard(backends.servers.count + index)
@@ -211,7 +211,8 @@ final class Node: Sendable {
             watch.start(on: workers[index % workers.count])
         }
         globus?.registerFunctions(
-            for: backends.globus.map(\.backend), needsStatus: backends.globus.contains { $0.status != nil }, on: workers[0])
+            for: backends.endpoints.flatMap(\.backends), needsStatus: backends.endpoints.contains { $0.status != nil },
+            on: workers[0])
     }
 
     /// Runs until a signal ends it: leaves the mesh, ends what is under way, and returns.

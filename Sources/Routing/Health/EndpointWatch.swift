@@ -24,8 +24,9 @@ public struct StatusOrder: Sendable {
 
 /// Watches the models behind one Globus Compute endpoint.
 public final class EndpointWatch: Sendable {
+    /// By whose client and configuration the endpoint is asked.
     private let backend: GlobusBackend
-    private let models: [LocalModel]
+    private let models: [(model: LocalModel, backend: GlobusBackend)]
     private let status: StatusOrder?
     private let interval: UInt64
     private let changed: @Sendable () -> Void
@@ -45,7 +46,8 @@ public final class EndpointWatch: Sendable {
     private static let reportIntervals = 3.0
 
     /// - Parameters:
-    ///   - models: those of `backend`'s endpoint.
+    ///   - backend: one of them: by its configuration the endpoint is asked.
+    ///   - models: those behind one endpoint of Globus Compute; others are not watched.
     ///   - status: nil: the endpoint's own word and our requests must do.
     ///   - interval: nanoseconds between two looks; what the service told is kept for a minute whatever this is.
     ///   - changed: called after each look that changed what the catalog says, and after the first.
@@ -54,7 +56,9 @@ public final class EndpointWatch: Sendable {
         changed: @escaping @Sendable () -> Void, log: @escaping @Sendable (String) -> Void
     ) {
         self.backend = backend
-        self.models = models
+        self.models = models.compactMap { model in
+            if case .globus(let backend) = model.backend { (model, backend) } else { nil }
+        }
         self.status = status
         self.interval = interval
         self.changed = changed
@@ -75,10 +79,9 @@ public final class EndpointWatch: Sendable {
             let endpoint = await look(now: loop.now)
             var isNew = isFirst
             isFirst = false
-            let own = backend.observed.summary
-            for model in models {
+            for (model, backend) in models {
                 let judgement = EndpointJudgement(
-                    endpoint: endpoint, report: report(of: model, now: loop.now), own: own)
+                    endpoint: endpoint, report: report(of: model, now: loop.now), own: backend.observed.summary)
                 if model.observe(judgement.observation) { isNew = true }
             }
             if isNew { changed() }
