@@ -1,6 +1,7 @@
 """Requests that become tasks of Globus Compute: our function, run by real Python in the emulation, streams the answer back."""
 
 import json
+import re
 
 import httpx
 import openai
@@ -102,6 +103,19 @@ def test_the_catalog_says_what_is_behind_globus(globus_mesh: Mesh, entry):
     sites = {model["id"]: model["sites"][0] for model in catalog}
     assert sites["globus-stub"]["backend"] == "globusCompute"
     assert sites["globus-stub"]["state"] == "running"
+
+
+def test_the_status_function_reports(globus_mesh: Mesh):
+    """Its tasks are those of beta whose results are fetched although nobody asked a model."""
+    beta = globus_mesh.node("beta")
+
+    def results() -> float:
+        page = globus_mesh.get("/metrics", node=beta).text
+        return float(re.search(r"^meshnode_globus_results_total (\S+)$", page, re.MULTILINE)[1])
+
+    before = results()
+    wait_for("a report of the status function", lambda: results() > before, 20)
+    assert "brought no report" not in globus_mesh.node_log(beta)
 
 
 def test_callbacks_of_strangers_are_turned_away(globus_mesh: Mesh):

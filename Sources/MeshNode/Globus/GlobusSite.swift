@@ -199,7 +199,7 @@ final class GlobusSite: Sendable {
         let store = store
         let given = globus.status.function
         let servers = models.map { model in
-            #"\(Self.serverJSON(model.globus).dropLast()),"models":[\(Quoting.json(model.name))]}"#
+            #"\#(Self.serverJSON(model.globus).dropLast()),"models":[\#(Quoting.json(model.name))]}"#
         }
         return StatusOrder(
             endpoint: globus.status.endpoint ?? globus.endpoint,

@@ -154,11 +154,15 @@ public final class EndpointWatch: Sendable {
             resourceSpecification: nil, userRuntime: backend.settings.userRuntime, deadlineSeconds: 120)
         do throws(ComputeFailure) {
             let outcome = await (try backend.service.submit(order)).outcome()
-            guard case .result(let serialized, _) = outcome, let value = try? TaskResult.decode(serialized) else {
-                log("the status function of endpoint \(status.endpoint) brought no report")
-                return nil
+            if case .result(let serialized, _) = outcome, let value = try? TaskResult.decode(serialized) {
+                return Self.read(value)
             }
-            return Self.read(value)
+            var why = "its result is none that it returns"
+            if case .failed(let text, _) = outcome { why = RemoteFailure(exceptionText: text).summary }
+            if case .deadline = outcome { why = "it did not end in time" }
+            if case .refused(let refusal) = outcome { why = refusal.message }
+            log("the status function of endpoint \(status.endpoint) brought no report: \(why)")
+            return nil
         } catch {
             log("the status function of endpoint \(status.endpoint) could not be submitted: \(error.message)")
             return nil
