@@ -76,6 +76,11 @@ public final class LocalModel: Sendable {
         current = Mutex(declared)
     }
 
+    /// Whether its requests run on when their clients leave: Globus Compute cannot stop a function that does not stop itself.
+    var outlivesClients: Bool {
+        if case .globus(let backend) = backend { backend.settings.style == .first } else { false }
+    }
+
     /// Whether a server that this node dials has it.
     public func runs(on server: InferenceServer) -> Bool {
         if case .server(let own) = backend { own === server } else { false }

@@ -33,7 +33,7 @@ public struct Receipt: Sendable {
     public var tries = 0
     public var bounces = 0
     public var candidates: [Entry] = []
-    /// `answered`, `refused: why`, `failed: why`, `interrupted: why`, `clientGone`.
+    /// `answered`, `refused: why`, `failed: why`, `interrupted: why`, `clientGone`, which may say that the task runs on.
     public var outcome = ""
 
     public init(requestID: String, at: UInt64, model: String, user: String, entry: NodeID) {

@@ -16,7 +16,10 @@ extension Router {
         var receipt = progress.receipt
         receipt.candidates = progress.entries
         if let failure {
-            receipt.outcome = failure.kind == .clientGone ? "clientGone" : "failed: \(failure.message)"
+            receipt.outcome =
+                failure.kind == .clientGone
+                ? progress.runsOn ? "clientGone: the task runs on at the endpoint" : "clientGone"
+                : "failed: \(failure.message)"
             if failure.kind == .clientGone { counters.clientsGone.increment() } else { counters.failed.increment() }
         }
         receipts.add(receipt)
@@ -34,6 +37,8 @@ extension Router {
         var unreached: UInt64 = 0
         var lastFailure: RoutingFailure?
         var triedDirectly = false
+        /// The client went away from a task that nobody can stop.
+        var runsOn = false
 
         init(seed request: ForwardRequest, me: NodeID) {
             receipt = Receipt(
@@ -106,7 +111,9 @@ extension Router {
                 candidate.load.failed(now: loop.now)
                 counters.interrupted.increment()
                 return nil
-            case .clientGone: return RoutingFailure(.clientGone, status: 499, "the client went away")
+            case .clientGone:
+                if case .local(let model) = routes.targets[picked.index] { progress.runsOn = model.outlivesClients }
+                return RoutingFailure(.clientGone, status: 499, "the client went away")
             case .refused:
                 if queues {
                     // Even its queue is full: there is nothing better.
