@@ -104,10 +104,19 @@ extension KeyStore {
         init(_ message: String) { self.message = message }
     }
 
+    // Not inlined, here and below: a Mutex reads its thread's identity from thread-local storage, whose address the optimizer may keep
+    // over a suspension. After a call to the shelf, which ends on the storage's thread, that was the wrong thread's.
+    @inline(never)
     private func forget(_ keys: [APIKey]) {
         state.withLock { state in
             for key in keys { state.remove(key) }
         }
+    }
+
+    /// Remembers a revocation that the disk has not taken; nil: it has.
+    @inline(never)
+    private func keepUnwritten(_ id: String, _ key: APIKey?) {
+        state.withLock { $0.unwritten[id] = key }
     }
 
     /// Keys of one owner, or of all; the newest first.
@@ -127,9 +136,9 @@ extension KeyStore {
         forget([key])
         do throws(StorageError) {
             try await shelf.remove([id])
-            state.withLock { $0.unwritten[id] = nil }
+            keepUnwritten(id, nil)
         } catch {
-            state.withLock { $0.unwritten[id] = key }
+            keepUnwritten(id, key)
             log(.error, "the revocation of key \(id) could not be written down: \(error)")
             throw APIError(
                 503, type: "server_error", code: "storage_unavailable",

@@ -24,9 +24,10 @@ extension Router {
         let held = HeldSlot(slot)
         let isStream = request.isStream
         let outlives = backend.settings.style == .first
-        Task(executorPreference: loop) {
+        // Off the loops: reading a hostile result of many megabytes takes its time.
+        Task.detached {
             await backend.follow(run, isStream: isStream)
-            if outlives { withExtendedLifetime(held) {} }
+            withExtendedLifetime(held) {}
         }
         let attempt = await relay(run, request, exchange, fields: fields)
         switch attempt {
