@@ -3,6 +3,7 @@
 import datetime
 import pathlib
 import sqlite3
+import threading
 
 import httpx
 import pytest
@@ -229,3 +230,22 @@ def test_what_a_node_wants_is_said_before_there_is_a_token(guarded: Mesh):
     # Without logins there is no authorization server to name.
     assert httpx.get(f"{alpha.api}/.well-known/oauth-protected-resource").status_code == 404
     assert httpx.get(f"{alpha.api}/login").status_code == 404
+
+
+def test_many_keys_made_and_revoked_at_once(guarded: Mesh):
+    """The disk's thread and the loops pass each request between them: a node once ended there."""
+    alpha = guarded.node("alpha")
+    ended: list[int] = []
+
+    def run() -> None:
+        with httpx.Client(base_url=alpha.api, headers=guarded.headers("viewer"), timeout=30) as client:
+            for _ in range(20):
+                made = client.post("/v1/keys", json={"name": "short"})
+                ended.append(client.delete(f"/v1/keys/{made.json()['id']}").status_code)
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ended == [200] * 160

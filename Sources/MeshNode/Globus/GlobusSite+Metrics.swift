@@ -3,7 +3,13 @@ import Routing
 
 extension GlobusSite {
     /// What this site's client does at Globus Compute, as lines of Prometheus text.
+    ///
+    /// Not inlined: whoever asks comes back from another executor, and a Mutex must not see that one's thread (`KeyStore`).
     var metrics: String {
+        @inline(never) get { text() }
+    }
+
+    private func text() -> String {
         let figures = service.figures
         let counters = figures.counters
         var text = ""
