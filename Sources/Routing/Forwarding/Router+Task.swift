@@ -23,7 +23,7 @@ extension Router {
         }
         let held = HeldSlot(slot)
         let isStream = request.isStream
-        let outlives = backend.settings.style == .first
+        let outlives = model.outlivesClients
         // Off the loops: reading a hostile result of many megabytes takes its time.
         Task.detached {
             await backend.follow(run, isStream: isStream)
