@@ -10,6 +10,8 @@ public struct TransportError: Error, Equatable, Sendable, CustomStringConvertibl
         case timedOut
         /// Somebody here gave it up: the client left, another attempt won, the program ends.
         case cancelled
+        /// An operator, or the federation, withdrew the trust that it rested on.
+        case revoked
         /// The TLS handshake or a record failed.
         case tls
         /// The peer's bytes are not what the protocol allows.

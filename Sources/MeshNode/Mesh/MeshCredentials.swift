@@ -10,8 +10,8 @@ struct MeshCredentials: Sendable {
     let key: PrivateKey
     let verifier: PeerVerifier
     /// For links that this node dials, and for those it takes.
-    let clientTLS: TLSContext
-    let serverTLS: TLSContext
+    let clientTLS: TLSSource
+    let serverTLS: TLSSource
 
     /// Application protocol between nodes.
     static let applicationProtocol = "meshnode/1"
@@ -33,8 +33,8 @@ struct MeshCredentials: Sendable {
             throw CommandFailure(exitCode: 1, message: "certificate \(files.certificateFile) cannot be used: \(error)")
         }
         do throws(TransportError) {
-            clientTLS = try Self.context(.client, files, verifier)
-            serverTLS = try Self.context(.server, files, verifier)
+            clientTLS = TLSSource(try Self.context(.client, files, verifier))
+            serverTLS = TLSSource(try Self.context(.server, files, verifier))
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
     }
 

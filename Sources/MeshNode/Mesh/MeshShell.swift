@@ -15,7 +15,7 @@ actor MeshShell {
     private let router: Router
     private let local: [LocalModel]
     private let generationStore: GenerationStore
-    private let clientTLS: TLSContext
+    private let clientTLS: TLSSource
     private let log: Logger
     private var builder: RoutingViewBuilder
     private lazy var pool = ConnectionPool(loop: loop)
@@ -28,7 +28,7 @@ actor MeshShell {
 
     init(
         machine: GossipMachine, authority: RecordSigner, router: Router, local: [LocalModel], identity: Identity,
-        generationStore: GenerationStore, clientTLS: TLSContext, log: Logger, loop: Loop,
+        generationStore: GenerationStore, clientTLS: TLSSource, log: Logger, loop: Loop,
         makeDirect: @escaping @Sendable (NodeID, Variant, DirectOffer) -> LocalModel?
     ) {
         self.machine = machine
@@ -226,9 +226,9 @@ actor MeshShell {
     }
 
     /// - Parameter address: `host:port`, or a URL as identities carry it.
-    private static func upstream(_ address: String, _ tls: TLSContext) -> Upstream? {
+    private static func upstream(_ address: String, _ tls: TLSSource) -> Upstream? {
         let bare = address.hasPrefix("https://") ? String(address.dropFirst(8)) : address
-        return HostPort(bare.hasSuffix("/") ? String(bare.dropLast()) : bare).map { Upstream(target: $0, tls: tls) }
+        return HostPort(bare.hasSuffix("/") ? String(bare.dropLast()) : bare).map { Upstream(target: $0, securedBy: tls) }
     }
 
     private func refreshView() {

@@ -87,9 +87,9 @@ final class Node: Sendable {
         let port = meshPort(signer)
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let services: [(ListeningSocket?, HTTPService)] = [
-            (apiSocket, service(api, tls: apiTLS, budget, admits: Self.admission(configuration))),
-            (adminSocket, service(api, tls: apiTLS, budget, admits: Self.admission(configuration))),
-            (meshSocket, service(port, tls: credentials.serverTLS, budget)),
+            (apiSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
+            (adminSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
+            (meshSocket, service(port, credentials.serverTLS, budget)),
         ]
         for worker in workers {
             for (socket, service) in services {
@@ -148,7 +148,7 @@ final class Node: Sendable {
     }
 
     private func service(
-        _ handler: any HTTPHandler, tls: TLSContext?, _ budget: BodyBudget,
+        _ handler: any HTTPHandler, _ secured: TLSSource, _ budget: BodyBudget,
         admits: (@Sendable (SocketAddress) -> Bool)? = nil
     ) -> HTTPService {
         var timeouts = HTTPServerTimeouts()
@@ -157,7 +157,7 @@ final class Node: Sendable {
         timeouts.idle = nanoseconds(configuration.timeouts.idleSeconds)
         timeouts.write = nanoseconds(configuration.timeouts.writeSeconds)
         return HTTPService(
-            handler: handler, tls: tls, timeouts: timeouts, maximumConnections: configuration.limits.connections,
+            handler: handler, securedBy: secured, timeouts: timeouts, maximumConnections: configuration.limits.connections,
             bodyBudget: budget, admits: admits)
     }
 

@@ -33,7 +33,8 @@ public final class HTTPClientConnection {
     }
 
     func canServe(generation: UInt64, now: UInt64) -> Bool {
-        stream.isOpen && !stream.peerHungUp && stream.input.isEmpty && self.generation == generation && now < retireAt
+        stream.isOpen && !stream.hasFailed && !stream.peerHungUp && stream.input.isEmpty && self.generation == generation
+            && now < retireAt
     }
 
     /// Gets ready for a request.

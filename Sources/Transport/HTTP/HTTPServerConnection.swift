@@ -24,7 +24,7 @@ final class HTTPServerConnection {
                 TransportError(.limitExceeded, "connections from this address are not allowed"), from: address)
             return
         }
-        if let tls = service.tls {
+        if let tls = service.secured.tls {
             do throws(TransportError) {
                 try await stream.startTLS(tls, deadline: worker.loop.now &+ service.timeouts.head)
             } catch {

@@ -23,7 +23,8 @@ public struct HTTPServerTimeouts: Sendable {
 /// One listener's settings and handler, shared by all workers.
 public final class HTTPService: Sendable {
     public let handler: any HTTPHandler
-    private let secured: Mutex<TLSContext?>
+    /// How new connections are secured; those that exist go on as they are.
+    public let secured: TLSSource
     public let limits: HTTPLimits
     public let timeouts: HTTPServerTimeouts
     public let maximumConnections: Int
@@ -35,24 +36,18 @@ public final class HTTPService: Sendable {
     private let refusedConnections = Atomic<Int>(0)
 
     public init(
-        handler: any HTTPHandler, tls: TLSContext? = nil, limits: HTTPLimits = HTTPLimits(),
+        handler: any HTTPHandler, securedBy source: TLSSource = TLSSource(nil), limits: HTTPLimits = HTTPLimits(),
         timeouts: HTTPServerTimeouts = HTTPServerTimeouts(), maximumConnections: Int = 10_000,
         bodyBudget: BodyBudget = BodyBudget(bytes: 512 << 20), admits: (@Sendable (SocketAddress) -> Bool)? = nil
     ) {
         self.handler = handler
-        secured = Mutex(tls)
+        secured = source
         self.admits = admits
         self.limits = limits
         self.timeouts = timeouts
         self.maximumConnections = maximumConnections
         self.bodyBudget = bodyBudget
     }
-
-    /// How new connections are secured; nil: not at all.
-    public var tls: TLSContext? { secured.withLock { $0 } }
-
-    /// New connections are secured by `tls` from now on; those that exist go on as they are.
-    public func secure(with tls: TLSContext?) { secured.withLock { $0 = tls } }
 
     /// False past the limit: the connection is then closed at once.
     func admitConnection() -> Bool {

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Where requests are sent: an address, how it is secured, and the limits of connections to it. One object an endpoint, shared by
 /// all workers; each worker keeps its own connections to it.
 public final class Upstream: Sendable {
@@ -15,32 +13,29 @@ public final class Upstream: Sendable {
         public init() {}
     }
 
-    struct Security: Sendable {
-        var tls: TLSContext?
-        var generation: UInt64
-    }
-
     public let target: HostPort
     /// Sent as `Host` and, with TLS, as server name.
     public let serverName: String
     public let settings: Settings
-    private let secured: Mutex<Security>
+    /// How connections to it are secured; may be shared with other upstreams.
+    public let secured: TLSSource
 
     /// `Host` as it stands in a request.
     let authority: String
 
-    public init(target: HostPort, tls: TLSContext?, serverName: String? = nil, settings: Settings = Settings()) {
+    public init(target: HostPort, securedBy source: TLSSource, serverName: String? = nil, settings: Settings = Settings()) {
         self.target = target
         self.serverName = serverName ?? target.host
         self.settings = settings
-        secured = Mutex(Security(tls: tls, generation: 1))
+        secured = source
         authority = HostPort(host: self.serverName, port: target.port).description
     }
 
-    /// New connections use `tls` from now on; those made before take no new request, and end with the one they carry.
-    public func secure(with tls: TLSContext?) {
-        secured.withLock { $0 = Security(tls: tls, generation: $0.generation + 1) }
+    public convenience init(
+        target: HostPort, tls: TLSContext?, serverName: String? = nil, settings: Settings = Settings()
+    ) {
+        self.init(target: target, securedBy: TLSSource(tls), serverName: serverName, settings: settings)
     }
 
-    var security: Security { secured.withLock { $0 } }
+    var security: TLSSource.Current { secured.current }
 }

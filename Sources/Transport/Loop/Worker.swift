@@ -123,6 +123,16 @@ public actor Worker {
         for connection in connections.values { connection.drain() }
     }
 
+    /// Ends every connection, taken or made on this loop, with a peer that is no longer trusted: what waits on it fails with
+    /// `error` at once, and no idle one is used again.
+    ///
+    /// - Parameter peer: given who a peer proved to be (`Stream.peerIdentity`), whether it is meant.
+    /// - Returns: how many were ended.
+    @discardableResult
+    public func endConnections(_ error: TransportError, where peer: @Sendable (any Sendable) -> Bool) -> Int {
+        loop.endConnections(error, where: peer)
+    }
+
     /// Connections that still serve a request.
     public var openConnections: Int { connections.count }
 }

@@ -58,6 +58,7 @@ extension Stream {
                 guard !context.requiresApplicationProtocol || !applicationProtocol.isEmpty else {
                     throw TransportError(.tls, "the peer offers no application protocol of ours (ALPN)")
                 }
+                if session.outcome.peer != nil { loop.proven[ObjectIdentifier(self)] = self }
                 return
             }
             try await wait(for: SSL_get_error(session.ssl, result))

@@ -133,6 +133,9 @@ public final class Stream: Source {
         wakeWriter()
     }
 
+    /// Whether `fail` was called: nothing more can be done with it.
+    var hasFailed: Bool { failure != nil }
+
     func checkOpen() throws(TransportError) {
         if let failure { throw failure }
         guard isOpen else { throw TransportError.connectionLost }
@@ -258,6 +261,7 @@ public final class Stream: Source {
         guard isOpen else { return }
         isOpen = false
         closeSecure()
+        loop.proven[ObjectIdentifier(self)] = nil
         loop.remove(self)
         Glibc.close(descriptor)
         input.release()

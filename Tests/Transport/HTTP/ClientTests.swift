@@ -118,7 +118,7 @@ import Testing
         let upstream = servers.upstream()
         let dialled = await servers.client.run { context in
             _ = await ask(context, upstream)
-            upstream.secure(with: nil)
+            upstream.secured.replace(with: nil)
             _ = await ask(context, upstream)
             return context.pool.dialled
         }

@@ -39,7 +39,8 @@ struct Servers {
         let workers = [try Worker(index: 0), try Worker(index: 1)]
         let client = try Worker(index: 0)
         let socket = try ListeningSocket.bind(SocketAddress(bytes: [127, 0, 0, 1], port: 0), count: 2)
-        let service = HTTPService(handler: Handler(body: body, refusals: refusals), tls: tls, timeouts: timeouts)
+        let service = HTTPService(
+            handler: Handler(body: body, refusals: refusals), securedBy: TLSSource(tls), timeouts: timeouts)
         for worker in workers {
             worker.start()
             await worker.serve(socket, service)

@@ -116,6 +116,29 @@ private func echo(_ exchange: HTTPExchange) async {
         #expect(await servers.client.run { await ask($0, upstream, method: "POST", body: body) } == "200 \(body)")
     }
 
+    /// A peer that is no longer trusted: what waits on a connection with it fails at once, and no idle one is used again.
+    @Test func connectionsWithAPeerAreEnded() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let servers = try await Servers.start(tls: try files.context(.server, "a", .none)) {
+            await $0.respond(status: 200, contentType: "text/plain", body: "ok")
+        }
+        defer { servers.stop() }
+        let named = servers.upstream(tls: try files.context(.client, nil, .custom { _ in "a" }))
+        let ended = await servers.client.run { context in
+            var ended: [Int] = []
+            for name in ["b", "a"] {
+                _ = await ask(context, named)
+                ended.append(
+                    context.loop.endConnections(TransportError(.revoked, "not any more")) { $0 as? String == name })
+            }
+            _ = await ask(context, named)
+            return (ended, context.pool.dialled)
+        }
+        #expect(ended.0 == [0, 1])
+        #expect(ended.1 == 2)
+    }
+
     /// Certificates renew: new connections show the new one, those that exist go on.
     @Test func aServersCertificateIsSwapped() async throws {
         let files = try Certificates()
@@ -126,7 +149,7 @@ private func echo(_ exchange: HTTPExchange) async {
         let first = servers.upstream(tls: try files.context(.client, nil, leaf))
         let (before, kept, after) = await servers.client.run { context in
             let before = await peer(context, first)
-            if let new = try? files.context(.server, "b", .none) { servers.service.secure(with: new) }
+            if let new = try? files.context(.server, "b", .none) { servers.service.secured.replace(with: new) }
             return (before, await peer(context, first), await peer(context, first, fresh: true))
         }
         #expect(before == kept)
