@@ -179,11 +179,12 @@ private final class ClosedPort {
         let silent = try RawServer { $0.waitForEnd() }
         defer { silent.stop() }
         var proxied = WebClientSettings()
-        proxied.proxy = "http://user:sEcReT@127.0.0.1:\(try closedPort())"
+        let port = try ClosedPort()
+        proxied.proxy = "http://user:sEcReT@127.0.0.1:\(port.number)"
         let cases: [(WebClientSettings, String)] = [
             (WebClientSettings(), "http://127.0.0.1:\(server.port)/p/sEcReT?token=sEcReT"),
             (WebClientSettings(), "http://127.0.0.1:\(silent.port)/sEcReT"),
-            (WebClientSettings(), "http://127.0.0.1:\(try closedPort())/sEcReT"),
+            (WebClientSettings(), "http://127.0.0.1:\(port.number)/sEcReT"),
             (WebClientSettings(), "https://127.0.0.1:\(server.port)/sEcReT"),
             (WebClientSettings(), "ftp://sEcReT/"),
             (WebClientSettings(), "http://u:sEcReT@127.0.0.1/"),
