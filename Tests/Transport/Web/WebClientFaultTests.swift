@@ -24,6 +24,7 @@ private final class ClosedPort {
 @Suite struct WebClientFaultTests {
     @Test func nobodyListens() async throws {
         let port = try ClosedPort()
+        defer { withExtendedLifetime(port) {} }
         #expect(await call(WebClient(), WebRequest(url: "http://127.0.0.1:\(port.number)/")) == "unreachable/false")
     }
 
@@ -180,6 +181,7 @@ private final class ClosedPort {
         defer { silent.stop() }
         var proxied = WebClientSettings()
         let port = try ClosedPort()
+        defer { withExtendedLifetime(port) {} }
         proxied.proxy = "http://user:sEcReT@127.0.0.1:\(port.number)"
         let cases: [(WebClientSettings, String)] = [
             (WebClientSettings(), "http://127.0.0.1:\(server.port)/p/sEcReT?token=sEcReT"),
