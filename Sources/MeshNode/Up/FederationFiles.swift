@@ -67,7 +67,7 @@ struct FederationFiles {
 
     /// The authority of an earlier `up` in the same folder serves again, if it is of this federation.
     private static func authority(_ federation: String, _ directory: String) throws -> FederationAuthority {
-        if access(directory + "/ca.key", F_OK) == 0 {
+        if access(directory + "/federation.json", F_OK) == 0 {
             let found = try FederationAuthority.load(directory: directory)
             if found.federation == federation { return found }
             throw CommandFailure(
@@ -75,7 +75,10 @@ struct FederationFiles {
                 message:
                     "\(directory) holds the federation \(found.federation); give another --state folder for \(federation)")
         }
-        return try FederationAuthority.create(federation: federation, directory: directory, validDays: authorityDays)
+        let made = try FederationAuthority.create(federation: federation, directory: directory, validDays: authorityDays)
+        // Beside the root: some of what a federation of this machine is used with cannot follow a chain that is sent.
+        try made.root.write(pemFile: directory + "/ca.pem")
+        return made
     }
 
     private static func issue(_ node: PlannedNode, _ federation: String, _ authority: FederationAuthority) throws {
@@ -86,7 +89,7 @@ struct FederationFiles {
             dnsNames: ["localhost"],
             addresses: ["127.0.0.1"], validSeconds: certificateSeconds)
         try key.write(pemFile: node.directory + "/node.key")
-        try certificate.write(pemFile: node.directory + "/node.pem")
+        try certificate.write(pemFile: node.directory + "/node.pem", issuers: authority.issuer.chain)
     }
 
     /// A port that is free just now, where none is given.

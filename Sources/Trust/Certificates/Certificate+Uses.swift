@@ -32,6 +32,12 @@ extension Certificate {
         return usage != UInt32.max && usage & UInt32(KU_KEY_CERT_SIGN) != 0
     }
 
+    /// Whether an authority below it may sign certificates: its path length, if it has one, leaves room for one more.
+    var allowsIssuers: Bool {
+        let length = X509_get_pathlen(handle)
+        return length < 0 || length > 0
+    }
+
     /// Why it cannot serve at both ends of a mesh link (X509-SVID §4.3, §4.4); nil if it can.
     var wrongUsage: String? {
         let usage = X509_get_key_usage(handle)
