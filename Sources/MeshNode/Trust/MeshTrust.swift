@@ -49,7 +49,10 @@ final class MeshTrust: Sendable {
 
     var federation: String { gate.federation }
     var ledger: TrustLedger { gate.ledger }
-    var current: IdentityFiles.Identity { held.withLock { $0 } }
+    /// What is shown to others now. Not inlined: it is asked in async functions that come back from other executors.
+    var current: IdentityFiles.Identity {
+        @inline(never) get { held.withLock { $0 } }
+    }
     var identityKey: IdentityKey {
         let current = current
         return IdentityKey(key: current.key, certificate: current.certificate)

@@ -27,7 +27,10 @@ final class PeerGate: Sendable {
         }
     }
 
-    var current: PeerVerifier { verifier.withLock { $0 } }
+    /// The verifier in force. Not inlined: it is asked in async functions that come back from other executors.
+    var current: PeerVerifier {
+        @inline(never) get { verifier.withLock { $0 } }
+    }
     var round: UInt64 { rounds.load(ordering: .acquiring) }
 
     /// The ledger has changed: what it no longer allows is forgotten.

@@ -38,7 +38,8 @@ extension TrustKeeper {
             } catch {
                 taken.refusals.append(error)
                 if let peer, error != .expired {
-                    log.warnSeldom("statement \(error) \(peer)", "a statement by way of \(peer) is refused: \(error.rawValue)")
+                    log.warnSeldom(
+                        "statement \(error) \(peer)", "a statement by way of \(peer) is refused: \(error.rawValue)")
                 }
             }
         }
@@ -103,7 +104,9 @@ extension TrustKeeper {
 
     private func peers() -> [(id: NodeID, mesh: String)] {
         router.view.mesh.nodes.compactMap { node in
-            guard node.id != me, node.state == .alive || node.state == .suspect, let identity = node.identity else { return nil }
+            guard node.id != me, node.state == .alive || node.state == .suspect, let identity = node.identity else {
+                return nil
+            }
             return (node.id, identity.mesh)
         }
     }

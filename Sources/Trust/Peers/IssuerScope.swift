@@ -23,7 +23,8 @@ enum IssuerScope: Equatable {
         switch parts.count {
         case 3 where parts[0] == "spiffe:" && parts[1].isEmpty && SPIFFEID.isFederation(parts[2]):
             self = .federation(parts[2])
-        case 5 where parts[0] == "spiffe:" && parts[1].isEmpty && SPIFFEID.isFederation(parts[2]) && parts[3] == "site"
+        case 5
+        where parts[0] == "spiffe:" && parts[1].isEmpty && SPIFFEID.isFederation(parts[2]) && parts[3] == "site"
             && SPIFFEID.isLabel(parts[4]):
             self = .site(federation: parts[2], site: parts[4])
         default: self = .none(shown: shown)
