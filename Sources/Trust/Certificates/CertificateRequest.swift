@@ -38,6 +38,12 @@ public struct CertificateRequest: Sendable {
     }
 
     init(key: PrivateKey, commonName: String, names: SubjectNames, purpose: Purpose) throws(TrustError) {
+        try self.init(der: Self.encoded(key: key, commonName: commonName, names: names, purpose: purpose))
+    }
+
+    static func encoded(
+        key: PrivateKey, commonName: String, names: SubjectNames, purpose: Purpose
+    ) throws(TrustError) -> [UInt8] {
         ERR_clear_error()
         guard let made = X509_REQ_new() else { throw .library("make a request") }
         defer { X509_REQ_free(made) }
@@ -46,13 +52,13 @@ public struct CertificateRequest: Sendable {
         guard X509_REQ_set_version(made, 0) == 1, X509_REQ_set_pubkey(made, key.handle) == 1,
             X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8, name, Int32(name.count), -1, 0) == 1
         else { throw .library("fill a request") }
-        try Self.addExtensions(made, names, purpose)
+        try addExtensions(made, names, purpose)
         guard X509_REQ_sign(made, key.handle, EVP_sha256()) > 0 else { throw .library("sign a request") }
         var encoded: UnsafeMutablePointer<UInt8>?
         let count = i2d_X509_REQ(made, &encoded)
         defer { mesh_OPENSSL_free(encoded) }
         guard count > 0, let encoded else { throw .library("encode a request") }
-        try self.init(der: Array(UnsafeBufferPointer(start: encoded, count: Int(count))))
+        return Array(UnsafeBufferPointer(start: encoded, count: Int(count)))
     }
 
     /// Reads a request and checks that whoever made it has the key.

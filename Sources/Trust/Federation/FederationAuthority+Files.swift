@@ -12,7 +12,7 @@ extension FederationAuthority {
         for path in paths where access(path, F_OK) == 0 {
             throw TrustError(
                 .alreadyExists,
-                "\(path) is there already; give another --directory, or remove it if the federation \(federation) is to begin anew")
+                "\(path) is there already; give another --directory, or remove it if \(federation) is to begin anew")
         }
     }
 

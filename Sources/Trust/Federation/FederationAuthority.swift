@@ -67,7 +67,7 @@ public struct FederationAuthority: Sendable {
         let issuing = try sign(
             issuerKey.publicKey(), federation, by: certificate, rootKey, now: now, until: min(until, certificate.notAfter))
         let issuer = try Issuer(chain: [issuing], key: issuerKey)
-        let bundle: [UInt8]? = nil
+        let bundle = try firstBundle(federation, root: certificate, key: rootKey, issuer: issuer, now: now)
         return try finish(directory, federation, certificate, issuer, bundle, now: now)
     }
 

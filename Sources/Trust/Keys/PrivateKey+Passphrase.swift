@@ -50,7 +50,9 @@ extension PrivateKey {
     ) throws(TrustError) -> PrivateKey {
         var bytes = try SecretFile.read(path)
         defer { wipe(&bytes) }
-        let isEncrypted = contains(bytes, "-----BEGIN ENCRYPTED PRIVATE KEY-----") || contains(bytes, "Proc-Type: 4,ENCRYPTED")
+        let isEncrypted = ["-----BEGIN ENCRYPTED PRIVATE KEY-----", "Proc-Type: 4,ENCRYPTED"].contains {
+            String(decoding: bytes, as: UTF8.self).contains($0)
+        }
         let answer = PassphraseAnswer(isEncrypted ? try passphrase() : nil)
         let source = try MemoryBIO(bytes)
         ERR_clear_error()
@@ -68,10 +70,6 @@ extension PrivateKey {
             throw TrustError(.unusableKey, "the key in \(path) is not on the curve P-256")
         }
         return key
-    }
-
-    private static func contains(_ bytes: [UInt8], _ text: StaticString) -> Bool {
-        String(decoding: bytes, as: UTF8.self).contains(text.description)
     }
 }
 

@@ -21,13 +21,14 @@ extension PrivateKey {
         defer { OSSL_STORE_close(store) }
         OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY)
         var found: PrivateKey?
-        while OSSL_STORE_eof(store) == 0 {
+        var reason = ""
+        var entries = 0
+        while OSSL_STORE_eof(store) == 0, entries < maximumStoreEntries {
+            entries += 1
             ERR_clear_error()
             guard let info = OSSL_STORE_load(store) else {
-                // Of what it cannot read a store says so, and goes on.
-                if OSSL_STORE_error(store) == 1 {
-                    throw TrustError(.unusableKey, "\(shown) cannot be read: \(openSSLReason())")
-                }
+                // What it cannot read a store passes over; the one reason may be that the passphrase is wrong.
+                if ERR_peek_last_error() != 0 { reason = ": \(openSSLReason())" }
                 continue
             }
             defer { OSSL_STORE_INFO_free(info) }
@@ -41,9 +42,12 @@ extension PrivateKey {
             found = PrivateKey(adopting: key)
         }
         withExtendedLifetime(answer) {}
-        guard let found else { throw TrustError(.unusableKey, "there is no private key at \(shown)") }
+        guard let found else { throw TrustError(.unusableKey, "no private key can be had at \(shown)\(reason)") }
         return found
     }
+
+    /// What is looked at in a store.
+    private static let maximumStoreEntries = 1000
 
     /// A URI may hold the PIN itself (RFC 7512 §2.4): that part is not shown.
     private static func shownURI(_ uri: String) -> String {
