@@ -14,6 +14,7 @@ final class Node: Sendable {
     let router: Router
     let api: NodeAPI
     let mesh: MeshShell
+    let links: MeshLinks
     let models: [LocalModel]
     let apiAddress: SocketAddress
     let meshAddress: SocketAddress
@@ -30,6 +31,8 @@ final class Node: Sendable {
             level: LogLevel(configuration.log.level), json: configuration.log.format == .json, source: "\(me)")
         self.log = log
         let credentials = try MeshCredentials(configuration)
+        let links = try MeshLinks(configuration, tls: credentials.clientTLS)
+        self.links = links
         let apiTLS = try Self.apiTLS(configuration)
         workers = try Self.startWorkers(configuration.loops)
         let sockets = try Self.listen(configuration.listen, count: workers.count)
@@ -41,7 +44,7 @@ final class Node: Sendable {
         globus = try configuration.globusCompute.map { (compute) throws(CommandFailure) in
             try GlobusSite(configuration, compute, apiURL: apiURL, log: log)
         }
-        let backends = try Backends(configuration, site: globus, log: log)
+        let backends = try Backends(configuration, site: globus, proxy: links.proxy, log: log)
         models = backends.models
         let access = try NodeAccess(configuration, log: log)
         router = Router(
@@ -60,7 +63,7 @@ final class Node: Sendable {
             mesh: configuration.advertise.mesh ?? "https://\(meshAddress)",
             certificate: Base64.encode(credentials.certificate.der),
             certificateExpires: UInt64(max(0, credentials.certificate.notAfter)), software: Version.text,
-            scope: access.login?.scope)
+            scope: access.login?.scope, via: configuration.outbound == nil ? nil : [])
         let now = Instant(nanoseconds: mesh_monotonic_ns())
         let machine = GossipMachine(
             federation: configuration.federation, me: me, generation: try generations.next(),
@@ -69,11 +72,12 @@ final class Node: Sendable {
         let signer = RecordSigner(credentials)
         mesh = MeshShell(
             machine: machine, authority: signer, router: router, local: models, identity: identity,
-            generationStore: generations, clientTLS: credentials.clientTLS, log: log, loop: workers[0].loop,
+            generationStore: generations, links: links, log: log, loop: workers[0].loop,
             makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) })
 
         control = NodeState(
-            mesh: mesh, log: log, serversToHear: backends.servers.count + backends.endpoints.count, globus: globus)
+            mesh: mesh, log: log, serversToHear: backends.servers.count + backends.endpoints.count, globus: globus,
+            links: links.metrics)
         var facts = NodeFacts(
             federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
             bodyLimit: configuration.limits.bodyBytes,
@@ -86,10 +90,11 @@ final class Node: Sendable {
             callbacks: globus?.callbacks ?? CallbackTable())
         let port = meshPort(signer)
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
+        let meshService = service(port, credentials.serverTLS, budget)
         let services: [(ListeningSocket?, HTTPService)] = [
             (apiSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
             (adminSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
-            (meshSocket, service(port, credentials.serverTLS, budget)),
+            (meshSocket, meshService),
         ]
         for worker in workers {
             for (socket, service) in services {
@@ -98,6 +103,7 @@ final class Node: Sendable {
             }
         }
         mesh.start()
+        keepLinks(meshService)
         watch(backends)
         log.info("listening: API \(identity.api), mesh \(identity.mesh), \(workers.count) loops, \(models.count) models")
     }
@@ -170,7 +176,8 @@ final class Node: Sendable {
             return try? signer.certificate(encoded, of: peer)
         }
         return MeshPort(
-            router: router, models: models, identities: identities, bodyLimit: configuration.limits.bodyBytes,
+            router: router, models: models, identities: identities, carrier: links.desk,
+            bodyLimit: configuration.limits.bodyBytes, keepAlive: links.keepAlive,
             gossip: { await mesh.exchange(from: $0, $1) },
             log: { error, address in
                 // Once a minute for each reason and host: a stranger that tries every second must not fill the log.

@@ -140,6 +140,8 @@ public final class HTTPClientConnection {
                 }
                 stream.input.consume(head.length)
                 head.reset()
+                // A sign of life is no part of the answer.
+                sawFirstByte = !stream.input.isEmpty
                 if status == 101 || (status == 100 && stopAtContinue) { return status }
                 interim()
                 if let patience { stream.readDeadline = stream.now &+ patience }
