@@ -81,6 +81,9 @@ public struct Identity: Codable, Sendable, Equatable {
     public var left: Bool
     /// The scope of a Globus token that this node takes; nil: it takes none. `scopeBytesAllowed` at most.
     public var scope: String?
+    /// A node that takes no calls: those that carry them to it, `carriersAllowed` at most; none just now, if empty. nil: it is called
+    /// at `mesh`.
+    public var via: [NodeID]?
 
     /// Base64 DER of the certificates between `certificate` and a root, the nearest first; nil: a root signed it.
     /// `issuersAllowed` at most, each of `issuerBytesAllowed` at most.
@@ -99,10 +102,12 @@ public struct Identity: Codable, Sendable, Equatable {
 
     /// Bytes of `scope`.
     public static let scopeBytesAllowed = 512
+    /// Nodes in `via`.
+    public static let carriersAllowed = 8
 
     public init(
         api: String, mesh: String, certificate: String, certificateExpires: UInt64, software: String,
-        draining: Bool = false, left: Bool = false, scope: String? = nil
+        draining: Bool = false, left: Bool = false, scope: String? = nil, via: [NodeID]? = nil
     ) {
         self.api = api
         self.mesh = mesh
@@ -112,6 +117,7 @@ public struct Identity: Codable, Sendable, Equatable {
         self.draining = draining
         self.left = left
         self.scope = scope
+        self.via = via
     }
 }
 

@@ -15,12 +15,13 @@ actor MeshShell {
     private let router: Router
     private let local: [LocalModel]
     private let generationStore: GenerationStore
-    private let clientTLS: TLSSource
+    private let links: MeshLinks
     private let log: Logger
     private var builder: RoutingViewBuilder
     private lazy var pool = ConnectionPool(loop: loop)
     private lazy var alarm = Alarm(loop: loop)
     private var seedUpstreams: [String: Upstream] = [:]
+    private var carriedUpstreams: [NodeID: (place: MeshPlace, upstream: Upstream)] = [:]
     private var identity: Identity
     private var viewIsStale = true
     private var isRunning = false
@@ -28,7 +29,7 @@ actor MeshShell {
 
     init(
         machine: GossipMachine, authority: RecordSigner, router: Router, local: [LocalModel], identity: Identity,
-        generationStore: GenerationStore, clientTLS: TLSSource, log: Logger, loop: Loop,
+        generationStore: GenerationStore, links: MeshLinks, log: Logger, loop: Loop,
         makeDirect: @escaping @Sendable (NodeID, Variant, DirectOffer) -> LocalModel?
     ) {
         self.machine = machine
@@ -37,11 +38,11 @@ actor MeshShell {
         self.local = local
         self.identity = identity
         self.generationStore = generationStore
-        self.clientTLS = clientTLS
+        self.links = links
         self.log = log
         self.loop = loop
         builder = RoutingViewBuilder(
-            me: machine.me, local: local, makeUpstream: { _, address in Self.upstream(address, clientTLS) },
+            me: machine.me, local: local, makeUpstream: { links.upstream(to: $0, known: $1) },
             makeDirect: makeDirect)
     }
 
@@ -235,7 +236,7 @@ actor MeshShell {
 
     private func send(_ uses: [DirectUse], to node: NodeID) async {
         do throws(TransportError) {
-            guard let address = machine.view[node]?.identity?.mesh, let upstream = Self.upstream(address, clientTLS),
+            guard let upstream = upstream(for: Contact(node: node, address: machine.view[node]?.identity?.mesh ?? "")),
                 let body = DirectUse.encode(uses)
             else { throw TransportError(.unknownHost, "its address is not known") }
             let answer = try await pool.request(
@@ -256,18 +257,24 @@ actor MeshShell {
     }
 
     private func upstream(for contact: Contact) -> Upstream? {
+        if let node = contact.node, let place = router.view.mesh.place(of: node), place.carriers != nil {
+            return carriedUpstream(place)
+        }
         if let known = seedUpstreams[contact.address] { return known }
-        guard let made = Self.upstream(contact.address, clientTLS) else { return nil }
+        guard let made = links.upstream(at: contact.address) else { return nil }
         // Addresses come from peers' records: bounded.
         if seedUpstreams.count >= 8192 { seedUpstreams.removeAll() }
         seedUpstreams[contact.address] = made
         return made
     }
 
-    /// - Parameter address: `host:port`, or a URL as identities carry it.
-    private static func upstream(_ address: String, _ tls: TLSSource) -> Upstream? {
-        let bare = address.hasPrefix("https://") ? String(address.dropFirst(8)) : address
-        return HostPort(bare.hasSuffix("/") ? String(bare.dropLast()) : bare).map { Upstream(target: $0, securedBy: tls) }
+    private func carriedUpstream(_ place: MeshPlace) -> Upstream? {
+        let known = carriedUpstreams[place.node]
+        if let known, known.place == place { return known.upstream }
+        guard let made = links.upstream(to: place, known: known?.upstream) else { return nil }
+        if carriedUpstreams.count >= 8192 { carriedUpstreams.removeAll() }
+        carriedUpstreams[place.node] = (place, made)
+        return made
     }
 
     private func refreshView() {

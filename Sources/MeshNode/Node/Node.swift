@@ -14,6 +14,7 @@ final class Node: Sendable {
     let router: Router
     let api: NodeAPI
     let mesh: MeshShell
+    let links: MeshLinks
     let models: [LocalModel]
     let apiAddress: SocketAddress
     let meshAddress: SocketAddress
@@ -34,6 +35,8 @@ final class Node: Sendable {
         let issuer = try configuration.trust.issuer.map { (files) throws(CommandFailure) in
             try RegistrationAuthority(files, federation: configuration.federation, log: log)
         }
+        let links = try MeshLinks(configuration, tls: trust.clientTLS)
+        self.links = links
         let apiTLS = try Self.apiTLS(configuration)
         workers = try Self.startWorkers(configuration.loops)
         let sockets = try Self.listen(configuration.listen, count: workers.count)
@@ -45,7 +48,7 @@ final class Node: Sendable {
         globus = try configuration.globusCompute.map { (compute) throws(CommandFailure) in
             try GlobusSite(configuration, compute, apiURL: apiURL, log: log)
         }
-        let backends = try Backends(configuration, site: globus, log: log)
+        let backends = try Backends(configuration, site: globus, proxy: links.proxy, log: log)
         models = backends.models
         let access = try NodeAccess(configuration, log: log)
         router = Router(
@@ -63,7 +66,7 @@ final class Node: Sendable {
             mesh: configuration.advertise.mesh ?? "https://\(meshAddress)",
             certificate: Base64.encode(trust.current.certificate.der),
             certificateExpires: UInt64(max(0, trust.current.certificate.notAfter)), software: Version.text,
-            scope: access.login?.scope)
+            scope: access.login?.scope, via: configuration.outbound == nil ? nil : [])
         let now = Instant(nanoseconds: mesh_monotonic_ns())
         let machine = GossipMachine(
             federation: configuration.federation, me: me, generation: try generations.next(),
@@ -72,14 +75,15 @@ final class Node: Sendable {
         let signer = RecordSigner(trust)
         mesh = MeshShell(
             machine: machine, authority: signer, router: router, local: models, identity: identity,
-            generationStore: generations, clientTLS: trust.clientTLS, log: log, loop: workers[0].loop,
+            generationStore: generations, links: links, log: log, loop: workers[0].loop,
             makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) })
 
         let keeper = TrustKeeper(
             trust: trust, router: router, mesh: mesh, workers: workers, store: store, issuer: issuer, log: log)
         self.keeper = keeper
         control = NodeState(
-            mesh: mesh, keeper: keeper, log: log, serversToHear: backends.servers.count + backends.endpoints.count, globus: globus)
+            mesh: mesh, keeper: keeper, log: log, serversToHear: backends.servers.count + backends.endpoints.count,
+            globus: globus, links: links.metrics)
         var facts = NodeFacts(
             federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
             bodyLimit: configuration.limits.bodyBytes,
@@ -93,10 +97,11 @@ final class Node: Sendable {
             callbacks: globus?.callbacks ?? CallbackTable())
         let port = meshPort(trust)
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
+        let meshService = service(port, trust.serverTLS, budget)
         let services: [(ListeningSocket?, HTTPService)] = [
             (apiSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
             (adminSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
-            (meshSocket, service(port, trust.serverTLS, budget)),
+            (meshSocket, meshService),
         ]
         for worker in workers {
             for (socket, service) in services {
@@ -106,6 +111,7 @@ final class Node: Sendable {
         }
         mesh.start(keeper.describe)
         keeper.start()
+        keepLinks(meshService)
         watch(backends)
         log.info("listening: API \(identity.api), mesh \(identity.mesh), \(workers.count) loops, \(models.count) models")
     }
@@ -192,7 +198,8 @@ final class Node: Sendable {
             gate.certificate(of: $0, keyID: $1)
         }
         return MeshPort(
-            router: router, models: models, identities: identities, bodyLimit: configuration.limits.bodyBytes,
+            router: router, models: models, identities: identities, carrier: links.desk,
+            bodyLimit: configuration.limits.bodyBytes, keepAlive: links.keepAlive,
             gossip: { await mesh.exchange(from: $0, $1) },
             log: { error, address in
                 // Once a minute for each reason and host: a stranger that tries every second must not fill the log.

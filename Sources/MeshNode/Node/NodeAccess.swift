@@ -24,7 +24,7 @@ struct NodeAccess {
                 nowSeconds: mesh_realtime_ns() / 1_000_000_000,
                 hasStaticToken: { names.contains($0) }, log: { log.log($0, $1) })
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
-        let globus = try Self.globus(configuration.authentication)
+        let globus = try Self.globus(configuration)
         self.globus = globus
         authenticator = AuthenticationChain(
             tokens: StaticTokens(configured: configuration.tokens), keys: keys,
@@ -36,9 +36,9 @@ struct NodeAccess {
         }
     }
 
-    private static func globus(_ configuration: AuthenticationConfiguration) throws(CommandFailure) -> GlobusAccess? {
-        guard let globus = configuration.globus else { return nil }
-        return try GlobusAccess(globus)
+    private static func globus(_ configuration: NodeConfiguration) throws(CommandFailure) -> GlobusAccess? {
+        guard let globus = configuration.authentication.globus else { return nil }
+        return try GlobusAccess(globus, proxy: try configuration.proxy?.httpProxy())
     }
 
     /// Puts all of it where the API port looks.

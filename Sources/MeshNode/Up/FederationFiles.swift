@@ -13,6 +13,7 @@ struct FederationFiles {
         let meshPort: Int
         var api: String { "http://127.0.0.1:\(apiPort)" }
         var mesh: String { "https://127.0.0.1:\(meshPort)" }
+        var meshAddress: HostAndPort { HostAndPort(host: "127.0.0.1", port: meshPort) }
     }
 
     /// The tokens of one `up`, good at every node.
@@ -150,7 +151,8 @@ struct FederationFiles {
             trust: TrustConfiguration(
                 caFile: node.directory + "/ca.pem", certificateFile: node.directory + "/node.pem",
                 keyFile: node.directory + "/node.key", issuer: issuer(of: node)),
-            seeds: nodes.filter { $0.id != node.id }.prefix(8).map { HostAndPort(host: "127.0.0.1", port: $0.meshPort) },
+            seeds: nodes.filter { $0.id != node.id && !isOutbound($0.id.site) }.prefix(8).map(\.meshAddress),
+            outbound: outbound(site), carrier: carries(node.id) ? CarrierConfiguration() : nil,
             stateDirectory: node.directory, tokens: tokens.configured,
             authentication: site.authentication ?? topology.authentication, access: site.access ?? topology.access,
             keys: site.keys ?? topology.keys, loops: topology.loops, limits: topology.limits,

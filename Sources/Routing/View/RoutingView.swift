@@ -32,11 +32,14 @@ public final class RoutingView: Sendable {
     /// Ids alone, sorted.
     public let models: [String]
     public let mesh: MeshView
+    /// Nodes that offer models and can be reached, as far as links to them are kept ready.
+    public let links: [MeshLink]
 
-    public init(routes: [String: ModelRoutes], models: [String], mesh: MeshView) {
+    public init(routes: [String: ModelRoutes], models: [String], mesh: MeshView, links: [MeshLink] = []) {
         self.routes = routes
         self.models = models
         self.mesh = mesh
+        self.links = links
     }
 
     public static let empty = RoutingView(
@@ -52,18 +55,18 @@ public struct RoutingViewBuilder {
 
     public let me: NodeID
     private let local: [LocalModel]
-    private let makeUpstream: (NodeID, String) -> Upstream?
+    private let makeUpstream: (MeshPlace, Upstream?) -> Upstream?
     private let makeDirect: (NodeID, Variant, DirectOffer) -> LocalModel?
     private var directs: [LoadKey: (offer: DirectOffer, model: LocalModel)] = [:]
-    private var upstreams: [NodeID: (address: String, upstream: Upstream)] = [:]
+    private var upstreams: [NodeID: (place: MeshPlace, upstream: Upstream)] = [:]
     private var loads: [LoadKey: LiveLoad] = [:]
     private var loadVersions: [NodeID: Version] = [:]
 
     /// - Parameters:
-    ///   - makeUpstream: from a node and the `host:port` or URL of its mesh port; nil if that is no address.
+    ///   - makeUpstream: from where a node is, given what was made for where it was before; nil if that is no address.
     ///   - makeDirect: what runs requests at another site's endpoint; nil where this node cannot.
     public init(
-        me: NodeID, local: [LocalModel], makeUpstream: @escaping (NodeID, String) -> Upstream?,
+        me: NodeID, local: [LocalModel], makeUpstream: @escaping (MeshPlace, Upstream?) -> Upstream?,
         makeDirect: @escaping (NodeID, Variant, DirectOffer) -> LocalModel? = { _, _, _ in nil }
     ) {
         self.makeDirect = makeDirect
@@ -92,12 +95,17 @@ public struct RoutingViewBuilder {
                     node: me, isLocal: true, nodeState: .alive, isDraining: isDraining, variant: model.variant,
                     load: model.gate.load), .local(model))
         }
+        var links: [MeshLink] = []
         for node in mesh.nodes where node.id != me {
-            guard let catalog = node.catalog, let identity = node.identity, let upstream = upstream(node.id, identity.mesh)
+            guard let catalog = node.catalog, let identity = node.identity,
+                let upstream = mesh.place(of: node).flatMap({ upstream($0) })
             else {
                 continue
             }
             hear(node, now: now)
+            if !catalog.models.isEmpty, node.state == .alive || node.state == .suspect, links.count < MeshLink.mostKept {
+                links.append(MeshLink(node: node.id, upstream: upstream))
+            }
             for variant in catalog.models {
                 add(
                     Candidate(
@@ -114,7 +122,7 @@ public struct RoutingViewBuilder {
                 id: id, candidates: parts.candidates, targets: parts.targets, directs: offers[id] ?? [])
         }
         for (alias, id) in aliases where routes[alias] == nil { routes[alias] = routes[id] }
-        return RoutingView(routes: routes, models: found.keys.sorted(), mesh: mesh)
+        return RoutingView(routes: routes, models: found.keys.sorted(), mesh: mesh, links: links)
     }
 
     /// Drops what was kept of nodes and models that are no more: peers could otherwise fill our memory with new names.
@@ -165,10 +173,11 @@ public struct RoutingViewBuilder {
         return made
     }
 
-    private mutating func upstream(_ node: NodeID, _ address: String) -> Upstream? {
-        if let known = upstreams[node], known.address == address { return known.upstream }
-        guard let made = makeUpstream(node, address) else { return nil }
-        upstreams[node] = (address, made)
+    private mutating func upstream(_ place: MeshPlace) -> Upstream? {
+        let known = upstreams[place.node]
+        if let known, known.place == place { return known.upstream }
+        guard let made = makeUpstream(place, known?.upstream) else { return nil }
+        upstreams[place.node] = (place, made)
         return made
     }
 }

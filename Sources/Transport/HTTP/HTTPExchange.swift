@@ -22,6 +22,8 @@ public final class HTTPExchange {
     var lengthLeft = 0
     /// Room for whoever relays an answer; kept over requests.
     public var scratch = ByteBuffer()
+    /// Says that the answer is still to come; made when first asked for.
+    var interim: InterimTimer?
     /// The connection ends with this answer.
     public var closesAfter = false
     /// Status of the answer sent, 0 before.

@@ -20,6 +20,11 @@ extension NodeConfiguration {
                 "is missing, and a model has the backend globusCompute; allowed: globusCompute: { clientId: …, secretFile: … }"
             )
         }
+        let outbound = OutboundConfiguration.decode(fields)
+        let carrier = CarrierConfiguration.decode(fields["carrier"])
+        if carrier != nil, outbound != nil {
+            fields["carrier"].fail("stands beside carriers; allowed: one of the two, since a carrier must take calls")
+        }
         return NodeConfiguration(
             federation: fields["federation"].federation(),
             site: fields["site"].label(),
@@ -30,6 +35,9 @@ extension NodeConfiguration {
             trustedProxies: trustedProxies,
             trust: TrustConfiguration.decode(fields["trust"]),
             seeds: fields["seeds"].list(atMost: seedsAllowed) { $0.hostAndPort() },
+            proxy: fields["proxy"].optional(ProxyConfiguration.decode),
+            outbound: outbound,
+            carrier: carrier,
             stateDirectory: fields["stateDirectory"].directory(),
             tokens: TokenConfiguration.decode(fields["tokens"]),
             authentication: AuthenticationConfiguration.decode(fields["authentication"]),

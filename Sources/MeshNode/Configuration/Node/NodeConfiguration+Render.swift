@@ -57,6 +57,9 @@ extension NodeConfiguration {
         out.line()
         out.comment("Mesh addresses of nodes to join by.")
         out.field("seeds", .texts(seeds.map(\.description)))
+        proxy?.render(&out)
+        outbound?.render(&out)
+        carrier?.render(&out)
         out.field("stateDirectory", .text(stateDirectory))
         out.line()
         out.comment("Who may call: tokens are known by their SHA-256 alone.")
@@ -90,6 +93,7 @@ extension NodeConfiguration {
             out.field("firstByteSeconds", .number(timeouts.firstByteSeconds))
             out.field("stallSeconds", .number(timeouts.stallSeconds))
             out.field("streamKeepAliveSeconds", .number(timeouts.streamKeepAliveSeconds))
+            out.field("linkKeepAliveSeconds", .number(timeouts.linkKeepAliveSeconds))
         }
         out.object("health") { out in
             out.field("intervalSeconds", .number(health.intervalSeconds))

@@ -19,6 +19,12 @@ struct NodeConfiguration: Equatable, Sendable {
     var trust: TrustConfiguration
     /// Nodes to join by: mesh addresses.
     var seeds: [HostAndPort] = []
+    /// What connections outwards go through; nil: nothing.
+    var proxy: ProxyConfiguration?
+    /// Who carries calls to this node, where it takes none; nil: it is called at its own address.
+    var outbound: OutboundConfiguration?
+    /// What this node carries for others; nil: nothing.
+    var carrier: CarrierConfiguration?
     /// Where the node keeps what must survive a restart; an absolute path.
     var stateDirectory: String
     var tokens: [TokenConfiguration] = []

@@ -25,6 +25,7 @@ extension Topology {
             access: AccessConfiguration.decode(fields["access"]),
             keys: KeyConfiguration.decode(fields["keys"]),
             sites: fields["sites"].list(atLeast: 1, atMost: sitesAllowed) { Site.decode($0, names: names, ports: ports) })
+        topology.checkCarriers(fields["sites"])
         let models = topology.sites.reduce(0) { $0 + $1.models.count }
         if models > modelsAllowed {
             fields["sites"].fail("found \(models) models in all sites together; allowed: at most \(modelsAllowed)")
@@ -69,7 +70,11 @@ extension Topology.Site {
                 models: fields["models"].list(atMost: Topology.modelsAllowed) { Topology.Model.decode($0, names: models) },
                 authentication: fields["authentication"].optional(AuthenticationConfiguration.decode),
                 access: fields["access"].optional(AccessConfiguration.decode),
-                keys: fields["keys"].optional(KeyConfiguration.decode))
+                keys: fields["keys"].optional(KeyConfiguration.decode),
+                outboundOnly: fields["outboundOnly"].boolean(default: false),
+                carriers: fields["carriers"].list(atMost: OutboundConfiguration.carriersAllowed) { item in
+                    item.string(length: 1...127, allowed: "a site such as site-a, or a node such as site-a/a1")
+                })
         }
     }
 

@@ -45,6 +45,10 @@ struct Topology: Equatable, Sendable {
         var authentication: AuthenticationConfiguration?
         var access: AccessConfiguration?
         var keys: KeyConfiguration?
+        /// Its nodes take no calls: those of `carriers` carry them.
+        var outboundOnly = false
+        /// Sites (each of their nodes) or nodes (`site/node`).
+        var carriers: [String] = []
     }
 
     struct Node: Equatable, Sendable {
