@@ -162,7 +162,8 @@ struct Backends {
             repository: Fact(declared.repository, .declared), revision: Fact(declared.revision, .declared),
             dtype: Fact(declared.dtype, .declared), contextTokens: Fact(declared.contextTokens, .declared),
             capabilities: Fact(declared.capabilities?.map(\.rawValue), .declared), policy: model.policy.rawValue,
-            access: configuration.rules(of: model), direct: direct)
+            access: configuration.rules(of: model), direct: direct, highAssurance: model.data.highAssurance,
+            dataClasses: model.data.dataClasses, path: model.path)
         // Until the server tells: as many as a small vLLM takes comfortably.
         return LocalModel(
             declared: variant, upstreamModel: upstreamModel, backend: backend,

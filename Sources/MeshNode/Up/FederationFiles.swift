@@ -128,7 +128,7 @@ struct FederationFiles {
             }
             return ModelConfiguration(
                 id: model.id, aliases: model.aliases, backend: backend, description: model.description, policy: model.policy,
-                access: model.access)
+                access: model.access, data: model.data)
         }
         let configuration = NodeConfiguration(
             federation: topology.federation, site: node.id.site, node: node.id.node,
@@ -140,7 +140,7 @@ struct FederationFiles {
             seeds: nodes.filter { $0.id != node.id }.prefix(8).map { HostAndPort(host: "127.0.0.1", port: $0.meshPort) },
             stateDirectory: node.directory, tokens: tokens.configured,
             authentication: site.authentication ?? topology.authentication, access: site.access ?? topology.access,
-            keys: site.keys ?? topology.keys, loops: topology.loops, limits: topology.limits,
+            data: site.data ?? topology.data, keys: site.keys ?? topology.keys, loops: topology.loops, limits: topology.limits,
             timeouts: topology.timing.timeouts, health: topology.timing.health,
             globusCompute: try globusCompute(of: node, globusURL), models: models)
         let path = node.directory + "/node.json5"

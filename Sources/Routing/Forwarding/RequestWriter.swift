@@ -81,6 +81,8 @@ enum RequestWriter {
             connection.field("Meshnode-Tokens", request.needs.contextTokens)
             connection.field("Meshnode-Admission", queues ? "queue" : "refuse")
             identity?.withUnsafeBytes { connection.field("Meshnode-Identity", $0) }
+            let classes = request.needs.data.classes
+            if !classes.isEmpty { connection.field("Meshnode-Data-Class", classes.joined(separator: ", ")) }
         }
     }
 

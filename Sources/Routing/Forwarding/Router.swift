@@ -34,6 +34,9 @@ public final class Router: Sendable {
         self.seed = seed
     }
 
+    /// Signatures made on who a user is.
+    public var identitiesSigned: Int { asserter?.signatures ?? 0 }
+
     public var view: RoutingView {
         get { current.withLock { $0 } }
         set { current.withLock { $0 = newValue } }

@@ -27,6 +27,10 @@ public final class IdentityAsserter: Sendable {
     private let key: PrivateKey
     private let keyID: String
     private let made = Mutex<[Key: Made]>([:])
+    private let signed = Atomic<Int>(0)
+
+    /// Signatures that were made since the start.
+    public var signatures: Int { signed.load(ordering: .relaxed) }
 
     /// - Parameter certificate: of `key`; the verifier finds it in our identity record.
     public init(me: NodeID, federation: String, key: PrivateKey, certificate: Certificate) {
@@ -71,6 +75,7 @@ public final class IdentityAsserter: Sendable {
         let claims = IdentityClaims(
             iss: "\(me)", aud: site, federation: federation, iat: nowSeconds,
             exp: nowSeconds + IdentityLimits.lifetimeSeconds, user: user)
+        signed.add(1, ordering: .relaxed)
         do {
             let token = try JWS.sign(payload: try claims.encode(), type: IdentityLimits.type, key: key, keyID: keyID)
             return token.count <= IdentityLimits.tokenBytes ? token : nil

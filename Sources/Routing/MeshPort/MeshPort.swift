@@ -7,6 +7,8 @@ public import Transport
 public final class MeshPort: HTTPHandler {
     let router: Router
     let identities: IdentityVerifier?
+    /// What this site says of data.
+    let data: DataPolicy
     private let models: [String: LocalModel]
     private let bodyLimit: Int
     private let gossip: @Sendable (NodeID, [UInt8]) async -> [UInt8]?
@@ -16,12 +18,14 @@ public final class MeshPort: HTTPHandler {
     /// - Parameters:
     ///   - models: what this node serves, by id.
     ///   - identities: checks other nodes' words on who a user is; nil: none is believed.
+    ///   - data: what this site says of data; models that accept a class are listed with what it says of that class.
     ///   - bodyLimit: bytes of an inference request's body.
     ///   - gossip: answers one exchange of a peer; nil if its message is not one.
     ///   - log: takes connections that were refused.
     ///   - audit: takes what a peer submitted to our endpoints while we were away.
     public init(
-        router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, bodyLimit: Int,
+        router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, data: DataPolicy = .none,
+        bodyLimit: Int,
         gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
         log: @escaping @Sendable (TransportError, SocketAddress?) -> Void,
         audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in }
@@ -29,6 +33,7 @@ public final class MeshPort: HTTPHandler {
         self.audit = audit
         self.router = router
         self.identities = identities
+        self.data = data
         self.models = Dictionary(models.map { ($0.id, $0) }) { first, _ in first }
         self.bodyLimit = bodyLimit
         self.gossip = gossip

@@ -54,6 +54,7 @@ public struct RoutingViewBuilder {
     private let local: [LocalModel]
     private let makeUpstream: (NodeID, String) -> Upstream?
     private let makeDirect: (NodeID, Variant, DirectOffer) -> LocalModel?
+    private let vouches: (String) -> [String]?
     private var directs: [LoadKey: (offer: DirectOffer, model: LocalModel)] = [:]
     private var upstreams: [NodeID: (address: String, upstream: Upstream)] = [:]
     private var loads: [LoadKey: LiveLoad] = [:]
@@ -62,10 +63,13 @@ public struct RoutingViewBuilder {
     /// - Parameters:
     ///   - makeUpstream: from a node and the `host:port` or URL of its mesh port; nil if that is no address.
     ///   - makeDirect: what runs requests at another site's endpoint; nil where this node cannot.
+    ///   - vouches: domains of users for whom a site's word is taken, by its admission; nil: it has none.
     public init(
         me: NodeID, local: [LocalModel], makeUpstream: @escaping (NodeID, String) -> Upstream?,
-        makeDirect: @escaping (NodeID, Variant, DirectOffer) -> LocalModel? = { _, _, _ in nil }
+        makeDirect: @escaping (NodeID, Variant, DirectOffer) -> LocalModel? = { _, _, _ in nil },
+        vouches: @escaping (String) -> [String]? = { _ in [Vouching.any] }
     ) {
+        self.vouches = vouches
         self.makeDirect = makeDirect
         self.me = me
         self.local = local
@@ -86,6 +90,7 @@ public struct RoutingViewBuilder {
             for alias in candidate.variant.aliases where aliases[alias] == nil { aliases[alias] = id }
         }
         let isDraining = mesh[me]?.identity?.draining ?? false
+        let admitted = vouches(me.site)
         for model in local {
             add(
                 Candidate(
@@ -98,13 +103,15 @@ public struct RoutingViewBuilder {
                 continue
             }
             hear(node, now: now)
+            let vouching = Vouching(
+                site: me.site, isOwn: node.id.site == me.site, admitted: admitted, narrowed: catalog.vouching?[me.site])
             for variant in catalog.models {
                 add(
                     Candidate(
                         node: node.id, isLocal: false, nodeState: node.state, isDraining: identity.draining,
                         variant: variant,
-                        load: load(node.id, variant.id)), .peer(upstream))
-                if let direct = direct(node, variant) { offers[variant.id, default: []].append(direct) }
+                        load: load(node.id, variant.id), vouching: vouching, api: identity.api), .peer(upstream))
+                if let direct = direct(node, variant, vouching) { offers[variant.id, default: []].append(direct) }
             }
         }
         forget(allBut: mesh)
@@ -142,7 +149,7 @@ public struct RoutingViewBuilder {
         }
     }
 
-    private mutating func direct(_ node: NodeView, _ variant: Variant) -> DirectRoute? {
+    private mutating func direct(_ node: NodeView, _ variant: Variant, _ vouching: Vouching) -> DirectRoute? {
         // What we heard from the node itself: others' word of it may be as old as they like.
         guard let offer = node.directOffer(of: variant, to: me.site), let exchangedAt = node.exchangedAt else { return nil }
         let key = LoadKey(node: node.id, model: variant.id)
@@ -153,7 +160,8 @@ public struct RoutingViewBuilder {
         return DirectRoute(
             node: node.id, model: model,
             candidate: Candidate(
-                node: node.id, isLocal: false, nodeState: .alive, isDraining: false, variant: variant, load: model.gate.load),
+                node: node.id, isLocal: false, nodeState: .alive, isDraining: false, variant: variant, load: model.gate.load,
+                vouching: vouching, api: node.identity?.api),
             nodeState: node.state, heardAt: exchangedAt.nanoseconds, maximumAge: UInt64(offer.maxAgeSeconds * 1e9))
     }
 

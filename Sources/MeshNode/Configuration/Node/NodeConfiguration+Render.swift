@@ -60,6 +60,7 @@ extension NodeConfiguration {
         }
         authentication.render(&out)
         access.render(&out)
+        data.render(&out)
         keys.render(&out)
     }
 
@@ -100,6 +101,7 @@ extension ModelConfiguration {
         out.field("id", .text(id))
         if !aliases.isEmpty { out.field("aliases", .texts(aliases)) }
         out.object("backend") { out in
+            out.field("path", data.path.map { .text($0.rawValue) })
             switch backend {
             case .openAI(let server):
                 out.field("kind", .text(BackendKind.openai.rawValue))
@@ -125,5 +127,6 @@ extension ModelConfiguration {
         out.field("capabilities", description.capabilities.map { .texts($0.map(\.rawValue)) })
         out.field("policy", .text(policy.rawValue))
         access?.render("access", &out)
+        data.render(&out)
     }
 }

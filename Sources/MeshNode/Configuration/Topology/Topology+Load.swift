@@ -23,8 +23,14 @@ extension Topology {
             limits: LimitConfiguration.decode(fields["limits"]),
             authentication: AuthenticationConfiguration.decode(fields["authentication"]),
             access: AccessConfiguration.decode(fields["access"]),
+            data: DataPolicy.decode(fields["data"]),
             keys: KeyConfiguration.decode(fields["keys"]),
             sites: fields["sites"].list(atLeast: 1, atMost: sitesAllowed) { Site.decode($0, names: names, ports: ports) })
+        for site in topology.sites {
+            for model in site.models {
+                model.data.check(site.data ?? topology.data, model: model.id, path: model.path, by: fields["sites"])
+            }
+        }
         let models = topology.sites.reduce(0) { $0 + $1.models.count }
         if models > modelsAllowed {
             fields["sites"].fail("found \(models) models in all sites together; allowed: at most \(modelsAllowed)")
@@ -69,7 +75,11 @@ extension Topology.Site {
                 models: fields["models"].list(atMost: Topology.modelsAllowed) { Topology.Model.decode($0, names: models) },
                 authentication: fields["authentication"].optional(AuthenticationConfiguration.decode),
                 access: fields["access"].optional(AccessConfiguration.decode),
-                keys: fields["keys"].optional(KeyConfiguration.decode))
+                data: fields["data"].optional(DataPolicy.decode),
+                keys: fields["keys"].optional(KeyConfiguration.decode),
+                vouches: fields["vouches"].optional { cursor in
+                    cursor.list(atMost: Vouching.domainsAllowed) { $0.domainOrAny() }
+                } ?? [Vouching.any])
         }
     }
 
@@ -108,7 +118,8 @@ extension Topology.Model {
                     globusCompute: { EmulatedEndpoint.decode($0, description).map { .emulatedGlobus($0) } }),
                 description: description,
                 policy: fields["policy"].enumeration(ModelConfiguration.Policy.self, default: .federation),
-                access: fields["access"].optional(AccessRule.decode))
+                access: fields["access"].optional(AccessRule.decode),
+                data: ModelDataConfiguration.decode(fields))
         }
     }
 }
