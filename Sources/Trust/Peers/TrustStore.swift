@@ -25,6 +25,12 @@ final class TrustStore: @unchecked Sendable {
 
     /// Builds and checks the path of a leaf as of `now`: nil if it holds.
     func failure(leaf: Certificate, intermediates: [Certificate], now: Int64) -> PeerRefusal? {
+        check(leaf: leaf, intermediates: intermediates, now: now, purpose: X509_PURPOSE_SSL_SERVER, then: clientFailure)
+    }
+
+    private func check(
+        leaf: Certificate, intermediates: [Certificate], now: Int64, purpose: Int32, then: (OpaquePointer) -> PeerRefusal?
+    ) -> PeerRefusal? {
         let failed = PeerRefusal.untrustedChain(reason: "it could not be checked for lack of memory")
         guard let handle, let context = X509_STORE_CTX_new() else { return failed }
         defer { X509_STORE_CTX_free(context) }
@@ -39,9 +45,14 @@ final class TrustStore: @unchecked Sendable {
         X509_VERIFY_PARAM_set_depth(parameters, Self.maximumIntermediates)
         X509_VERIFY_PARAM_set_auth_level(parameters, Self.securityLevel)
         X509_VERIFY_PARAM_set_flags(parameters, UInt(X509_V_FLAG_X509_STRICT))
-        guard X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_SSL_SERVER) == 1 else { return failed }
+        guard X509_VERIFY_PARAM_set_purpose(parameters, purpose) == 1 else { return failed }
         guard X509_verify_cert(context) == 1 else { return refusal(context, leaf: leaf) }
-        return clientFailure(context)
+        return then(context)
+    }
+
+    /// Builds and checks the path of an issuing certificate as of `now`: nil if it holds.
+    func issuerFailure(_ issuer: Certificate, intermediates: [Certificate], now: Int64) -> PeerRefusal? {
+        check(leaf: issuer, intermediates: intermediates, now: now, purpose: X509_PURPOSE_ANY) { _ in nil }
     }
 
     /// The path holds for servers; a mesh certificate is a client's too, and so must its issuers allow.
