@@ -57,6 +57,10 @@ extension NodeAPI {
                 router.identitiesSigned
             ),
             (
+                "meshnode_identities_verified_total", "Signatures of other nodes on who a user is that were checked.",
+                counters.identitiesVerified.load(ordering: .relaxed)
+            ),
+            (
                 "meshnode_direct_total", "Requests submitted to the endpoint of a site whose nodes were away.",
                 counters.ranDirectly.load(ordering: .relaxed)
             ),

@@ -7,7 +7,9 @@ extension NodeAPI {
     func explainPolicy(_ call: Call) async throws(APIError) {
         let (routes, needs) = try asked(call)
         try checkKey(call.caller, model: routes.id, tokens: nil)
-        await answer(call, routes, needs, entryRefusal: facts.rules.refusal(of: needs.user?.identity, nowSeconds: needs.nowSeconds))
+        await answer(
+            call, routes, needs,
+            entryRefusal: facts.rules.refusal(of: needs.user?.identity, nowSeconds: needs.nowSeconds))
     }
 
     /// `GET /mesh/policy?model=M&as=USER[&domain=D&group=G&class=C]`: the same for a user who is described.
@@ -44,25 +46,9 @@ extension NodeAPI {
     }
 
     private func answer(_ call: Call, _ routes: ModelRoutes, _ needs: RequestNeeds, entryRefusal: AccessRefusal?) async {
-        let candidates = routes.candidates.filter { needs.sites?.contains($0.node.site) ?? true }
-        let verdicts = candidates.map { PolicyVerdict(of: $0, needs, router.choice, entryRefusal: entryRefusal) }
-        await call.json(
-            JSONWriter.object { root in
-                root.field("model", routes.id)
-                root.field("user", needs.user?.identity.username)
-                root.field("allowed", verdicts.contains(where: \.isAllowed))
-                root.field("dataClasses", needs.data.classes)
-                root.key("paths")
-                if let paths = needs.data.paths { root.values(paths.names) } else { root.value(nil as String?) }
-                root.key("residency")
-                if let sites = needs.data.sites { root.values(sites.sorted()) } else { root.value(nil as String?) }
-                root.field("knownDataClasses", facts.data.classes.map(\.name).sorted())
-                root.key("sites")
-                root.array { list in for verdict in verdicts { verdict.write(to: &list) } }
-            })
+        let report = PolicyReport(
+            model: routes.id, candidates: routes.candidates.filter { needs.sites?.contains($0.node.site) ?? true },
+            needs: needs, choice: router.choice, entryRefusal: entryRefusal, known: facts.data)
+        await call.json(report.json)
     }
-}
-
-extension JSONWriter {
-    mutating func values(_ strings: [String]) { array { writer in for string in strings { writer.value(string) } } }
 }

@@ -78,6 +78,11 @@ public struct UnknownDataClass: Error, Sendable, Hashable, CustomStringConvertib
     public var name: String
     public var known: [String]
 
+    public init(name: String, known: [String]) {
+        self.name = name
+        self.known = known
+    }
+
     public var description: String {
         known.isEmpty
             ? "this node knows no data classes, so it cannot keep data of the class \(name) where it belongs"

@@ -54,6 +54,7 @@ final class Node: Sendable {
             asserter: IdentityAsserter(
                 me: me, federation: configuration.federation, key: credentials.key, certificate: credentials.certificate),
             seed: UInt64.random(in: 0 ... .max))
+        let vouches = Self.vouches(credentials)
         let generations = GenerationStore(directory: configuration.stateDirectory, log: log)
         let identity = Identity(
             api: apiURL,
@@ -70,7 +71,8 @@ final class Node: Sendable {
         mesh = MeshShell(
             machine: machine, authority: signer, router: router, local: models, identity: identity,
             generationStore: generations, clientTLS: credentials.clientTLS, log: log, loop: workers[0].loop,
-            makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) })
+            makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) }, vouches: vouches,
+            narrowing: configuration.access.vouching)
 
         control = NodeState(
             mesh: mesh, log: log, serversToHear: backends.servers.count + backends.endpoints.count, globus: globus)
@@ -84,7 +86,7 @@ final class Node: Sendable {
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
-        let port = meshPort(signer)
+        let port = meshPort(signer, vouches)
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let services: [(ListeningSocket?, HTTPService)] = [
             (apiSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
@@ -161,16 +163,25 @@ final class Node: Sendable {
             bodyBudget: budget, admits: admits)
     }
 
-    private func meshPort(_ signer: RecordSigner) -> MeshPort {
+    /// Domains of users for whom a site's word is taken, by its admission.
+    private static func vouches(_ credentials: MeshCredentials) -> @Sendable (String) -> [String]? {
+        { _ in [Vouching.any] }
+    }
+
+    private func meshPort(_ signer: RecordSigner, _ vouches: @escaping @Sendable (String) -> [String]?) -> MeshPort {
         let mesh = mesh
         let log = log
         let router = router
-        let identities = IdentityVerifier(site: configuration.site, federation: configuration.federation) { peer in
+        let identities = IdentityVerifier(
+            site: configuration.site, federation: configuration.federation, vouches: vouches,
+            narrowing: configuration.access.vouching, counters: router.counters
+        ) { peer in
             guard let encoded = router.view.mesh[peer]?.identity?.certificate else { return nil }
             return try? signer.certificate(encoded, of: peer)
         }
         return MeshPort(
-            router: router, models: models, identities: identities, bodyLimit: configuration.limits.bodyBytes,
+            router: router, models: models, identities: identities, data: configuration.data,
+            bodyLimit: configuration.limits.bodyBytes,
             gossip: { await mesh.exchange(from: $0, $1) },
             log: { error, address in
                 // Once a minute for each reason and host: a stranger that tries every second must not fill the log.

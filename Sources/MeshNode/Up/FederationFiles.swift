@@ -140,7 +140,8 @@ struct FederationFiles {
             seeds: nodes.filter { $0.id != node.id }.prefix(8).map { HostAndPort(host: "127.0.0.1", port: $0.meshPort) },
             stateDirectory: node.directory, tokens: tokens.configured,
             authentication: site.authentication ?? topology.authentication, access: site.access ?? topology.access,
-            data: site.data ?? topology.data, keys: site.keys ?? topology.keys, loops: topology.loops, limits: topology.limits,
+            data: site.data ?? topology.data, keys: site.keys ?? topology.keys, loops: topology.loops,
+            limits: topology.limits,
             timeouts: topology.timing.timeouts, health: topology.timing.health,
             globusCompute: try globusCompute(of: node, globusURL), models: models)
         let path = node.directory + "/node.json5"

@@ -1,4 +1,4 @@
-public import Gossip
+import Gossip
 
 /// Why a site was chosen; the words of `X-Mesh-Route`.
 public enum RouteReason: String, Sendable, Codable {

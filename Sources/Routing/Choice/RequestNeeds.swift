@@ -1,3 +1,5 @@
+public import Gossip
+
 /// What a request needs of the place that runs it; everything the choice may depend on.
 public struct RequestNeeds: Sendable {
     /// Model id or alias as the client wrote it, without `@site`.

@@ -1,3 +1,4 @@
+import Gossip
 import Transport
 
 /// Writes a request to an upstream: head made anew from the parsed fields, body as slices with the model's name replaced.

@@ -215,7 +215,9 @@ extension Exclusion {
     var mayPass: Bool {
         switch self {
         case .unreachable, .draining, .notRunning, .failedLately, .alreadyTried: true
-        case .siteNotAllowed, .forbidden, .notVouched, .highAssurance, .data, .localOnly, .lacks, .contextTooShort, .otherRevision, .otherDtype: false
+        case .siteNotAllowed, .forbidden, .notVouched, .highAssurance, .data, .localOnly, .lacks, .contextTooShort,
+            .otherRevision, .otherDtype:
+            false
         }
     }
 }

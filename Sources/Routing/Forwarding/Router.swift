@@ -96,6 +96,8 @@ public final class RoutingCounters: Sendable {
     public let forbidden = Atomic<Int>(0)
     /// Words of other nodes on who a user is that were not believed.
     public let identitiesRefused = Atomic<Int>(0)
+    /// Signatures of other nodes on who a user is that were checked.
+    public let identitiesVerified = Atomic<Int>(0)
 
     public init() {}
 }

@@ -8,7 +8,8 @@ extension RoutingFailure {
     ///   - serving: all of them, each with its site.
     init(policy first: Exclusion, model: String, serving: String) {
         switch first {
-        case .notVouched: self.init(.notVouched, status: 403, "no site that has \(model) may serve you from here: \(serving)")
+        case .notVouched:
+            self.init(.notVouched, status: 403, "no site that has \(model) may serve you from here: \(serving)")
         case .highAssurance: self.init(.highAssurance, status: 403, "\(model) cannot be had from here: \(serving)")
         case .data: self.init(.dataPolicy, status: 403, "your data may not go to \(model): \(serving)")
         default: self.init(.forbidden, status: 403, "\(model) is not for you: \(first)")

@@ -24,24 +24,24 @@ public final class IdentityVerifier: Sendable {
     private let narrowing: [String: [String]]
     private let certificate: @Sendable (NodeID) -> Certificate?
     private let believed = Mutex<[SHA256Digest: Believed]>([:])
-    private let checked = Atomic<Int>(0)
-
-    /// Signatures that were checked since the start.
-    public var verifications: Int { checked.load(ordering: .relaxed) }
+    private let counters: RoutingCounters
 
     /// - Parameters:
     ///   - site: this node's: statements for any other are refused.
     ///   - vouches: domains of users for whom a site may speak, by its admission; nil: it has none and speaks for nobody.
     ///   - narrowing: what this site takes of it, by site.
+    ///   - counters: where signatures that were checked are counted.
     ///   - certificate: of a node of the federation, checked as of now; nil if it is not known or not good.
     public init(
         site: String, federation: String, vouches: @escaping @Sendable (_ site: String) -> [String]?,
-        narrowing: [String: [String]] = [:], certificate: @escaping @Sendable (NodeID) -> Certificate?
+        narrowing: [String: [String]] = [:], counters: RoutingCounters = RoutingCounters(),
+        certificate: @escaping @Sendable (NodeID) -> Certificate?
     ) {
         self.site = site
         self.federation = federation
         self.vouches = vouches
         self.narrowing = narrowing
+        self.counters = counters
         self.certificate = certificate
     }
 
@@ -108,7 +108,7 @@ public final class IdentityVerifier: Sendable {
         guard let certificate = certificate(peer), parsed.keyID == Digest.hex(certificate.thumbprint) else {
             throw .otherSigner
         }
-        checked.add(1, ordering: .relaxed)
+        counters.identitiesVerified.increment()
         do throws(TrustError) {
             try JWS.verify(parsed, certificate: certificate)
         } catch { throw .badSignature }

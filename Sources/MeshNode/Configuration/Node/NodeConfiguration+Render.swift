@@ -1,3 +1,5 @@
+import Gossip
+
 extension NodeConfiguration {
     /// The configuration as a commented file. Reading it gives an equal value. Holds no secret: keys are named, not shown.
     func render() -> String {
