@@ -47,7 +47,7 @@ struct World: Sendable {
         let known = [entry.id: entry.certificate, other.id: other.certificate]
         return IdentityVerifier(
             site: site, federation: "tests", vouches: vouches, narrowing: narrowing, counters: counters
-        ) { known[$0] }
+        ) { node, _ in known[node] }
     }
 
     /// A statement of the entry node's key with whatever payload.
@@ -182,7 +182,7 @@ func aNodeCannotSayMoreThanItMay(_ claims: String, _ groups: String, _ subject: 
 @Test func aNodeThatIsNotKnownIsNotBelieved() throws {
     let world = try World.shared.get()
     let token = try #require(world.asserter().assertion(of: alice, for: "beta", rules: [], nowSeconds: World.now))
-    let verifier = IdentityVerifier(site: "beta", federation: "tests", vouches: { _ in ["*"] }) { _ in nil }
+    let verifier = IdentityVerifier(site: "beta", federation: "tests", vouches: { _ in ["*"] }) { _, _ in nil }
     #expect(verify(token, verifier, from: world.entry.id) == .failure(.otherSigner))
 }
 

@@ -22,7 +22,7 @@ public final class IdentityVerifier: Sendable {
     private let federation: String
     private let vouches: @Sendable (String) -> [String]?
     private let narrowing: [String: [String]]
-    private let certificate: @Sendable (NodeID) -> Certificate?
+    private let certificate: @Sendable (NodeID, String) -> Certificate?
     private let believed = Mutex<[SHA256Digest: Believed]>([:])
     private let counters: RoutingCounters
 
@@ -31,11 +31,12 @@ public final class IdentityVerifier: Sendable {
     ///   - vouches: domains of users for whom a site may speak, by its admission; nil: it has none and speaks for nobody.
     ///   - narrowing: what this site takes of it, by site.
     ///   - counters: where signatures that were checked are counted.
-    ///   - certificate: of a node of the federation, checked as of now; nil if it is not known or not good.
+    ///   - certificate: of a node of the federation with a thumbprint (hexadecimal), checked as of now; nil if it is not known
+    ///     or not good. A node may have several: it renews its certificate, and what it signed before holds on.
     public init(
         site: String, federation: String, vouches: @escaping @Sendable (_ site: String) -> [String]?,
         narrowing: [String: [String]] = [:], counters: RoutingCounters = RoutingCounters(),
-        certificate: @escaping @Sendable (NodeID) -> Certificate?
+        certificate: @escaping @Sendable (NodeID, String) -> Certificate?
     ) {
         self.site = site
         self.federation = federation
@@ -105,9 +106,9 @@ public final class IdentityVerifier: Sendable {
             parsed = try JWS.parse(token, maxBytes: IdentityLimits.tokenBytes)
         } catch { throw .malformed }
         guard parsed.type == IdentityLimits.type else { throw .malformed }
-        guard let certificate = certificate(peer), parsed.keyID == Digest.hex(certificate.thumbprint) else {
-            throw .otherSigner
-        }
+        guard let keyID = parsed.keyID, let certificate = certificate(peer, keyID),
+            keyID == Digest.hex(certificate.thumbprint)
+        else { throw .otherSigner }
         counters.identitiesVerified.increment()
         do throws(TrustError) {
             try JWS.verify(parsed, certificate: certificate)

@@ -65,6 +65,8 @@ struct TrustConfiguration: Equatable, Sendable {
     var caFile: String
     var certificateFile: String
     var keyFile: String
+    /// What makes this node a registration authority: an issuing certificate with its chain, and its key; nil: it is none.
+    var issuer: CertificateConfiguration?
 }
 
 /// What a token's holder may do; each role may do what those before it may.
