@@ -15,6 +15,8 @@ public struct NodeFacts: Sendable {
     let internalSecret: [UInt8]?
     /// Rules for all that comes to this node, whichever site serves it.
     public var rules: [NamedRule] = []
+    /// Where the data of this node's users may go.
+    public var data = DataPolicy.none
     /// The API's own URL, as clients are told, without a slash at its end.
     public var apiURL = ""
     /// How people log in; nil: they do not.

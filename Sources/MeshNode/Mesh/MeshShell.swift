@@ -23,6 +23,9 @@ actor MeshShell {
     private var seedUpstreams: [String: Upstream] = [:]
     private var carriedUpstreams: [NodeID: (place: MeshPlace, upstream: Upstream)] = [:]
     private var identity: Identity
+    private let vouches: @Sendable (String) -> [String]?
+    private let narrowing: [String: [String]]
+    private var admitted: [String]?
     private var viewIsStale = true
     private var isRunning = false
     private var usesQuietUntil = Instant(nanoseconds: 0)
@@ -30,8 +33,11 @@ actor MeshShell {
     init(
         machine: GossipMachine, authority: RecordSigner, router: Router, local: [LocalModel], identity: Identity,
         generationStore: GenerationStore, links: MeshLinks, log: Logger, loop: Loop,
-        makeDirect: @escaping @Sendable (NodeID, Variant, DirectOffer) -> LocalModel?
+        makeDirect: @escaping @Sendable (NodeID, Variant, DirectOffer) -> LocalModel?,
+        vouches: @escaping @Sendable (String) -> [String]?, narrowing: [String: [String]]
     ) {
+        self.vouches = vouches
+        self.narrowing = narrowing
         self.machine = machine
         self.authority = authority
         self.router = router
@@ -43,7 +49,7 @@ actor MeshShell {
         self.loop = loop
         builder = RoutingViewBuilder(
             me: machine.me, local: local, makeUpstream: { links.upstream(to: $0, known: $1) },
-            makeDirect: makeDirect)
+            makeDirect: makeDirect, vouches: vouches)
     }
 
     /// Begins to gossip; returns at once.
@@ -60,6 +66,7 @@ actor MeshShell {
         publishCatalog()
         while isRunning {
             publishLoad()
+            noteAdmission()
             perform(machine.onTick(now: now, wallSeconds: wallSeconds, authority: authority))
             refreshView()
             tellDirectUses()
@@ -68,6 +75,14 @@ actor MeshShell {
             // Our own load is looked at twice a second; the machine decides what of it is news.
             await alarm.sleep(nanoseconds: min(max(wait, 1_000_000), 500_000_000))
         }
+    }
+
+    /// What our site may vouch for decides where our users can be served.
+    private func noteAdmission() {
+        let now = vouches(machine.me.site)
+        guard now != admitted else { return }
+        admitted = now
+        viewIsStale = true
     }
 
     /// Before its server was looked at, a model's slots are a guess: better none told than a wrong one.
@@ -87,7 +102,7 @@ actor MeshShell {
 
     /// What the models do has changed.
     func publishCatalog() {
-        perform(publish(.catalog(Catalog(models: local.map(\.variant)))))
+        perform(publish(.catalog(Catalog(models: local.map(\.variant), vouching: narrowing.isEmpty ? nil : narrowing))))
         publishLoad()
         viewIsStale = true
         refreshView()

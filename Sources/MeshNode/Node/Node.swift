@@ -60,6 +60,8 @@ final class Node: Sendable {
             },
             asserter: IdentityAsserter(me: me, federation: configuration.federation) { trust.identityKey },
             seed: UInt64.random(in: 0 ... .max))
+        let ledger = trust.ledger
+        let vouches: @Sendable (String) -> [String]? = { ledger.admission(of: $0)?.domains }
         let generations = GenerationStore(directory: configuration.stateDirectory, log: log)
         let identity = Identity(
             api: apiURL,
@@ -76,7 +78,8 @@ final class Node: Sendable {
         mesh = MeshShell(
             machine: machine, authority: signer, router: router, local: models, identity: identity,
             generationStore: generations, links: links, log: log, loop: workers[0].loop,
-            makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) })
+            makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) }, vouches: vouches,
+            narrowing: configuration.access.vouching)
 
         let keeper = TrustKeeper(
             trust: trust, router: router, mesh: mesh, workers: workers, store: store, issuer: issuer, log: log)
@@ -95,7 +98,7 @@ final class Node: Sendable {
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
-        let port = meshPort(trust)
+        let port = meshPort(trust, vouches)
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let meshService = service(port, trust.serverTLS, budget)
         let services: [(ListeningSocket?, HTTPService)] = [
@@ -189,16 +192,21 @@ final class Node: Sendable {
             bodyBudget: budget, admits: admits)
     }
 
-    private func meshPort(_ trust: MeshTrust) -> MeshPort {
+    private func meshPort(
+        _ trust: MeshTrust, _ vouches: @escaping @Sendable (String) -> [String]?
+    ) -> MeshPort {
         let mesh = mesh
         let keeper = keeper
         let log = log
         let gate = trust.gate
-        let identities = IdentityVerifier(site: configuration.site, federation: configuration.federation) {
+        let identities = IdentityVerifier(
+            site: configuration.site, federation: configuration.federation, vouches: vouches,
+            narrowing: configuration.access.vouching, counters: router.counters
+        ) {
             gate.certificate(of: $0, keyID: $1)
         }
         return MeshPort(
-            router: router, models: models, identities: identities, carrier: links.desk,
+            router: router, models: models, identities: identities, carrier: links.desk, data: configuration.data,
             bodyLimit: configuration.limits.bodyBytes, keepAlive: links.keepAlive,
             gossip: { await mesh.exchange(from: $0, $1) },
             log: { error, address in

@@ -44,6 +44,7 @@ struct NodeAccess {
     /// Puts all of it where the API port looks.
     func apply(to facts: inout NodeFacts, _ configuration: NodeConfiguration) {
         facts.rules = configuration.entryRules
+        facts.data = configuration.data
         facts.login = login
         facts.keys = keys
         facts.webLogin = globus?.webLogin

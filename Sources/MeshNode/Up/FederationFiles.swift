@@ -63,6 +63,7 @@ struct FederationFiles {
             try SecretFile.makeDirectory(directory)
             let authority = try Self.authority(topology.federation, directory)
             for node in planned { try Self.issue(node, topology.federation, authority) }
+            try Self.admit(topology, planned, by: authority)
         } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
     }
 
@@ -141,7 +142,7 @@ struct FederationFiles {
             }
             return ModelConfiguration(
                 id: model.id, aliases: model.aliases, backend: backend, description: model.description, policy: model.policy,
-                access: model.access)
+                access: model.access, data: model.data)
         }
         let configuration = NodeConfiguration(
             federation: topology.federation, site: node.id.site, node: node.id.node,
@@ -155,7 +156,8 @@ struct FederationFiles {
             outbound: outbound(site), carrier: carries(node.id) ? CarrierConfiguration() : nil,
             stateDirectory: node.directory, tokens: tokens.configured,
             authentication: site.authentication ?? topology.authentication, access: site.access ?? topology.access,
-            keys: site.keys ?? topology.keys, loops: topology.loops, limits: topology.limits,
+            data: site.data ?? topology.data, keys: site.keys ?? topology.keys, loops: topology.loops,
+            limits: topology.limits,
             timeouts: topology.timing.timeouts, health: topology.timing.health,
             globusCompute: try globusCompute(of: node, globusURL), models: models)
         let path = node.directory + "/node.json5"

@@ -11,6 +11,8 @@ public final class MeshPort: HTTPHandler {
     let carrier: CarrierDesk?
     /// Nanoseconds between two signs of life while an answer is awaited.
     private let keepAlive: UInt64
+    /// What this site says of data.
+    let data: DataPolicy
     private let models: [String: LocalModel]
     private let bodyLimit: Int
     private let gossip: @Sendable (NodeID, [UInt8]) async -> [UInt8]?
@@ -22,6 +24,7 @@ public final class MeshPort: HTTPHandler {
     ///   - models: what this node serves, by id.
     ///   - identities: checks other nodes' words on who a user is; nil: none is believed.
     ///   - carrier: what it holds for others as a carrier; nil: nothing.
+    ///   - data: what this site says of data; models that accept a class are listed with what it says of that class.
     ///   - bodyLimit: bytes of an inference request's body.
     ///   - keepAlive: nanoseconds between two signs of life while an answer is awaited.
     ///   - gossip: answers one exchange of a peer; nil if its message is not one.
@@ -30,7 +33,7 @@ public final class MeshPort: HTTPHandler {
     ///   - audit: takes what a peer submitted to our endpoints while we were away.
     public init(
         router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, carrier: CarrierDesk? = nil,
-        bodyLimit: Int, keepAlive: UInt64 = 25_000_000_000,
+        data: DataPolicy = .none, bodyLimit: Int, keepAlive: UInt64 = 25_000_000_000,
         gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
         log: @escaping @Sendable (TransportError, SocketAddress?) -> Void, routes: [MeshRoute] = [],
         audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in }
@@ -41,6 +44,7 @@ public final class MeshPort: HTTPHandler {
         self.keepAlive = keepAlive
         self.router = router
         self.identities = identities
+        self.data = data
         self.models = Dictionary(models.map { ($0.id, $0) }) { first, _ in first }
         self.bodyLimit = bodyLimit
         self.gossip = gossip
