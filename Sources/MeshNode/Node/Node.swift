@@ -2,6 +2,7 @@ import API
 import CLinux
 import Gossip
 import Routing
+import Storage
 import Synchronization
 import Transport
 import Trust
@@ -14,6 +15,7 @@ final class Node: Sendable {
     let router: Router
     let api: NodeAPI
     let mesh: MeshShell
+    let audit: AuditLog
     let models: [LocalModel]
     let apiAddress: SocketAddress
     let meshAddress: SocketAddress
@@ -29,6 +31,8 @@ final class Node: Sendable {
         let log = Logger(
             level: LogLevel(configuration.log.level), json: configuration.log.format == .json, source: "\(me)")
         self.log = log
+        let disk = try Self.storageThread()
+        audit = try Self.auditLog(configuration, on: disk, log: log)
         let credentials = try MeshCredentials(configuration)
         let apiTLS = try Self.apiTLS(configuration)
         workers = try Self.startWorkers(configuration.loops)
@@ -43,7 +47,7 @@ final class Node: Sendable {
         }
         let backends = try Backends(configuration, site: globus, log: log)
         models = backends.models
-        let access = try NodeAccess(configuration, log: log)
+        let access = try NodeAccess(configuration, on: disk, log: log)
         router = Router(
             me: me, timeouts: ForwardTimeouts(configuration),
             directUses: DirectUses { use, site in
@@ -81,6 +85,7 @@ final class Node: Sendable {
             internalSecret: try globus?.internalSecret())
         access.apply(to: &facts, configuration)
         facts.apiURL = identity.api
+        facts.audit = audit
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
@@ -100,6 +105,15 @@ final class Node: Sendable {
         mesh.start()
         watch(backends)
         log.info("listening: API \(identity.api), mesh \(identity.mesh), \(workers.count) loops, \(models.count) models")
+    }
+
+    /// The thread of all databases.
+    private static func storageThread() throws(CommandFailure) -> StorageThread {
+        let thread = StorageThread()
+        do throws(StorageError) {
+            try thread.start()
+        } catch { throw CommandFailure(exitCode: 1, message: error.message) }
+        return thread
     }
 
     private static func apiTLS(_ configuration: NodeConfiguration) throws(CommandFailure) -> TLSContext? {
@@ -165,6 +179,7 @@ final class Node: Sendable {
         let mesh = mesh
         let log = log
         let router = router
+        let audit = audit
         let identities = IdentityVerifier(site: configuration.site, federation: configuration.federation) { peer in
             guard let encoded = router.view.mesh[peer]?.identity?.certificate else { return nil }
             return try? signer.certificate(encoded, of: peer)
@@ -173,6 +188,7 @@ final class Node: Sendable {
             router: router, models: models, identities: identities, bodyLimit: configuration.limits.bodyBytes,
             gossip: { await mesh.exchange(from: $0, $1) },
             log: { error, address in
+                audit.record(.refusal, actor: address?.host ?? "unknown", subject: "mesh connection", detail: error.message)
                 // Once a minute for each reason and host: a stranger that tries every second must not fill the log.
                 log.warnSeldom(
                     "mesh \(address?.host ?? "") \(error.message)",
@@ -239,6 +255,7 @@ final class Node: Sendable {
         let workers = workers
         let mesh = mesh
         let flag = Flag()
+        audit.record(.operator, actor: "\(router.me)", subject: "node", detail: "stops: a signal came")
         Task {
             await mesh.leave()
             for worker in workers { await worker.drain() }
@@ -250,6 +267,7 @@ final class Node: Sendable {
             if let signal = Signals.wait(milliseconds: 20), signal == SIGINT || signal == SIGTERM { break }
         }
         globus?.stop()
+        Self.wait(limitMilliseconds: 3000) { [audit] in await audit.flush() }
         log.info("stopped")
     }
 }
