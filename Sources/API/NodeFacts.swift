@@ -1,4 +1,5 @@
 public import Gossip
+public import Storage
 public import Transport
 
 /// What the API port answers with beside the mesh itself.
@@ -23,6 +24,8 @@ public struct NodeFacts: Sendable {
     public var login: LoginFacts?
     /// The API keys; nil: there are none.
     public var keys: KeyStore?
+    /// Where what somebody may have to answer for is written down; nil: nowhere.
+    public var audit: AuditLog?
     /// The flow behind `/login`; nil: there is no such page.
     public var webLogin: (any WebLoginFlow)?
     /// This node's place in its federation; nil: it has none.

@@ -2,6 +2,7 @@ import API
 import CLinux
 import Gossip
 import Routing
+import Storage
 import Synchronization
 import Transport
 import Trust
@@ -15,6 +16,7 @@ final class Node: Sendable {
     let api: NodeAPI
     let mesh: MeshShell
     let links: MeshLinks
+    let audit: AuditLog
     let models: [LocalModel]
     let apiAddress: SocketAddress
     let meshAddress: SocketAddress
@@ -31,6 +33,8 @@ final class Node: Sendable {
         let log = Logger(
             level: LogLevel(configuration.log.level), json: configuration.log.format == .json, source: "\(me)")
         self.log = log
+        let disk = try Self.storageThread()
+        audit = try Self.auditLog(configuration, on: disk, log: log)
         let (trust, store) = try Self.trust(configuration, log)
         let issuer = try configuration.trust.issuer.map { (files) throws(CommandFailure) in
             try RegistrationAuthority(files, federation: configuration.federation, log: log)
@@ -50,7 +54,7 @@ final class Node: Sendable {
         }
         let backends = try Backends(configuration, site: globus, proxy: links.proxy, log: log)
         models = backends.models
-        let access = try NodeAccess(configuration, log: log)
+        let access = try NodeAccess(configuration, on: disk, log: log)
         router = Router(
             me: me, timeouts: ForwardTimeouts(configuration),
             directUses: DirectUses { use, site in
@@ -95,6 +99,7 @@ final class Node: Sendable {
         access.apply(to: &facts, configuration)
         facts.apiURL = identity.api
         facts.federationControl = keeper
+        facts.audit = audit
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
@@ -131,6 +136,15 @@ final class Node: Sendable {
         } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
         store.load(into: ledger, now: PeerGate.now)
         return (try MeshTrust(configuration, ledger: ledger), store)
+    }
+
+    /// The thread of all databases.
+    private static func storageThread() throws(CommandFailure) -> StorageThread {
+        let thread = StorageThread()
+        do throws(StorageError) {
+            try thread.start()
+        } catch { throw CommandFailure(exitCode: 1, message: error.message) }
+        return thread
     }
 
     private static func apiTLS(_ configuration: NodeConfiguration) throws(CommandFailure) -> TLSContext? {
@@ -198,6 +212,7 @@ final class Node: Sendable {
         let mesh = mesh
         let keeper = keeper
         let log = log
+        let audit = audit
         let gate = trust.gate
         let identities = IdentityVerifier(
             site: configuration.site, federation: configuration.federation, vouches: vouches,
@@ -210,6 +225,7 @@ final class Node: Sendable {
             bodyLimit: configuration.limits.bodyBytes, keepAlive: links.keepAlive,
             gossip: { await mesh.exchange(from: $0, $1) },
             log: { error, address in
+                audit.record(.refusal, actor: address?.host ?? "unknown", subject: "mesh connection", detail: error.message)
                 // Once a minute for each reason and host: a stranger that tries every second must not fill the log.
                 log.warnSeldom(
                     "mesh \(address?.host ?? "") \(error.message)",
@@ -277,6 +293,7 @@ final class Node: Sendable {
         let workers = workers
         let mesh = mesh
         let flag = Flag()
+        audit.record(.operator, actor: "\(router.me)", subject: "node", detail: "stops: a signal came")
         Task {
             await mesh.leave()
             for worker in workers { await worker.drain() }
@@ -288,6 +305,7 @@ final class Node: Sendable {
             if let signal = Signals.wait(milliseconds: 20), signal == SIGINT || signal == SIGTERM { break }
         }
         globus?.stop()
+        Self.wait(limitMilliseconds: 3000) { [audit] in await audit.flush() }
         log.info("stopped")
     }
 }
