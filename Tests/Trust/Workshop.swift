@@ -70,7 +70,24 @@ extension CertificateBuilder {
 }
 
 /// A key too short to be trusted.
-func weakKey() throws -> PrivateKey {
-    guard let made = mesh_EVP_RSA_gen(1024) else { throw TrustError(.library, "no RSA key of 1024 bits") }
+func weakKey() throws -> PrivateKey { try rsaKey(1024) }
+
+func rsaKey(_ bits: UInt32) throws -> PrivateKey {
+    guard let made = mesh_EVP_RSA_gen(bits) else { throw TrustError(.library, "no RSA key of \(bits) bits") }
+    return PrivateKey(adopting: made)
+}
+
+func key(onCurve name: String) throws -> PrivateKey {
+    guard let made = mesh_EVP_EC_gen(name) else { throw TrustError(.library, "no key on \(name)") }
+    return PrivateKey(adopting: made)
+}
+
+func edwardsKey() throws -> PrivateKey {
+    guard let context = EVP_PKEY_CTX_new_from_name(nil, "ED25519", nil) else { throw TrustError(.library, "no Ed25519") }
+    defer { EVP_PKEY_CTX_free(context) }
+    var made: OpaquePointer?
+    guard EVP_PKEY_keygen_init(context) == 1, EVP_PKEY_generate(context, &made) == 1, let made else {
+        throw TrustError(.library, "no Ed25519 key")
+    }
     return PrivateKey(adopting: made)
 }

@@ -84,7 +84,7 @@ final class Node: Sendable {
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
-        let port = meshPort(signer)
+        let port = meshPort(signer, DialBack(securedBy: credentials.clientTLS))
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let services: [(ListeningSocket?, HTTPService)] = [
             (apiSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
@@ -161,7 +161,7 @@ final class Node: Sendable {
             bodyBudget: budget, admits: admits)
     }
 
-    private func meshPort(_ signer: RecordSigner) -> MeshPort {
+    private func meshPort(_ signer: RecordSigner, _ dialBack: DialBack) -> MeshPort {
         let mesh = mesh
         let log = log
         let router = router
@@ -181,7 +181,7 @@ final class Node: Sendable {
             audit: { peer, use in
                 log.warning(
                     "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
-            })
+            }, dialBack: dialBack)
     }
 
     private func watch(_ backends: Backends) {

@@ -141,7 +141,7 @@ struct FederationFiles {
             stateDirectory: node.directory, tokens: tokens.configured,
             authentication: site.authentication ?? topology.authentication, access: site.access ?? topology.access,
             keys: site.keys ?? topology.keys, loops: topology.loops, limits: topology.limits,
-            timeouts: topology.timing.timeouts, health: topology.timing.health,
+            timeouts: topology.timing.timeouts, health: topology.timing.health, fips: FIPS.isOn ? .required : .off,
             globusCompute: try globusCompute(of: node, globusURL), models: models)
         let path = node.directory + "/node.json5"
         do {

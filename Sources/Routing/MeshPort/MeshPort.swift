@@ -7,6 +7,7 @@ public import Transport
 public final class MeshPort: HTTPHandler {
     let router: Router
     let identities: IdentityVerifier?
+    let dialBack: DialBack?
     private let models: [String: LocalModel]
     private let bodyLimit: Int
     private let gossip: @Sendable (NodeID, [UInt8]) async -> [UInt8]?
@@ -20,12 +21,14 @@ public final class MeshPort: HTTPHandler {
     ///   - gossip: answers one exchange of a peer; nil if its message is not one.
     ///   - log: takes connections that were refused.
     ///   - audit: takes what a peer submitted to our endpoints while we were away.
+    ///   - dialBack: dials nodes that ask whether they can be reached; nil: none.
     public init(
         router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, bodyLimit: Int,
         gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
         log: @escaping @Sendable (TransportError, SocketAddress?) -> Void,
-        audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in }
+        audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in }, dialBack: DialBack? = nil
     ) {
+        self.dialBack = dialBack
         self.audit = audit
         self.router = router
         self.identities = identities
@@ -55,6 +58,7 @@ public final class MeshPort: HTTPHandler {
         }
         if exchange.withPath({ Self.equal($0, Self.gossipPath) }) { return await exchangeGossip(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.directUsesPath) }) { return await takeDirectUses(exchange, peer) }
+        if exchange.withPath({ Self.equal($0, Self.dialBackPath) }) { return await answerDialBack(exchange, peer) }
         for path in Self.inferencePaths where exchange.withPath({ Self.equal($0, path) }) {
             return await serve(exchange, path, peer)
         }
@@ -165,7 +169,7 @@ public final class MeshPort: HTTPHandler {
         }
     }
 
-    private func answer(
+    func answer(
         _ exchange: HTTPExchange, _ status: Int, _ code: String, _ message: String, _ model: LocalModel? = nil
     ) async {
         let type = status < 500 ? "invalid_request_error" : "server_error"

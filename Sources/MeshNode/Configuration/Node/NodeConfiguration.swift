@@ -31,6 +31,7 @@ struct NodeConfiguration: Equatable, Sendable {
     var timeouts = TimeoutConfiguration()
     var health = HealthConfiguration()
     var log = LogConfiguration()
+    var fips = FIPSRequirement.off
     /// Needed by models with the backend `globusCompute`.
     var globusCompute: GlobusComputeConfiguration?
     var models: [ModelConfiguration] = []
@@ -61,6 +62,11 @@ struct TrustConfiguration: Equatable, Sendable {
     var caFile: String
     var certificateFile: String
     var keyFile: String
+}
+
+/// Whether cryptography must come from a module validated after FIPS 140.
+enum FIPSRequirement: String, CaseIterable, Sendable {
+    case off, required
 }
 
 /// What a token's holder may do; each role may do what those before it may.
