@@ -23,18 +23,18 @@ public enum FIPS {
     public static func require() throws(TrustError) -> Module {
         ERR_clear_error()
         // Names the provider's checksum and where it is: openssl.cnf, or the file in OPENSSL_CONF.
-        OPENSSL_init_crypto(UInt64(OPENSSL_INIT_LOAD_CONFIG), nil)
+        OPENSSL_init_crypto(UInt64(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS), nil)
         guard let provider = OSSL_PROVIDER_load(nil, "fips") else {
-            throw refused("its provider `fips` cannot be loaded (\(openSSLReason()))")
+            throw refused("its provider `fips` cannot be loaded (\(firstReason()))")
         }
         guard OSSL_PROVIDER_load(nil, "base") != nil else {
-            throw refused("its provider `base` cannot be loaded (\(openSSLReason()))")
+            throw refused("its provider `base` cannot be loaded (\(firstReason()))")
         }
         guard EVP_set_default_properties(nil, "fips=yes") == 1 else {
-            throw refused("it takes no default properties (\(openSSLReason()))")
+            throw refused("it takes no default properties (\(firstReason()))")
         }
         guard OSSL_PROVIDER_self_test(provider) == 1 else {
-            throw refused("the self-test of its provider `fips` fails (\(openSSLReason()))")
+            throw refused("the self-test of its provider `fips` fails (\(firstReason()))")
         }
         guard isOn, isFromModule() else { throw refused("algorithms still come from another provider") }
         return module(of: provider)
@@ -65,6 +65,17 @@ public enum FIPS {
     private static func module(of provider: OpaquePointer) -> Module {
         func text(_ key: String) -> String { mesh_provider_text(provider, key).map { String(cString: $0) } ?? "unknown" }
         return Module(name: text("name"), version: text("version"))
+    }
+
+    /// The oldest reason in the library's queue: what went wrong at the bottom, with the file that it is about.
+    private static func firstReason() -> String {
+        var data: UnsafePointer<CChar>?
+        var flags: Int32 = 0
+        let code = ERR_peek_error_all(nil, nil, nil, &data, &flags)
+        guard code != 0 else { return "no reason given" }
+        let reason = ERR_reason_error_string(code).map { String(cString: $0) } ?? "error \(code)"
+        let detail = data.map { String(cString: $0) } ?? ""
+        return printable((detail.isEmpty ? reason : "\(reason): \(detail)").utf8)
     }
 
     private static func refused(_ why: String) -> TrustError {

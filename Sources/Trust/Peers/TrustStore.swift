@@ -25,6 +25,14 @@ final class TrustStore: @unchecked Sendable {
 
     /// Builds and checks the path of a leaf as of `now`: nil if it holds.
     func failure(leaf: Certificate, intermediates: [Certificate], now: Int64) -> PeerRefusal? {
+        check(leaf: leaf, intermediates: intermediates, now: now, purpose: X509_PURPOSE_SSL_SERVER) {
+            clientFailure($0) ?? keyFailure($0, leaf: leaf)
+        }
+    }
+
+    private func check(
+        leaf: Certificate, intermediates: [Certificate], now: Int64, purpose: Int32, then: (OpaquePointer) -> PeerRefusal?
+    ) -> PeerRefusal? {
         let failed = PeerRefusal.untrustedChain(reason: "it could not be checked for lack of memory")
         guard let handle, let context = X509_STORE_CTX_new() else { return failed }
         defer { X509_STORE_CTX_free(context) }
@@ -39,22 +47,14 @@ final class TrustStore: @unchecked Sendable {
         X509_VERIFY_PARAM_set_depth(parameters, Self.maximumIntermediates)
         X509_VERIFY_PARAM_set_auth_level(parameters, Self.securityLevel)
         X509_VERIFY_PARAM_set_flags(parameters, UInt(X509_V_FLAG_X509_STRICT))
-        guard X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_SSL_SERVER) == 1 else { return failed }
+        guard X509_VERIFY_PARAM_set_purpose(parameters, purpose) == 1 else { return failed }
         guard X509_verify_cert(context) == 1 else { return refusal(context, leaf: leaf) }
-        return clientFailure(context) ?? keyFailure(context, leaf: leaf)
+        return then(context)
     }
 
-    /// A node signs its records with the key of its certificate, by ES256 alone; issuers' keys are what FIPS allows where it is on.
-    private func keyFailure(_ context: OpaquePointer, leaf: Certificate) -> PeerRefusal? {
-        let own = leaf.publicKey.kind
-        guard own == .p256 else { return .unsuitableKey(reason: "it is \(own), a node's is ECDSA P-256") }
-        guard FIPS.isOn, let chain = X509_STORE_CTX_get0_chain(context) else { return nil }
-        for index in 1..<max(1, mesh_X509_count(chain)) {
-            guard let key = mesh_X509_at(chain, index).flatMap({ X509_get_pubkey($0) }) else { continue }
-            let kind = PublicKey(adopting: key).kind
-            if !kind.isApproved { return .unsuitableKey(reason: "FIPS is required, and an issuer's is \(kind)") }
-        }
-        return nil
+    /// Builds and checks the path of an issuing certificate as of `now`: nil if it holds.
+    func issuerFailure(_ issuer: Certificate, intermediates: [Certificate], now: Int64) -> PeerRefusal? {
+        check(leaf: issuer, intermediates: intermediates, now: now, purpose: X509_PURPOSE_ANY, then: approvalFailure)
     }
 
     /// The path holds for servers; a mesh certificate is a client's too, and so must its issuers allow.
