@@ -26,7 +26,8 @@ extension Doctor {
                 add([.ok("port", "\(field) \(address) is free\(address.port == 0 ? ": the kernel chooses" : "")")])
                 continue
             }
-            let holder = isMesh ? credentials.flatMap { meshHolder(of: address, worker, $0) } : apiHolder(of: address, worker)
+            let holder =
+                isMesh ? credentials.flatMap { meshHolder(of: address, worker, $0) } : apiHolder(of: address, worker)
             if holder == me {
                 found.isRunning = true
                 add([.ok("port", "\(field) \(address) is held by this node, which runs")])
