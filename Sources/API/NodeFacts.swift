@@ -23,6 +23,8 @@ public struct NodeFacts: Sendable {
     public var keys: KeyStore?
     /// The flow behind `/login`; nil: there is no such page.
     public var webLogin: (any WebLoginFlow)?
+    /// This node's place in its federation; nil: it has none.
+    public var federationControl: (any FederationControl)?
     /// Whether an address is that of a declared proxy, whose `X-Forwarded-For` counts.
     public var isProxy: @Sendable (SocketAddress) -> Bool = { _ in false }
 

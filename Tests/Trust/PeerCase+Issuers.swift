@@ -27,7 +27,6 @@ extension PeerCase {
             $0.set(NID_Domain, "critical,ASN1:NULL")
         },
         below("for both ends of TLS", nil) { $0.set(NID_ext_key_usage, "serverAuth,clientAuth") },
-        below("that names a node of its own", nil) { $0.uris = ["spiffe://demo/site/alpha/node/ca"] },
     ]
 
     /// A row about a leaf that is right, by an issuer below the root that is right in all but one thing.

@@ -11,6 +11,8 @@ struct PeerCase: Sendable, CustomTestStringConvertible {
     var isUnreadable = false
     /// Seconds after `Workshop.now` that the check is made.
     var later: Int64 = 0
+    /// As whom it is accepted.
+    var identity = Workshop.uri
     /// The node of site alpha that was called.
     var expected: String?
     /// What the peer shows, DER, its own certificate first.
@@ -44,6 +46,13 @@ struct PeerCase: Sendable, CustomTestStringConvertible {
 
     static let all: [PeerCase] =
         good + times + identities + usages + issuers + chains + constraints + strengths + encodings
+        + federations
+
+    func being(_ uri: String) -> PeerCase {
+        var other = self
+        other.identity = uri
+        return other
+    }
 
     func at(_ seconds: Int64) -> PeerCase {
         var moved = self

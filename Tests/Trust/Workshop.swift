@@ -18,12 +18,36 @@ struct Workshop: Sendable {
     let root: Signer
     /// Another authority of exactly the same name.
     let stranger: Signer
+    /// The own root of site gamma, and that of the linked federation `friends`.
+    let siteRoot: Signer
+    let friend: Signer
     let nodeKey: PrivateKey
 
     init() throws {
         root = try Self.authority("demo mesh authority")
         stranger = try Self.authority("demo mesh authority")
+        siteRoot = try Self.authority("gamma authority")
+        friend = try Self.authority("friends mesh authority")
         nodeKey = try PrivateKey.generate()
+    }
+
+    /// The verifier of a node of ours, to which the federation's operator has said a few things.
+    func verifier() throws -> PeerVerifier {
+        let ledger = TrustLedger(federation: "demo", roots: [root.certificate])
+        let issuer = try LedgerWorkshop.issuer(below: root)
+        let revocations = [LedgerWorkshop.revocation("alpha", "lost"), LedgerWorkshop.revocation("gone")]
+        for (index, body) in revocations.enumerated() {
+            let token = try LedgerWorkshop.token(body, serial: UInt64(index + 1), by: issuer)
+            guard try ledger.take(token, now: Self.now) != nil else {
+                throw TrustError(.malformedToken, "the ledger did not take a revocation")
+            }
+        }
+        return PeerVerifier(
+            federation: "demo",
+            bundle: TrustBundle(
+                serial: 1, roots: [root.certificate], siteRoots: ["gamma": [siteRoot.certificate]]),
+            linked: ["friends": TrustBundle(serial: 1, roots: [friend.certificate])]
+        ) { ledger.refusal(of: $0, $1, now: Self.now) }
     }
 
     /// An authority: a root, or below `issuer`.

@@ -8,21 +8,22 @@ extension Doctor {
     private static let (authorityDays, ownDays): (Int64, Int64) = (90, 14)
 
     /// What this node proves itself with; nil where it cannot.
-    mutating func certificates() -> MeshCredentials? {
-        let now = Int64(mesh_realtime_ns() / 1_000_000_000)
+    mutating func certificates() -> MeshTrust? {
         let files = configuration.trust
-        let credentials: MeshCredentials
+        let trust: MeshTrust
         do throws(CommandFailure) {
-            credentials = try MeshCredentials(configuration)
+            trust = try Node.trust(configuration, Logger(level: .error, json: false, source: "doctor")).0
         } catch {
             add([.fail("certificate", error.message, Self.advice(for: error.message, files))])
             return nil
         }
-        add([Self.life(of: credentials.certificate, now: now, files.certificateFile)])
-        if let roots = try? Certificate.load(pemFile: files.caFile) {
-            for root in roots { add([Self.authority(root, now: now, files.caFile)]) }
+        if let refusal = trust.ownRefusal {
+            add([.fail("certificate", "\(files.certificateFile): \(refusal)", "ask the federation's operator")])
+        } else {
+            add([Self.life(of: trust.current.certificate, now: PeerGate.now, files.certificateFile)])
         }
-        return credentials
+        for root in trust.ledger.bundle.roots { add([Self.authority(root, now: PeerGate.now, files.caFile)]) }
+        return trust
     }
 
     /// A mesh certificate renews itself at half of its life: later it is not as it should be.

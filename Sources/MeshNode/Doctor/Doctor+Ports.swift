@@ -13,7 +13,7 @@ extension Doctor {
 
     private var me: NodeID { NodeID(site: configuration.site, node: configuration.node) }
 
-    mutating func ports(_ worker: Worker, _ credentials: MeshCredentials?) -> Ports {
+    mutating func ports(_ worker: Worker, _ trust: MeshTrust?) -> Ports {
         var found = Ports()
         let listeners: [(String, ListenAddress?)] = [
             ("listen.api", configuration.listen.api), ("listen.mesh", configuration.listen.mesh),
@@ -27,7 +27,7 @@ extension Doctor {
                 continue
             }
             let holder =
-                isMesh ? credentials.flatMap { meshHolder(of: address, worker, $0) } : apiHolder(of: address, worker)
+                isMesh ? trust.flatMap { meshHolder(of: address, worker, $0) } : apiHolder(of: address, worker)
             if holder == me {
                 found.isRunning = true
                 add([.ok("port", "\(field) \(address) is held by this node, which runs")])
@@ -87,8 +87,8 @@ extension Doctor {
     }
 
     /// Which node's mesh port answers there.
-    private func meshHolder(of address: ListenAddress, _ worker: Worker, _ credentials: MeshCredentials) -> NodeID? {
-        let upstream = Upstream(target: Self.target(address), securedBy: credentials.clientTLS)
+    private func meshHolder(of address: ListenAddress, _ worker: Worker, _ trust: MeshTrust) -> NodeID? {
+        let upstream = Upstream(target: Self.target(address), securedBy: trust.clientTLS)
         return Blocking.run {
             await worker.run { context in
                 guard

@@ -10,7 +10,7 @@ extension Doctor {
     /// Clocks further apart than these are worth a word, and too far: identity assertions are taken 30 s early or late.
     private static let (fewSeconds, tooManySeconds) = (5.0, 30.0)
 
-    mutating func reachability(_ worker: Worker, _ credentials: MeshCredentials, _ ports: Ports) {
+    mutating func reachability(_ worker: Worker, _ trust: MeshTrust, _ ports: Ports) {
         let seeds = configuration.seeds.prefix(Self.seedsTried)
         guard !seeds.isEmpty else {
             return add([
@@ -25,7 +25,7 @@ extension Doctor {
             let socket = try? ListeningSocket.bind(address, count: 1)
         {
             temporary = socket
-            let service = HTTPService(handler: Stopgap(), securedBy: credentials.serverTLS)
+            let service = HTTPService(handler: Stopgap(), securedBy: trust.serverTLS)
             Blocking.run { await worker.serve(socket, service) }
         }
         let me = NodeID(site: configuration.site, node: configuration.node)
@@ -33,7 +33,7 @@ extension Doctor {
         var isAsked = false
         for seed in seeds {
             let probe = MeshProbe(
-                address: HostPort(host: seed.host, port: UInt16(clamping: seed.port)), secured: credentials.clientTLS,
+                address: HostPort(host: seed.host, port: UInt16(clamping: seed.port)), secured: trust.clientTLS,
                 port: configuration.listen.mesh.port)
             let result = Blocking.run {
                 await worker.run { context -> Result<MeshProbe.Answer, TransportError> in

@@ -28,17 +28,17 @@ struct Doctor {
         add(Self.clock())
         add(Self.state(configuration.stateDirectory))
         add(Self.limits(configuration.limits))
-        let credentials = certificates()
+        let trust = certificates()
         add(apiCertificate())
         let worker: Worker
         do throws(TransportError) {
             worker = try Worker(index: 0)
         } catch { return add([.fail("limits", error.message)]) }
         worker.start()
-        let ports = ports(worker, credentials)
+        let ports = ports(worker, trust)
         add(Self.proxies(configuration, of: Environment.value))
         backends(worker)
-        if let credentials { reachability(worker, credentials, ports) }
+        if let trust { reachability(worker, trust, ports) }
         worker.stop()
     }
 

@@ -19,6 +19,7 @@ final class Node: Sendable {
     let meshAddress: SocketAddress
     private let control: NodeState
     private let globus: GlobusSite?
+    private let keeper: TrustKeeper
 
     /// Puts a node together and starts it: when this returns it listens.
     ///
@@ -29,7 +30,10 @@ final class Node: Sendable {
         let log = Logger(
             level: LogLevel(configuration.log.level), json: configuration.log.format == .json, source: "\(me)")
         self.log = log
-        let credentials = try MeshCredentials(configuration)
+        let (trust, store) = try Self.trust(configuration, log)
+        let issuer = try configuration.trust.issuer.map { (files) throws(CommandFailure) in
+            try RegistrationAuthority(files, federation: configuration.federation, log: log)
+        }
         let apiTLS = try Self.apiTLS(configuration)
         workers = try Self.startWorkers(configuration.loops)
         let sockets = try Self.listen(configuration.listen, count: workers.count)
@@ -51,29 +55,31 @@ final class Node: Sendable {
                     "direct: \(use.requestID) of \(use.user) for \(use.model) goes to the endpoint of \(site), whose node is away"
                 )
             },
-            asserter: IdentityAsserter(
-                me: me, federation: configuration.federation, key: credentials.key, certificate: credentials.certificate),
+            asserter: IdentityAsserter(me: me, federation: configuration.federation) { trust.identityKey },
             seed: UInt64.random(in: 0 ... .max))
         let generations = GenerationStore(directory: configuration.stateDirectory, log: log)
         let identity = Identity(
             api: apiURL,
             mesh: configuration.advertise.mesh ?? "https://\(meshAddress)",
-            certificate: Base64.encode(credentials.certificate.der),
-            certificateExpires: UInt64(max(0, credentials.certificate.notAfter)), software: Version.text,
+            certificate: Base64.encode(trust.current.certificate.der),
+            certificateExpires: UInt64(max(0, trust.current.certificate.notAfter)), software: Version.text,
             scope: access.login?.scope)
         let now = Instant(nanoseconds: mesh_monotonic_ns())
         let machine = GossipMachine(
             federation: configuration.federation, me: me, generation: try generations.next(),
             seeds: configuration.seeds.map(\.description), random: UInt64.random(in: 0 ... .max), now: now,
             wallSeconds: mesh_realtime_ns() / 1_000_000_000)
-        let signer = RecordSigner(credentials)
+        let signer = RecordSigner(trust)
         mesh = MeshShell(
             machine: machine, authority: signer, router: router, local: models, identity: identity,
-            generationStore: generations, clientTLS: credentials.clientTLS, log: log, loop: workers[0].loop,
+            generationStore: generations, clientTLS: trust.clientTLS, log: log, loop: workers[0].loop,
             makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) })
 
+        let keeper = TrustKeeper(
+            trust: trust, router: router, mesh: mesh, workers: workers, store: store, issuer: issuer, log: log)
+        self.keeper = keeper
         control = NodeState(
-            mesh: mesh, log: log, serversToHear: backends.servers.count + backends.endpoints.count, globus: globus)
+            mesh: mesh, keeper: keeper, log: log, serversToHear: backends.servers.count + backends.endpoints.count, globus: globus)
         var facts = NodeFacts(
             federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
             bodyLimit: configuration.limits.bodyBytes,
@@ -81,15 +87,16 @@ final class Node: Sendable {
             internalSecret: try globus?.internalSecret())
         access.apply(to: &facts, configuration)
         facts.apiURL = identity.api
+        facts.federationControl = keeper
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
-        let port = meshPort(signer, DialBack(securedBy: credentials.clientTLS))
+        let port = meshPort(trust, DialBack(securedBy: trust.clientTLS))
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let services: [(ListeningSocket?, HTTPService)] = [
             (apiSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
             (adminSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
-            (meshSocket, service(port, credentials.serverTLS, budget)),
+            (meshSocket, service(port, trust.serverTLS, budget)),
         ]
         for worker in workers {
             for (socket, service) in services {
@@ -97,9 +104,24 @@ final class Node: Sendable {
                 Task { await worker.serve(socket, service) }
             }
         }
-        mesh.start()
+        mesh.start(keeper.describe)
+        keeper.start()
         watch(backends)
         log.info("listening: API \(identity.api), mesh \(identity.mesh), \(workers.count) loops, \(models.count) models")
+    }
+
+    /// What this node proves itself with, and what the federation's operator has said so far.
+    static func trust(
+        _ configuration: NodeConfiguration, _ log: Logger
+    ) throws(CommandFailure) -> (MeshTrust, StatementStore) {
+        let store = StatementStore(directory: configuration.stateDirectory, log: log)
+        let ledger: TrustLedger
+        do throws(TrustError) {
+            ledger = TrustLedger(
+                federation: configuration.federation, roots: try Certificate.load(pemFile: configuration.trust.caFile))
+        } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
+        store.load(into: ledger, now: PeerGate.now)
+        return (try MeshTrust(configuration, ledger: ledger), store)
     }
 
     private static func apiTLS(_ configuration: NodeConfiguration) throws(CommandFailure) -> TLSContext? {
@@ -161,13 +183,13 @@ final class Node: Sendable {
             bodyBudget: budget, admits: admits)
     }
 
-    private func meshPort(_ signer: RecordSigner, _ dialBack: DialBack) -> MeshPort {
+    private func meshPort(_ trust: MeshTrust, _ dialBack: DialBack) -> MeshPort {
         let mesh = mesh
+        let keeper = keeper
         let log = log
-        let router = router
-        let identities = IdentityVerifier(site: configuration.site, federation: configuration.federation) { peer in
-            guard let encoded = router.view.mesh[peer]?.identity?.certificate else { return nil }
-            return try? signer.certificate(encoded, of: peer)
+        let gate = trust.gate
+        let identities = IdentityVerifier(site: configuration.site, federation: configuration.federation) {
+            gate.certificate(of: $0, keyID: $1)
         }
         return MeshPort(
             router: router, models: models, identities: identities, bodyLimit: configuration.limits.bodyBytes,
@@ -178,6 +200,7 @@ final class Node: Sendable {
                     "mesh \(address?.host ?? "") \(error.message)",
                     "mesh connection from \(address?.description ?? "unknown") refused: \(error.message)")
             },
+            routes: keeper.routes,
             audit: { peer, use in
                 log.warning(
                     "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")

@@ -8,9 +8,12 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
+#include <openssl/store.h>
+#include <openssl/ui.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -29,6 +32,8 @@ static inline int mesh_GENERAL_NAME_count(const GENERAL_NAMES *names) { return s
 static inline const GENERAL_NAME *mesh_GENERAL_NAME_at(const GENERAL_NAMES *names, int i) { return sk_GENERAL_NAME_value(names, i); }
 static inline int mesh_GENERAL_NAME_type(const GENERAL_NAME *name) { return name->type; }
 static inline const ASN1_STRING *mesh_GENERAL_NAME_uri(const GENERAL_NAME *name) { return name->type == GEN_URI ? name->d.uniformResourceIdentifier : 0; }
+static inline const ASN1_STRING *mesh_GENERAL_NAME_dns(const GENERAL_NAME *name) { return name->type == GEN_DNS ? name->d.dNSName : 0; }
+static inline const ASN1_STRING *mesh_GENERAL_NAME_address(const GENERAL_NAME *name) { return name->type == GEN_IPADD ? name->d.iPAddress : 0; }
 static inline int mesh_X509_count(const STACK_OF(X509) *chain) { return sk_X509_num(chain); }
 static inline X509 *mesh_X509_at(const STACK_OF(X509) *chain, int i) { return sk_X509_value(chain, i); }
 static inline void mesh_OPENSSL_free(void *p) { OPENSSL_free(p); }
@@ -52,3 +57,10 @@ static inline const char *mesh_provider_text(const OSSL_PROVIDER *provider, cons
 }
 static inline int mesh_SSL_CTX_set1_groups_list(SSL_CTX *c, const char *list) { return (int)SSL_CTX_set1_groups_list(c, list); }
 static inline int mesh_SSL_CTX_set1_sigalgs_list(SSL_CTX *c, const char *list) { return (int)SSL_CTX_set1_sigalgs_list(c, list); }
+// Requests for certificates, and keys under a passphrase
+static inline STACK_OF(X509_EXTENSION) *mesh_X509_EXTENSIONS_new(void) { return sk_X509_EXTENSION_new_null(); }
+static inline int mesh_X509_EXTENSIONS_push(STACK_OF(X509_EXTENSION) *all, X509_EXTENSION *one) { return sk_X509_EXTENSION_push(all, one); }
+static inline int mesh_X509_EXTENSIONS_count(const STACK_OF(X509_EXTENSION) *all) { return sk_X509_EXTENSION_num(all); }
+static inline X509_EXTENSION *mesh_X509_EXTENSIONS_at(const STACK_OF(X509_EXTENSION) *all, int i) { return sk_X509_EXTENSION_value(all, i); }
+// Frees the extensions too.
+static inline void mesh_X509_EXTENSIONS_free(STACK_OF(X509_EXTENSION) *all) { sk_X509_EXTENSION_pop_free(all, X509_EXTENSION_free); }

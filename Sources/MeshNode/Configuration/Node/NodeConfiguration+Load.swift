@@ -103,7 +103,7 @@ extension TrustConfiguration {
         cursor.object { fields in
             TrustConfiguration(
                 caFile: fields["caFile"].file(), certificateFile: fields["certificateFile"].file(),
-                keyFile: fields["keyFile"].file())
+                keyFile: fields["keyFile"].file(), issuer: fields["issuer"].optional(CertificateConfiguration.decode))
         }
     }
 }

@@ -46,6 +46,13 @@ extension NodeConfiguration {
             out.field("caFile", .text(trust.caFile))
             out.field("certificateFile", .text(trust.certificateFile))
             out.field("keyFile", .text(trust.keyFile))
+            if let issuer = trust.issuer {
+                out.comment("This node is a registration authority: it certifies others.")
+                out.object("issuer") { out in
+                    out.field("certificateFile", .text(issuer.certificateFile))
+                    out.field("keyFile", .text(issuer.keyFile))
+                }
+            }
         }
         out.line()
         out.comment("Mesh addresses of nodes to join by.")

@@ -62,6 +62,8 @@ struct TrustConfiguration: Equatable, Sendable {
     var caFile: String
     var certificateFile: String
     var keyFile: String
+    /// What makes this node a registration authority: an issuing certificate with its chain, and its key; nil: it is none.
+    var issuer: CertificateConfiguration?
 }
 
 /// Whether cryptography must come from a module validated after FIPS 140.
