@@ -22,7 +22,11 @@ extension PeerCase {
         below("whose basic constraints are not critical", .untrustedChain(reason: "")) {
             $0.set(NID_basic_constraints, "CA:TRUE,pathlen:0")
         },
-        below("without key identifier", .untrustedChain(reason: "")) { $0.set(NID_subject_key_identifier, nil) },
+        PeerCase("an issuer without key identifier", .untrustedChain(reason: "")) {
+            let between = try Workshop.authority("between", below: $0.root) { $0.set(NID_subject_key_identifier, nil) }
+            let leaf = try $0.leaf(by: between) { $0.set(NID_authority_key_identifier, "issuer:always") }
+            return [leaf, between.certificate]
+        },
         below("with an unknown critical extension", .untrustedChain(reason: "")) {
             $0.set(NID_Domain, "critical,ASN1:NULL")
         },

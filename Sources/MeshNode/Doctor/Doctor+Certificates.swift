@@ -75,6 +75,13 @@ extension Doctor {
         let left = certificate.notAfter - Int64(mesh_realtime_ns() / 1_000_000_000)
         let what = "\(tls.certificateFile): until \(Lifetime.moment(certificate.notAfter))"
         if left <= 0 { return [.fail("tls", what, "put a new certificate there: clients refuse this one")] }
+        if FIPS.isOn, !certificate.hasApprovedKey {
+            return [
+                .fail(
+                    "tls", "\(tls.certificateFile) is about a key that FIPS does not allow: no client agrees on TLS",
+                    "get one for ECDSA on P-256 or P-384, or RSA of 2048 bits or more")
+            ]
+        }
         if let host = configuration.advertise.api.flatMap({ WebAddress($0)?.host }), !certificate.isFor(host: host) {
             return [
                 .fail(

@@ -79,7 +79,8 @@ final class Node: Sendable {
             trust: trust, router: router, mesh: mesh, workers: workers, store: store, issuer: issuer, log: log)
         self.keeper = keeper
         control = NodeState(
-            mesh: mesh, keeper: keeper, log: log, serversToHear: backends.servers.count + backends.endpoints.count, globus: globus)
+            mesh: mesh, keeper: keeper, log: log, serversToHear: backends.servers.count + backends.endpoints.count,
+            globus: globus)
         var facts = NodeFacts(
             federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
             bodyLimit: configuration.limits.bodyBytes,

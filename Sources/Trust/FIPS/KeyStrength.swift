@@ -45,3 +45,8 @@ extension PublicKey {
         }
     }
 }
+
+extension Certificate {
+    /// Whether its key is of a kind that FIPS allows here.
+    public var hasApprovedKey: Bool { publicKey.kind.isApproved }
+}

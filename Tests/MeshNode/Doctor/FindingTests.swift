@@ -9,7 +9,7 @@ import Transport
 @Suite struct FindingTests {
     @Test func aLineSaysWhatAndWhatToDo() {
         #expect(Finding.ok("proxy", "none").text == "ok    proxy        none\n")
-        #expect(Finding.fail("tls", "a\nb", "c").text == "fail  tls          a b  -> c\n")
+        #expect(Finding.fail("tls", "a\nb", "c").text == #"fail  tls          a\nb  -> c"# + "\n")
     }
 
     /// At half of its life a certificate renews itself: a little later it has not, from 80 % that is loud.
