@@ -12,7 +12,7 @@ extension Doctor {
         let log = Logger(level: .error, json: false, source: "doctor")
         let backends: Backends
         do throws(CommandFailure) {
-            backends = try Backends(configuration, site: nil, log: log)
+            backends = try Backends(configuration, site: nil, proxy: try configuration.proxy?.httpProxy(), log: log)
         } catch { return add([.fail("backend", error.message)]) }
         for server in backends.servers {
             let probe = Blocking.run {

@@ -22,7 +22,6 @@ extension Doctor {
         for case (let field, let address?) in listeners {
             let isMesh = field == "listen.mesh"
             guard let refusal = Self.refusal(address) else {
-                if isMesh { found.meshIsFree = true }
                 add([.ok("port", "\(field) \(address) is free\(address.port == 0 ? ": the kernel chooses" : "")")])
                 continue
             }

@@ -19,6 +19,10 @@ extension NodeConfiguration {
     /// Each proxy that outward calls go through, and what for.
     var proxiesInUse: [String] {
         var found: [String] = []
+        if let proxy {
+            let hosts = (proxy.noProxy ?? []).joined(separator: ", ")
+            found.append("connections outwards by \(proxy.url)\(hosts.isEmpty ? "" : ", but for \(hosts)")")
+        }
         if let proxy = globusCompute?.services.proxy { found.append("Globus Compute by \(proxy)") }
         if let proxy = authentication.globus?.reach.proxy { found.append("Globus Auth by \(proxy)") }
         return found

@@ -10,30 +10,22 @@ extension Doctor {
     /// Clocks further apart than these are worth a word, and too far: identity assertions are taken 30 s early or late.
     private static let (fewSeconds, tooManySeconds) = (5.0, 30.0)
 
-    mutating func reachability(_ worker: Worker, _ trust: MeshTrust, _ ports: Ports) {
-        let seeds = configuration.seeds.prefix(Self.seedsTried)
-        guard !seeds.isEmpty else {
+    mutating func reachability(_ worker: Worker, _ trust: MeshTrust, _ links: MeshLinks, _ ports: Ports) {
+        let carriers = configuration.outbound?.carriers ?? []
+        let places = (carriers + configuration.seeds.filter { !carriers.contains($0) }).prefix(Self.seedsTried)
+        guard !places.isEmpty else {
             return add([
                 .warn(
                     "seed", "no seeds: a node that none other names as its seed stays alone",
                     "name mesh addresses of others in seeds")
             ])
         }
-        let isListening = ports.isRunning || ports.meshIsFree && configuration.listen.mesh.port > 0
-        var temporary: ListeningSocket?
-        if !ports.isRunning, isListening, let address = try? configuration.listen.mesh.socketAddress,
-            let socket = try? ListeningSocket.bind(address, count: 1)
-        {
-            temporary = socket
-            let service = HTTPService(handler: Stopgap(), securedBy: trust.serverTLS)
-            Blocking.run { await worker.serve(socket, service) }
-        }
-        let me = NodeID(site: configuration.site, node: configuration.node)
-        let canBeAsked = ports.isRunning || temporary != nil
+        let standIn = configuration.outbound == nil && !ports.isRunning ? listenInstead(worker, trust) : nil
+        let mayBeDialled = configuration.outbound == nil && (ports.isRunning || standIn != nil)
         var isAsked = false
-        for seed in seeds {
+        for place in places {
             let probe = MeshProbe(
-                address: HostPort(host: seed.host, port: UInt16(clamping: seed.port)), secured: trust.clientTLS,
+                upstream: links.upstream(at: HostPort(host: place.host, port: UInt16(clamping: place.port))),
                 port: configuration.listen.mesh.port)
             let result = Blocking.run {
                 await worker.run { context -> Result<MeshProbe.Answer, TransportError> in
@@ -43,25 +35,40 @@ extension Doctor {
                 }
             }
             switch result {
-            case .failure(let error): add([Self.unreached(seed, error)])
-            case .success(let answer) where answer.peer == me: add([.ok("seed", "\(seed) is this node itself")])
+            case .failure(let error): add([Self.unreached(place, error)])
+            case .success(let answer) where answer.peer == trust.me: add([.ok("seed", "\(place) is this node itself")])
             case .success(let answer):
-                add([.ok("seed", "\(seed) is \(answer.peer), \(short(answer.roundTripSeconds * 1000)) ms to connect")])
+                let role = carriers.contains(place) ? ", a carrier" : ""
+                add([
+                    .ok("seed", "\(place) is \(answer.peer)\(role), \(short(answer.roundTripSeconds * 1000)) ms to connect")
+                ])
                 if answer.dialledBack != nil { add(Self.skew(answer)) }
-                if canBeAsked, let finding = Self.dialBack(answer) {
+                if mayBeDialled, let finding = Self.dialBack(answer) {
                     add([finding])
                     isAsked = true
                 }
             }
         }
-        if !isAsked {
+        if standIn != nil { Blocking.run { await worker.drain() } }
+        if configuration.outbound != nil {
+            add([.ok("dial-back", "this node takes no calls: its carriers bring them")])
+        } else if !isAsked {
             add([
                 .warn(
                     "dial-back", "no peer was asked to reach this node",
                     "start the node, or free its mesh port, and try again")
             ])
         }
-        if temporary != nil { Blocking.run { await worker.drain() } }
+    }
+
+    /// Listens on the mesh port in the node's place; nil where that cannot be done.
+    private func listenInstead(_ worker: Worker, _ trust: MeshTrust) -> ListeningSocket? {
+        guard configuration.listen.mesh.port > 0, let address = try? configuration.listen.mesh.socketAddress,
+            let socket = try? ListeningSocket.bind(address, count: 1)
+        else { return nil }
+        let service = HTTPService(handler: Stopgap(), securedBy: trust.serverTLS)
+        Blocking.run { await worker.serve(socket, service) }
+        return socket
     }
 
     static func skew(_ answer: MeshProbe.Answer) -> [Finding] {

@@ -13,8 +13,6 @@ struct Doctor {
     struct Ports {
         /// The node runs: one of its ports answers in its name.
         var isRunning = false
-        /// Its mesh port is free.
-        var meshIsFree = false
     }
 
     init(_ configuration: NodeConfiguration, report: @escaping (Finding) -> Void) {
@@ -38,7 +36,11 @@ struct Doctor {
         let ports = ports(worker, trust)
         add(Self.proxies(configuration, of: Environment.value))
         backends(worker)
-        if let trust { reachability(worker, trust, ports) }
+        if let trust {
+            do throws(CommandFailure) {
+                reachability(worker, trust, try MeshLinks(configuration, tls: trust.clientTLS), ports)
+            } catch { add([.fail("proxy", error.message)]) }
+        }
         worker.stop()
     }
 

@@ -1,8 +1,9 @@
 import Globus
+import Transport
 
 /// What to ask of a site's network team, made from a node's configuration: connections outwards and inwards, and what must not be opened
 /// by a device that inspects TLS.
-struct FirewallRequest: Encodable, Equatable {
+struct FirewallRequest: Encodable {
     struct Row: Encodable, Equatable {
         /// From where.
         var source: String
@@ -21,8 +22,26 @@ struct FirewallRequest: Encodable, Equatable {
     var exempt: [String] = []
 
     private static let meshNetwork = "TCP, TLS 1.3, certificates on both sides"
+    /// What connections outwards go through; nil: nothing.
+    private let proxy: HTTPProxy?
+
+    private enum CodingKeys: CodingKey {
+        case node, outbound, inbound, exempt
+    }
 
     init(_ configuration: NodeConfiguration) {
+        proxy = configuration.proxy.flatMap { proxy in
+            WebAddress(proxy.url).map {
+                HTTPProxy(address: HostPort(host: $0.host, port: UInt16(clamping: $0.port)), bypass: proxy.bypass)
+            }
+        }
+        if let proxy {
+            outbound.append(
+                Row(
+                    source: "this node", host: proxy.address.host, port: Int(proxy.address.port),
+                    network: "TCP, HTTP CONNECT",
+                    purpose: "the proxy, which must let the connections marked so pass"))
+        }
         node = "\(configuration.site)/\(configuration.node) of \(configuration.federation)"
         addMesh(configuration)
         addAPI(configuration)
@@ -33,13 +52,13 @@ struct FirewallRequest: Encodable, Equatable {
     }
 
     private mutating func addMesh(_ configuration: NodeConfiguration) {
-        for seed in configuration.seeds {
-            outbound.append(
-                Row(
-                    source: "this node", host: seed.host, port: seed.port, network: Self.meshNetwork,
-                    purpose: "the federation's mesh: other nodes too, as they join"))
-            exempt.append(seed.description)
+        let carriers = configuration.outbound?.carriers ?? []
+        for carrier in carriers { addPeer(carrier, "the federation's mesh, and calls that come by way of this carrier") }
+        for seed in configuration.seeds where !carriers.contains(seed) {
+            addPeer(seed, "the federation's mesh: other nodes too, as they join")
         }
+        // Its carriers bring what comes to it.
+        guard configuration.outbound == nil else { return }
         let own = configuration.advertise.mesh.flatMap { WebAddress($0) }
         let (host, port) = (own?.host ?? configuration.listen.mesh.address, own?.port ?? configuration.listen.mesh.port)
         inbound.append(
@@ -48,6 +67,16 @@ struct FirewallRequest: Encodable, Equatable {
                 purpose: "the federation's mesh"))
         exempt.append(HostAndPort(host: host, port: port).description)
     }
+
+    private mutating func addPeer(_ peer: HostAndPort, _ purpose: String) {
+        outbound.append(
+            Row(
+                source: "this node", host: peer.host, port: peer.port, network: Self.meshNetwork + way(to: peer.host),
+                purpose: purpose))
+        exempt.append(peer.description)
+    }
+
+    private func way(to host: String) -> String { proxy?.covers(host) == true ? ", by the proxy" : "" }
 
     private mutating func addAPI(_ configuration: NodeConfiguration) {
         guard configuration.tls != nil || !configuration.trustedProxies.isEmpty else { return }
@@ -74,7 +103,7 @@ struct FirewallRequest: Encodable, Equatable {
     private mutating func addGlobus(_ configuration: NodeConfiguration) {
         func add(_ url: String, _ purpose: String, _ proxy: String?) {
             guard let address = WebAddress(url), !Self.isHere(address.host) else { return }
-            let way = proxy.map { ", by the proxy \($0)" } ?? ""
+            let way = proxy.map { ", by the proxy \($0)" } ?? way(to: address.host)
             let row = Row(
                 source: "this node", host: address.host, port: address.port, network: "TCP, TLS 1.2 or later, HTTP\(way)",
                 purpose: purpose)

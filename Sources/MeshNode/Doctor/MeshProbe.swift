@@ -17,8 +17,7 @@ struct MeshProbe: Sendable {
         var status: Int
     }
 
-    let address: HostPort
-    let secured: TLSSource
+    let upstream: Upstream
     /// Where this node listens, for a peer that does not know it yet.
     let port: Int
 
@@ -26,7 +25,6 @@ struct MeshProbe: Sendable {
     private static let nanoseconds: UInt64 = 15_000_000_000
 
     func run(_ pool: ConnectionPool) async throws(TransportError) -> Answer {
-        let upstream = Upstream(target: address, securedBy: secured)
         var peer: NodeID?
         let began = mesh_monotonic_ns()
         var sent = began

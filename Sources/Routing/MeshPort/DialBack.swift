@@ -28,6 +28,7 @@ public final class DialBack: Sendable {
     }
 
     private let secured: TLSSource
+    private let way: @Sendable (String) -> Way
     private let limits: Limits
     private let spent = Mutex(Spent())
 
@@ -38,9 +39,14 @@ public final class DialBack: Sendable {
         var byNode: [NodeID: Int] = [:]
     }
 
-    /// - Parameter secured: how links that this node dials are secured.
-    public init(securedBy secured: TLSSource, limits: Limits = Limits()) {
+    /// - Parameters:
+    ///   - secured: how links that this node dials are secured.
+    ///   - way: how a host is reached: straight, or through a proxy.
+    public init(
+        securedBy secured: TLSSource, way: @escaping @Sendable (String) -> Way = { _ in .direct }, limits: Limits = Limits()
+    ) {
         self.secured = secured
+        self.way = way
         self.limits = limits
     }
 
@@ -74,7 +80,7 @@ public final class DialBack: Sendable {
     func dial(_ target: HostPort, expecting node: NodeID, pool: ConnectionPool) async -> Result {
         var settings = Upstream.Settings()
         settings.connectTimeout = limits.timeout
-        let upstream = Upstream(target: target, securedBy: secured, settings: settings)
+        let upstream = Upstream(target: target, securedBy: secured, settings: settings, way: way(target.host))
         do throws(TransportError) {
             let connection = try await pool.acquire(
                 upstream, fresh: true, deadline: mesh_monotonic_ns() &+ limits.timeout)

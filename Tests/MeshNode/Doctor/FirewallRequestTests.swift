@@ -38,6 +38,20 @@ import Testing
         for host in ["mesh.ornl.gov", "mesh.anl.gov:9443", "vllm.anl.gov"] { #expect(request.text.contains(host)) }
     }
 
+    /// A node that takes no calls asks for nothing inwards on its mesh port, and says what its proxy must let pass.
+    @Test func aNodeThatOnlyCalls() {
+        var node = Self.node
+        node.outbound = OutboundConfiguration(carriers: [HostAndPort(host: "mesh.ornl.gov", port: 8201)])
+        node.proxy = ProxyConfiguration(url: "http://proxy.anl.gov:3128", noProxy: [".anl.gov"])
+        let request = FirewallRequest(node)
+        #expect(request.inbound.allSatisfy { !$0.purpose.contains("mesh") })
+        #expect(request.outbound.map(\.host).prefix(2) == ["proxy.anl.gov", "mesh.ornl.gov"])
+        #expect(request.outbound.filter { $0.host == "mesh.ornl.gov" }.count == 1)
+        let proxied = request.outbound.filter { $0.network.hasSuffix("by the proxy") }.map(\.host)
+        #expect(proxied == ["mesh.ornl.gov", "auth.globus.org", "compute.api.globus.org"])
+        #expect(request.exempt == ["mesh.ornl.gov:8201"])
+    }
+
     /// An API on loopback is nobody else's to reach.
     @Test func anAPIOnLoopbackIsNotAskedFor() {
         var node = Self.node
