@@ -52,6 +52,7 @@ have_need() {
     pkg-config) have pkg-config ;;
     python) have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1 ;;
     nginx) have nginx || [ -x /usr/sbin/nginx ] ;;
+    ip | nft) have "$1" || [ -x "/usr/sbin/$1" ] ;;
     *) have "$1" ;;
     esac
 }
@@ -70,6 +71,9 @@ package_name() { # need packager
     python:apt) echo python3 python3-venv ;;
     python:*) echo python3 ;;
     taskset:*) echo util-linux ;;
+    ip:apt | ip:zypper) echo iproute2 ;;
+    ip:*) echo iproute ;;
+    nft:*) echo nftables ;;
     *) echo "$1" ;;
     esac
 }

@@ -36,12 +36,12 @@ def write_configuration(folder: pathlib.Path, identity: Identity, federation: st
 
 
 @contextlib.contextmanager
-def serving(configuration: pathlib.Path) -> Iterator[tuple[subprocess.Popen, pathlib.Path]]:
-    """A running node and the file of all that it says."""
+def serving(configuration: pathlib.Path, prefix: list[str] | None = None) -> Iterator[tuple[subprocess.Popen, pathlib.Path]]:
+    """A running node and the file of all that it says. `prefix` stands before its command line."""
     log = configuration.with_suffix(".log")
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [PROGRAM, "serve", "--config", configuration], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            [*(prefix or []), PROGRAM, "serve", "--config", configuration], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
         yield process, log
     finally:

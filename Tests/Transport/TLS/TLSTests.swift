@@ -5,7 +5,7 @@ import Trust
 @testable import Transport
 
 /// A federation's authority and two nodes in a folder of their own.
-private struct Certificates {
+struct Certificates {
     let directory: String
     var authority: String { directory + "/ca.pem" }
     func certificate(_ node: String) -> String { "\(directory)/\(node).pem" }
