@@ -74,8 +74,11 @@ def test_links_outlive_a_proxy_that_cuts_silent_ones(sites, stub, silently):
         near = sites("near", [f"127.0.0.1:{far.mesh_port}"], proxy={"url": proxy.url, "noProxy": []})
         wait_for("the model is known", lambda: near.state("stub-chat") == "running", READY_SECONDS)
         # Longer than any tunnel lives that is not kept alive.
+        made = near.metric("meshnode_mesh_handshakes_total", 'on="background"')
         wait_for("a link outlives the proxy's patience",
                  lambda: proxy.oldest(far.mesh_port) > 3 * IDLE_SECONDS, READY_SECONDS)
+        # Kept, not made anew each time.
+        assert near.metric("meshnode_mesh_handshakes_total", 'on="background"') - made <= 3
         before = near.metric("meshnode_mesh_handshakes_total", 'on="request"')
         for _ in range(5):
             assert near.chat("stub-chat").status_code == 200
@@ -84,6 +87,9 @@ def test_links_outlive_a_proxy_that_cuts_silent_ones(sites, stub, silently):
         slow = near.chat("stub-chat", stub_pause_seconds=3 * IDLE_SECONDS)
         assert slow.status_code == 200, slow.text
         assert slow.json()["choices"][0]["message"]["content"] == "from the stub"
+        # So does a stream between two of its events.
+        stream = near.chat("stub-chat", stream=True, stub_events=2, stub_pause_seconds=3 * IDLE_SECONDS)
+        assert stream.status_code == 200 and stream.text.endswith("data: [DONE]\n\n"), stream.text
         assert proxy.asked_for(far.mesh_port) >= 1
 
 

@@ -84,7 +84,8 @@ struct Backends {
                 key,
                 { () throws(CommandFailure) in
                     try make(
-                        server.url, kind: "openai", credential: try ServerCredential(log, proxy: proxy).of(server), caFile: server.caFile, proxy: proxy,
+                        server.url, kind: "openai", credential: try ServerCredential(log, proxy: proxy).of(server),
+                        caFile: server.caFile, proxy: proxy,
                         configuration, log)
                 }
             )
@@ -97,7 +98,8 @@ struct Backends {
                 "first \(shared)",
                 { () throws(CommandFailure) in
                     try make(
-                        server.url, kind: "first", credential: try ServerCredential(log, proxy: proxy).of(server), caFile: server.caFile, proxy: proxy,
+                        server.url, kind: "first", credential: try ServerCredential(log, proxy: proxy).of(server),
+                        caFile: server.caFile, proxy: proxy,
                         gateway: server, configuration, log)
                 }
             )
@@ -113,7 +115,8 @@ struct Backends {
     }
 
     private static func make(
-        _ url: String, kind: String, credential: Credential?, caFile: String?, proxy: HTTPProxy?, gateway: FirstBackend? = nil,
+        _ url: String, kind: String, credential: Credential?, caFile: String?, proxy: HTTPProxy?,
+        gateway: FirstBackend? = nil,
         _ configuration: NodeConfiguration, _ log: Logger
     ) throws(CommandFailure) -> InferenceServer {
         guard let address = WebAddress(url) else { throw CommandFailure(exitCode: 2, message: "\(url) is no URL") }

@@ -18,7 +18,9 @@ extension Node {
             carriers: outbound.carriers.map { links.upstream(at: HostPort(host: $0.host, port: UInt16($0.port))) },
             settings: settings, workers: workers, service: meshService,
             changed: { carriers in
-                log.info("calls come by way of \(carriers.isEmpty ? "nobody just now" : carriers.map(\.description).joined(separator: ", "))")
+                log.info(
+                    "calls come by way of \(carriers.isEmpty ? "nobody just now" : carriers.map(\.description).joined(separator: ", "))"
+                )
                 await mesh.setVia(carriers)
             }, log: { log.warnSeldom("park \($0.prefix(120))", $0) })
         links.metrics.watch(parker)

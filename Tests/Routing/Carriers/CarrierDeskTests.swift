@@ -10,7 +10,9 @@ import Transport
 
     @Test func nodesAreBoundedEachAndTogether() {
         let desk = CarrierDesk(CarrierSettings(parkedPerNode: 2, parked: 3))
-        let links = [ParkedLink(node: a), ParkedLink(node: a), ParkedLink(node: a), ParkedLink(node: b), ParkedLink(node: b)]
+        let links = [
+            ParkedLink(node: a), ParkedLink(node: a), ParkedLink(node: a), ParkedLink(node: b), ParkedLink(node: b),
+        ]
         #expect(links.map { desk.park($0) } == [true, true, false, true, false])
         desk.remove(links[0])
         #expect(desk.park(links[2]))
