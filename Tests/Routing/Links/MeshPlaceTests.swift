@@ -1,4 +1,4 @@
-import Gossip
+@testable import Gossip
 import Testing
 
 @testable import Routing
