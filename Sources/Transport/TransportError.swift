@@ -14,6 +14,8 @@ public struct TransportError: Error, Equatable, Sendable, CustomStringConvertibl
         case revoked
         /// The HTTP proxy in between would not, or could not, connect us.
         case proxy
+        /// The certificate of one side, by which it was proven, is past its end.
+        case expired
         /// The TLS handshake or a record failed.
         case tls
         /// The peer's bytes are not what the protocol allows.

@@ -23,6 +23,9 @@ actor MeshShell {
     private var seedUpstreams: [String: Upstream] = [:]
     private var carriedUpstreams: [NodeID: (place: MeshPlace, upstream: Upstream)] = [:]
     private var identity: Identity
+    private let vouches: @Sendable (String) -> [String]?
+    private let narrowing: [String: [String]]
+    private var admitted: [String]?
     private var viewIsStale = true
     private var isRunning = false
     private var usesQuietUntil = Instant(nanoseconds: 0)
@@ -30,8 +33,11 @@ actor MeshShell {
     init(
         machine: GossipMachine, authority: RecordSigner, router: Router, local: [LocalModel], identity: Identity,
         generationStore: GenerationStore, links: MeshLinks, log: Logger, loop: Loop,
-        makeDirect: @escaping @Sendable (NodeID, Variant, DirectOffer) -> LocalModel?
+        makeDirect: @escaping @Sendable (NodeID, Variant, DirectOffer) -> LocalModel?,
+        vouches: @escaping @Sendable (String) -> [String]?, narrowing: [String: [String]]
     ) {
+        self.vouches = vouches
+        self.narrowing = narrowing
         self.machine = machine
         self.authority = authority
         self.router = router
@@ -43,20 +49,24 @@ actor MeshShell {
         self.loop = loop
         builder = RoutingViewBuilder(
             me: machine.me, local: local, makeUpstream: { links.upstream(to: $0, known: $1) },
-            makeDirect: makeDirect)
+            makeDirect: makeDirect, vouches: vouches)
     }
 
     /// Begins to gossip; returns at once.
-    nonisolated func start() {
-        Task(executorPreference: loop) { await self.run() }
+    ///
+    /// - Parameter describe: completes what is told of this node.
+    nonisolated func start(_ describe: @escaping @Sendable (inout Identity) -> Void = { _ in }) {
+        Task(executorPreference: loop) { await self.run(describe) }
     }
 
-    private func run() async {
+    private func run(_ describe: @Sendable (inout Identity) -> Void) async {
         isRunning = true
+        describe(&identity)
         perform(publish(.identity(identity)))
         publishCatalog()
         while isRunning {
             publishLoad()
+            noteAdmission()
             perform(machine.onTick(now: now, wallSeconds: wallSeconds, authority: authority))
             refreshView()
             tellDirectUses()
@@ -65,6 +75,14 @@ actor MeshShell {
             // Our own load is looked at twice a second; the machine decides what of it is news.
             await alarm.sleep(nanoseconds: min(max(wait, 1_000_000), 500_000_000))
         }
+    }
+
+    /// What our site may vouch for decides where our users can be served.
+    private func noteAdmission() {
+        let now = vouches(machine.me.site)
+        guard now != admitted else { return }
+        admitted = now
+        viewIsStale = true
     }
 
     /// Before its server was looked at, a model's slots are a guess: better none told than a wrong one.
@@ -84,7 +102,7 @@ actor MeshShell {
 
     /// What the models do has changed.
     func publishCatalog() {
-        perform(publish(.catalog(Catalog(models: local.map(\.variant)))))
+        perform(publish(.catalog(Catalog(models: local.map(\.variant), vouching: narrowing.isEmpty ? nil : narrowing))))
         publishLoad()
         viewIsStale = true
         refreshView()
@@ -98,12 +116,40 @@ actor MeshShell {
         refreshView()
     }
 
-    /// Tells the federation who carries calls to this node.
-    func setVia(_ carriers: [NodeID]) {
-        identity.via = carriers
+    /// Tells the federation something else of this node.
+    func update(_ change: @Sendable (inout Identity) -> Void) {
+        change(&identity)
         perform(publish(.identity(identity)))
         viewIsStale = true
         refreshView()
+    }
+
+    /// Drops nodes that are no longer trusted, from here and from the choice.
+    func forget(where isWithdrawn: @Sendable (NodeID, Identity) -> Bool) {
+        perform(machine.forget(where: isWithdrawn, now: now, wallSeconds: wallSeconds))
+        refreshView()
+    }
+
+    /// One small message to another node's mesh port, on the connections of gossip.
+    ///
+    /// - Parameters:
+    ///   - address: of its mesh port, as its identity has it.
+    ///   - limit: bytes of the answer.
+    ///   - seconds: for all of it.
+    func post(
+        _ path: StaticString, to node: NodeID, at address: String, body: [UInt8], limit: Int, seconds: Double
+    ) async throws(TransportError) -> HTTPAnswer {
+        guard let upstream = upstream(for: Contact(node: node, address: address)) else {
+            throw TransportError(.unknownHost, "\(address) is no address")
+        }
+        return try await pool.request(
+            upstream, method: "POST", target: path.description, body: body, limit: limit,
+            deadline: mesh_monotonic_ns() &+ UInt64(seconds * 1e9)
+        ) { (stream) throws(TransportError) in
+            guard stream.peerIdentity as? NodeID == node else {
+                throw TransportError(.tls, "another node answers at \(address) than \(node)")
+            }
+        }
     }
 
     /// One exchange begun by a peer; nil if its message is none.

@@ -166,13 +166,8 @@ struct Backends {
             slots = gateway.slots
         case .simulated: break
         }
-        let declared = model.description
-        let variant = Variant(
-            id: model.id, aliases: model.aliases, state: .unknown, backend: backend.kind,
-            repository: Fact(declared.repository, .declared), revision: Fact(declared.revision, .declared),
-            dtype: Fact(declared.dtype, .declared), contextTokens: Fact(declared.contextTokens, .declared),
-            capabilities: Fact(declared.capabilities?.map(\.rawValue), .declared), policy: model.policy.rawValue,
-            access: configuration.rules(of: model), direct: direct)
+        var variant = model.variant(of: configuration)
+        variant.direct = direct
         // Until the server tells: as many as a small vLLM takes comfortably.
         return LocalModel(
             declared: variant, upstreamModel: upstreamModel, backend: backend,

@@ -21,7 +21,7 @@ extension Node {
                 log.info(
                     "calls come by way of \(carriers.isEmpty ? "nobody just now" : carriers.map(\.description).joined(separator: ", "))"
                 )
-                await mesh.setVia(carriers)
+                await mesh.update { $0.via = carriers }
             }, log: { log.warnSeldom("park \($0.prefix(120))", $0) })
         links.metrics.watch(parker)
         parker.start()

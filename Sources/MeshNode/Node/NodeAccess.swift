@@ -11,13 +11,12 @@ struct NodeAccess {
     let login: LoginFacts?
     private let globus: GlobusAccess?
 
+    /// - Parameter thread: of the databases.
     /// - Throws: exit 1 and one line naming what cannot be used.
-    init(_ configuration: NodeConfiguration, log: Logger) throws(CommandFailure) {
+    init(_ configuration: NodeConfiguration, on thread: StorageThread, log: Logger) throws(CommandFailure) {
         let names = Set(configuration.tokens.map(\.name))
         let roles = RoleRules(configuration.access.roles)
         do throws(StorageError) {
-            let thread = StorageThread()
-            try thread.start()
             keys = try KeyStore(
                 path: configuration.stateDirectory + "/keys.db", site: configuration.site,
                 settings: KeySettings(configuration.keys), roles: roles, thread: thread,
@@ -44,6 +43,7 @@ struct NodeAccess {
     /// Puts all of it where the API port looks.
     func apply(to facts: inout NodeFacts, _ configuration: NodeConfiguration) {
         facts.rules = configuration.entryRules
+        facts.data = configuration.data
         facts.login = login
         facts.keys = keys
         facts.webLogin = globus?.webLogin

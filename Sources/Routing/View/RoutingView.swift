@@ -57,6 +57,7 @@ public struct RoutingViewBuilder {
     private let local: [LocalModel]
     private let makeUpstream: (MeshPlace, Upstream?) -> Upstream?
     private let makeDirect: (NodeID, Variant, DirectOffer) -> LocalModel?
+    private let vouches: (String) -> [String]?
     private var directs: [LoadKey: (offer: DirectOffer, model: LocalModel)] = [:]
     private var upstreams: [NodeID: (place: MeshPlace, upstream: Upstream)] = [:]
     private var loads: [LoadKey: LiveLoad] = [:]
@@ -65,10 +66,13 @@ public struct RoutingViewBuilder {
     /// - Parameters:
     ///   - makeUpstream: from where a node is, given what was made for where it was before; nil if that is no address.
     ///   - makeDirect: what runs requests at another site's endpoint; nil where this node cannot.
+    ///   - vouches: domains of users for whom a site's word is taken, by its admission; nil: it has none.
     public init(
         me: NodeID, local: [LocalModel], makeUpstream: @escaping (MeshPlace, Upstream?) -> Upstream?,
-        makeDirect: @escaping (NodeID, Variant, DirectOffer) -> LocalModel? = { _, _, _ in nil }
+        makeDirect: @escaping (NodeID, Variant, DirectOffer) -> LocalModel? = { _, _, _ in nil },
+        vouches: @escaping (String) -> [String]? = { _ in [Vouching.any] }
     ) {
+        self.vouches = vouches
         self.makeDirect = makeDirect
         self.me = me
         self.local = local
@@ -89,6 +93,7 @@ public struct RoutingViewBuilder {
             for alias in candidate.variant.aliases where aliases[alias] == nil { aliases[alias] = id }
         }
         let isDraining = mesh[me]?.identity?.draining ?? false
+        let admitted = vouches(me.site)
         for model in local {
             add(
                 Candidate(
@@ -106,13 +111,15 @@ public struct RoutingViewBuilder {
             if !catalog.models.isEmpty, node.state == .alive || node.state == .suspect, links.count < MeshLink.mostKept {
                 links.append(MeshLink(node: node.id, upstream: upstream))
             }
+            let vouching = Vouching(
+                site: me.site, isOwn: node.id.site == me.site, admitted: admitted, narrowed: catalog.vouching?[me.site])
             for variant in catalog.models {
                 add(
                     Candidate(
                         node: node.id, isLocal: false, nodeState: node.state, isDraining: identity.draining,
                         variant: variant,
-                        load: load(node.id, variant.id)), .peer(upstream))
-                if let direct = direct(node, variant) { offers[variant.id, default: []].append(direct) }
+                        load: load(node.id, variant.id), vouching: vouching, api: identity.api), .peer(upstream))
+                if let direct = direct(node, variant, vouching) { offers[variant.id, default: []].append(direct) }
             }
         }
         forget(allBut: mesh)
@@ -150,7 +157,7 @@ public struct RoutingViewBuilder {
         }
     }
 
-    private mutating func direct(_ node: NodeView, _ variant: Variant) -> DirectRoute? {
+    private mutating func direct(_ node: NodeView, _ variant: Variant, _ vouching: Vouching) -> DirectRoute? {
         // What we heard from the node itself: others' word of it may be as old as they like.
         guard let offer = node.directOffer(of: variant, to: me.site), let exchangedAt = node.exchangedAt else { return nil }
         let key = LoadKey(node: node.id, model: variant.id)
@@ -161,7 +168,8 @@ public struct RoutingViewBuilder {
         return DirectRoute(
             node: node.id, model: model,
             candidate: Candidate(
-                node: node.id, isLocal: false, nodeState: .alive, isDraining: false, variant: variant, load: model.gate.load),
+                node: node.id, isLocal: false, nodeState: .alive, isDraining: false, variant: variant, load: model.gate.load,
+                vouching: vouching, api: node.identity?.api),
             nodeState: node.state, heardAt: exchangedAt.nanoseconds, maximumAge: UInt64(offer.maxAgeSeconds * 1e9))
     }
 

@@ -18,4 +18,18 @@ extension Loop {
         }
         return ended
     }
+
+    /// Ends the streams of which one side's certificate is past its end; returns how many those were.
+    ///
+    /// - Parameter now: seconds since 1970.
+    func endExpired(_ error: TransportError, now: Int64) -> Int {
+        assertCurrent()
+        var ended = 0
+        for case let stream as Stream in Array(proven.values)
+        where !stream.hasFailed && (stream.certificatesEnd ?? .max) <= now {
+            stream.fail(error)
+            ended += 1
+        }
+        return ended
+    }
 }

@@ -20,7 +20,8 @@ public final class TLSContext: @unchecked Sendable {
         case none
         /// By the system's certificate authorities, or those in a PEM file, and by host name.
         case authorities(file: String?)
-        /// By a check of ours in place of the library's, in the handshake: it throws the refusal, or returns who it is.
+        /// By a check of ours in place of the library's, in the handshake: it throws the refusal, or returns who it is. A
+        /// `TransportError` with the code `.revoked` tells the peer that it was revoked.
         case custom(@Sendable (PeerCertificates) throws -> any Sendable)
     }
 
@@ -174,8 +175,10 @@ private let verifyPeer: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?
         return 1
     } catch {
         outcome.refusal = "\(error)"
+        // The alert that the peer gets says so: it may not have heard of it in any other way.
+        let isRevoked = (error as? TransportError)?.code == .revoked
         outcome.strangeIssuer = isNodes(leaf) ? nil : issuerName(leaf)
-        X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION)
+        X509_STORE_CTX_set_error(store, isRevoked ? X509_V_ERR_CERT_REVOKED : X509_V_ERR_APPLICATION_VERIFICATION)
         return 0
     }
 }

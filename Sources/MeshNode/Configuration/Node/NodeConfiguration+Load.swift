@@ -1,3 +1,5 @@
+import Gossip
+
 extension NodeConfiguration {
     /// Reads a node's configuration.
     /// - Parameters:
@@ -25,6 +27,8 @@ extension NodeConfiguration {
         if carrier != nil, outbound != nil {
             fields["carrier"].fail("stands beside carriers; allowed: one of the two, since a carrier must take calls")
         }
+        let data = DataPolicy.decode(fields["data"])
+        for model in models { model.data.check(data, model: model.id, path: model.path, by: fields["models"]) }
         return NodeConfiguration(
             federation: fields["federation"].federation(),
             site: fields["site"].label(),
@@ -42,6 +46,7 @@ extension NodeConfiguration {
             tokens: TokenConfiguration.decode(fields["tokens"]),
             authentication: AuthenticationConfiguration.decode(fields["authentication"]),
             access: AccessConfiguration.decode(fields["access"]),
+            data: data,
             keys: KeyConfiguration.decode(fields["keys"]),
             loops: fields["loops"].integer(in: 0...loopsAllowed, default: 0),
             limits: LimitConfiguration.decode(fields["limits"]),
@@ -110,7 +115,7 @@ extension TrustConfiguration {
         cursor.object { fields in
             TrustConfiguration(
                 caFile: fields["caFile"].file(), certificateFile: fields["certificateFile"].file(),
-                keyFile: fields["keyFile"].file())
+                keyFile: fields["keyFile"].file(), issuer: fields["issuer"].optional(CertificateConfiguration.decode))
         }
     }
 }

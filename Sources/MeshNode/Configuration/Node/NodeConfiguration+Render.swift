@@ -1,3 +1,5 @@
+import Gossip
+
 extension NodeConfiguration {
     /// The configuration as a commented file. Reading it gives an equal value. Holds no secret: keys are named, not shown.
     func render() -> String {
@@ -46,6 +48,13 @@ extension NodeConfiguration {
             out.field("caFile", .text(trust.caFile))
             out.field("certificateFile", .text(trust.certificateFile))
             out.field("keyFile", .text(trust.keyFile))
+            if let issuer = trust.issuer {
+                out.comment("This node is a registration authority: it certifies others.")
+                out.object("issuer") { out in
+                    out.field("certificateFile", .text(issuer.certificateFile))
+                    out.field("keyFile", .text(issuer.keyFile))
+                }
+            }
         }
         out.line()
         out.comment("Mesh addresses of nodes to join by.")
@@ -63,6 +72,7 @@ extension NodeConfiguration {
         }
         authentication.render(&out)
         access.render(&out)
+        data.render(&out)
         keys.render(&out)
     }
 
@@ -104,6 +114,7 @@ extension ModelConfiguration {
         out.field("id", .text(id))
         if !aliases.isEmpty { out.field("aliases", .texts(aliases)) }
         out.object("backend") { out in
+            out.field("path", data.path.map { .text($0.rawValue) })
             switch backend {
             case .openAI(let server):
                 out.field("kind", .text(BackendKind.openai.rawValue))
@@ -129,5 +140,6 @@ extension ModelConfiguration {
         out.field("capabilities", description.capabilities.map { .texts($0.map(\.rawValue)) })
         out.field("policy", .text(policy.rawValue))
         access?.render("access", &out)
+        data.render(&out)
     }
 }

@@ -1,3 +1,5 @@
+import Gossip
+
 /// What `meshnode serve --config node.json5` runs: one node of a site. docs/configuration.md is its reference.
 struct NodeConfiguration: Equatable, Sendable {
     /// The most models, tokens, seeds, trusted proxies and event loops one node may have.
@@ -30,6 +32,8 @@ struct NodeConfiguration: Equatable, Sendable {
     var tokens: [TokenConfiguration] = []
     var authentication = AuthenticationConfiguration()
     var access = AccessConfiguration()
+    /// Classes of data, and where users' data may go.
+    var data = DataPolicy.none
     var keys = KeyConfiguration()
     /// Event loops; 0 is one a core.
     var loops = 0
@@ -67,6 +71,8 @@ struct TrustConfiguration: Equatable, Sendable {
     var caFile: String
     var certificateFile: String
     var keyFile: String
+    /// What makes this node a registration authority: an issuing certificate with its chain, and its key; nil: it is none.
+    var issuer: CertificateConfiguration?
 }
 
 /// What a token's holder may do; each role may do what those before it may.
