@@ -17,11 +17,13 @@ table inet meshnode {
   counter dropped { }
 }
 """
+#: Where ip and nft are, also for those whose PATH does not say so.
+ENVIRONMENT = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
 _numbers = itertools.count(1)
 
 
 def run(*command: str, text: str | None = None) -> str:
-    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=30, env=ENVIRONMENT)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr.strip()} (needs root, iproute2 and nftables)"
     return done.stdout
 
@@ -65,5 +67,5 @@ def outbound_only() -> Iterator[Namespace]:
         yield place
     finally:
         # The link goes with it.
-        subprocess.run(["ip", "netns", "delete", name], capture_output=True, timeout=30)
-        subprocess.run(["ip", "link", "delete", here], capture_output=True, timeout=30)
+        subprocess.run(["ip", "netns", "delete", name], capture_output=True, timeout=30, env=ENVIRONMENT)
+        subprocess.run(["ip", "link", "delete", here], capture_output=True, timeout=30, env=ENVIRONMENT)

@@ -23,13 +23,17 @@ import Transport
     }
 
     @Test func splicesAreBounded() {
-        let desk = CarrierDesk(CarrierSettings(splices: 1))
-        #expect(desk.beginSplice())
-        #expect(!desk.beginSplice())
-        desk.endSplice()
-        #expect(desk.beginSplice())
-        #expect(desk.figures().splices == 1)
-        #expect(desk.figures().splicesEver == 2)
+        let desk = CarrierDesk(CarrierSettings(splices: 3, splicesPerCaller: 2))
+        #expect(desk.beginSplice(for: a))
+        #expect(desk.beginSplice(for: a))
+        // One caller cannot take what others need.
+        #expect(!desk.beginSplice(for: a))
+        #expect(desk.beginSplice(for: b))
+        #expect(!desk.beginSplice(for: b))
+        desk.endSplice(for: a)
+        #expect(desk.beginSplice(for: b))
+        #expect(desk.figures().splices == 3)
+        #expect(desk.figures().splicesEver == 4)
     }
 
     /// What died while it waited is passed over; without any, the caller is told at once.
