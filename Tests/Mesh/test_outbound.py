@@ -180,7 +180,7 @@ def test_behind_a_firewall_that_drops_what_comes_in(tmp_path):
             path = write_configuration(
                 tmp_path, authority.issue(site, name), "walled", site, name, listen=listen,
                 health={"intervalSeconds": 0.5}, **settings)
-            stack.enter_context(serving(path, prefix))
+            stack.enter_context(serving(path, prefix=prefix))
             return listen
 
         carriers = [node(site, carrier={"enabled": True}) for site in ("kappa", "lambda")]

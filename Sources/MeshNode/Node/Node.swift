@@ -103,7 +103,7 @@ final class Node: Sendable {
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
-        let port = meshPort(trust, vouches)
+        let port = meshPort(trust, vouches, DialBack(securedBy: trust.clientTLS, way: links.way))
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let meshService = service(port, trust.serverTLS, budget)
         let services: [(ListeningSocket?, HTTPService)] = [
@@ -125,7 +125,7 @@ final class Node: Sendable {
     }
 
     /// What this node proves itself with, and what the federation's operator has said so far.
-    private static func trust(
+    static func trust(
         _ configuration: NodeConfiguration, _ log: Logger
     ) throws(CommandFailure) -> (MeshTrust, StatementStore) {
         let store = StatementStore(directory: configuration.stateDirectory, log: log)
@@ -207,7 +207,7 @@ final class Node: Sendable {
     }
 
     private func meshPort(
-        _ trust: MeshTrust, _ vouches: @escaping @Sendable (String) -> [String]?
+        _ trust: MeshTrust, _ vouches: @escaping @Sendable (String) -> [String]?, _ dialBack: DialBack
     ) -> MeshPort {
         let mesh = mesh
         let keeper = keeper
@@ -235,7 +235,7 @@ final class Node: Sendable {
             audit: { peer, use in
                 log.warning(
                     "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
-            })
+            }, dialBack: dialBack)
     }
 
     private func watch(_ backends: Backends) {
