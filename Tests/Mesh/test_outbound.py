@@ -94,8 +94,16 @@ def test_no_request_waits_for_a_handshake(carried):
 
     wait_for("a round without a handshake", links_are_ready, READY_SECONDS)
     before = on_request(carried)
+    assert {ask(round_) for round_ in range(200)} == {200}
+    assert on_request(carried) == before
+    # Nor when certificates are renewed meanwhile: links are made anew beside the requests.
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        assert set(pool.map(ask, range(200))) == {200}
+        asking = pool.submit(lambda: {ask(round_) for round_ in range(200)})
+        for node in carried.nodes:
+            renewed = carried.post(node, "/mesh/federation/renew", role="operator")
+            assert renewed.status_code == 200, renewed.text
+        assert asking.result() == {200}
+    assert {ask(round_) for round_ in range(100)} == {200}
     assert on_request(carried) == before
 
 
