@@ -84,6 +84,7 @@ extension NodeAPI {
     func admit(_ caller: Caller?, _ needs: inout RequestNeeds) throws(APIError) {
         needs.user = caller?.user
         needs.nowSeconds = Self.nowSeconds
+        needs.blocks = router.blocks.current
         guard !facts.rules.isEmpty,
             let refusal = facts.rules.refusal(of: caller?.user.identity, nowSeconds: needs.nowSeconds)
         else { return }
@@ -94,6 +95,7 @@ extension NodeAPI {
     /// Whether the caller may use a model anywhere, with the key that was brought.
     func mayUse(_ routes: ModelRoutes, _ needs: RequestNeeds, _ caller: Caller?) -> Bool {
         if let key = caller?.key, !key.allows(model: routes.id) { return false }
+        if needs.blocks?.model(routes.id, nowSeconds: needs.nowSeconds) != nil { return false }
         return routes.candidates.contains { $0.variant.access.isEmpty || router.choice.refusal(by: $0, of: needs) == nil }
     }
 

@@ -17,6 +17,8 @@ extension NodeAPI {
             needs.contextTokens = tokens
         }
         needs.ignoresAccess = true
+        needs.blocks = router.blocks.current
+        needs.nowSeconds = Self.nowSeconds
         let routes = try resolve(model, &needs, call.caller)
         needs.model = routes.id
         let now = call.exchange.worker.loop.now

@@ -4,6 +4,9 @@ enum CommandName: String, CaseIterable, Sendable {
     case keysCreate = "keys create"
     case keysList = "keys list"
     case keysRevoke = "keys revoke"
+    case block, unblock, blocks, isolate
+    case auditList = "audit list"
+    case auditVerify = "audit verify"
     case globusRegister = "globus register"
     case globusCheck = "globus check"
     case emulateInference = "emulate inference"
@@ -17,6 +20,8 @@ struct PositionalSpecification: Hashable, Sendable {
     /// As help names it: `TOPOLOGY`.
     var name: String
     var summary: String
+    /// May be left out; only behind those that may not.
+    var isOptional = false
 }
 
 /// A command as declared: help and parsing both follow from it.
@@ -24,7 +29,7 @@ struct CommandSpecification: Sendable {
     var name: CommandName
     var summary: String
     var discussion = ""
-    /// All of them are required.
+    /// Required, unless they say otherwise.
     var positionals: [PositionalSpecification] = []
     var options: [OptionSpecification] = []
     /// Stand-ins for tests and demonstrations, listed apart.
@@ -40,8 +45,16 @@ extension CommandSpecification {
     static let keyName = PositionalSpecification(name: "NAME", summary: "what the key is for, in your words")
     static let keyID = PositionalSpecification(name: "ID", summary: "the key's id, as keys list shows it")
 
+    static let blockKind = PositionalSpecification(name: "KIND", summary: "peer, user, key or model")
+    static let blockSubject = PositionalSpecification(
+        name: "SUBJECT", summary: "SITE or SITE/NODE, a user's name or subject, a key's id or a token's name, a model's id")
+    static let blockOrKind = PositionalSpecification(name: "ID", summary: "a block's id, as blocks lists it, or its kind")
+    static let unblockSubject = PositionalSpecification(
+        name: "SUBJECT", summary: "behind a kind: what is blocked", isOptional: true)
+
     private static let asking: [OptionSpecification] = [.node, .tokenFile, .json]
     private static let needsToken = "Needs the role viewer: by meshnode login, the variable MESHNODE_TOKEN or a file."
+    private static let needsOperator = "Needs the role operator."
     private static let isYours = "For whoever is logged in; MESHNODE_TOKEN or a file do as well."
 
     /// Every command, in the order of help.
@@ -88,6 +101,26 @@ extension CommandSpecification {
         CommandSpecification(
             name: .keysRevoke, summary: "end an API key at once", discussion: isYours, positionals: [keyID],
             options: [.node, .tokenFile]),
+        CommandSpecification(
+            name: .block, summary: "block a peer, user, key or model at one node, at once",
+            discussion: "Requests under way end within 5 s with an error that says so. Kept over restarts. \(needsOperator)",
+            positionals: [blockKind, blockSubject], options: [.reason, .duration] + asking),
+        CommandSpecification(
+            name: .unblock, summary: "lift a block: unblock ID, or unblock KIND SUBJECT", discussion: needsOperator,
+            positionals: [blockOrKind, unblockSubject], options: asking),
+        CommandSpecification(
+            name: .blocks, summary: "list what is blocked at a node", discussion: needsOperator, options: asking),
+        CommandSpecification(
+            name: .isolate, summary: "let a node serve its own users by its own models alone",
+            discussion: "Nothing of other nodes' is run, and nothing sent to them. Kept over restarts. \(needsOperator)",
+            options: [.reason, .duration, .off] + asking),
+        CommandSpecification(
+            name: .auditList, summary: "show the newest entries of a node's audit log", discussion: needsOperator,
+            options: [.limit, .after] + asking),
+        CommandSpecification(
+            name: .auditVerify, summary: "check a node's audit log, by itself and against what others witnessed",
+            discussion: "Reads the files, on the node's own machine. Exit 1, with the first entry that is wrong, if one is.",
+            options: [.config, .witness, .tokenFile, .json]),
         CommandSpecification(
             name: .globusRegister, summary: "register our functions with Globus Compute, once",
             discussion: "Their ids are kept in the node's state directory; a second run registers nothing new.",

@@ -17,7 +17,11 @@ struct MeshCredentials: Sendable {
     static let applicationProtocol = "meshnode/1"
 
     /// - Throws: exit 1 and one line naming the file and what is wrong with it.
-    init(_ configuration: NodeConfiguration) throws(CommandFailure) {
+    ///
+    /// - Parameter admits: throws where this node's operator has blocked a peer that is otherwise trusted.
+    init(
+        _ configuration: NodeConfiguration, admits: @escaping @Sendable (NodeID) throws -> Void = { _ in }
+    ) throws(CommandFailure) {
         let files = configuration.trust
         federation = configuration.federation
         do throws(TrustError) {
@@ -33,15 +37,16 @@ struct MeshCredentials: Sendable {
             throw CommandFailure(exitCode: 1, message: "certificate \(files.certificateFile) cannot be used: \(error)")
         }
         do throws(TransportError) {
-            clientTLS = TLSSource(try Self.context(.client, files, verifier))
-            serverTLS = TLSSource(try Self.context(.server, files, verifier))
+            clientTLS = TLSSource(try Self.context(.client, files, verifier, admits))
+            serverTLS = TLSSource(try Self.context(.server, files, verifier, admits))
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
     }
 
     private static var now: Int64 { Int64(mesh_realtime_ns() / 1_000_000_000) }
 
     private static func context(
-        _ role: TLSContext.Role, _ files: TrustConfiguration, _ verifier: PeerVerifier
+        _ role: TLSContext.Role, _ files: TrustConfiguration, _ verifier: PeerVerifier,
+        _ admits: @escaping @Sendable (NodeID) throws -> Void
     ) throws(TransportError) -> TLSContext {
         var settings = TLSContext.Settings(
             role: role,
@@ -49,7 +54,9 @@ struct MeshCredentials: Sendable {
                 let leaf = try Certificate(der: shown.leaf)
                 let intermediates = try shown.intermediates.map { try Certificate(der: $0) }
                 let identity = try verifier.verify(leaf: leaf, intermediates: intermediates, now: now)
-                return NodeID(site: identity.site, node: identity.node)
+                let peer = NodeID(site: identity.site, node: identity.node)
+                try admits(peer)
+                return peer
             })
         settings.certificateFile = files.certificateFile
         settings.keyFile = files.keyFile

@@ -16,6 +16,7 @@ final class Node: Sendable {
     let api: NodeAPI
     let mesh: MeshShell
     let audit: AuditLog
+    private let syslog: SyslogSink?
     let models: [LocalModel]
     let apiAddress: SocketAddress
     let meshAddress: SocketAddress
@@ -32,10 +33,12 @@ final class Node: Sendable {
             level: LogLevel(configuration.log.level), json: configuration.log.format == .json, source: "\(me)")
         self.log = log
         let disk = try Self.storageThread()
-        audit = try Self.auditLog(configuration, on: disk, log: log)
-        let credentials = try MeshCredentials(configuration)
+        (audit, syslog) = try Self.auditLog(configuration, on: disk, log: log)
+        let blocks = try Self.blockStore(configuration, on: disk, audit, log: log)
+        let credentials = try MeshCredentials(configuration) { [set = blocks.blocks] in try Self.admit($0, set) }
         let apiTLS = try Self.apiTLS(configuration)
         workers = try Self.startWorkers(configuration.loops)
+        try Self.startSyslog(syslog, configuration.audit, audit, on: workers[0].loop, log: log)
         let sockets = try Self.listen(configuration.listen, count: workers.count)
         let (apiSocket, meshSocket, adminSocket) = (sockets.api, sockets.mesh, sockets.admin)
         apiAddress = apiSocket.address
@@ -57,7 +60,7 @@ final class Node: Sendable {
             },
             asserter: IdentityAsserter(
                 me: me, federation: configuration.federation, key: credentials.key, certificate: credentials.certificate),
-            seed: UInt64.random(in: 0 ... .max))
+            blocks: blocks.blocks, seed: UInt64.random(in: 0 ... .max))
         let generations = GenerationStore(directory: configuration.stateDirectory, log: log)
         let identity = Identity(
             api: apiURL,
@@ -73,11 +76,12 @@ final class Node: Sendable {
         let signer = RecordSigner(credentials)
         mesh = MeshShell(
             machine: machine, authority: signer, router: router, local: models, identity: identity,
-            generationStore: generations, clientTLS: credentials.clientTLS, log: log, loop: workers[0].loop,
+            generationStore: generations, clientTLS: credentials.clientTLS, audit: audit, log: log, loop: workers[0].loop,
             makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) })
 
         control = NodeState(
-            mesh: mesh, log: log, serversToHear: backends.servers.count + backends.endpoints.count, globus: globus)
+            mesh: mesh, router: router, workers: workers, log: log,
+            serversToHear: backends.servers.count + backends.endpoints.count, globus: globus)
         var facts = NodeFacts(
             federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
             bodyLimit: configuration.limits.bodyBytes,
@@ -86,6 +90,7 @@ final class Node: Sendable {
         access.apply(to: &facts, configuration)
         facts.apiURL = identity.api
         facts.audit = audit
+        facts.blocks = blocks
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
@@ -197,7 +202,8 @@ final class Node: Sendable {
             audit: { peer, use in
                 log.warning(
                     "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
-            })
+            },
+            refusals: { audit.record(.refusal, actor: "\($0)", subject: "mesh port", detail: $1) })
     }
 
     private func watch(_ backends: Backends) {
@@ -267,7 +273,7 @@ final class Node: Sendable {
             if let signal = Signals.wait(milliseconds: 20), signal == SIGINT || signal == SIGTERM { break }
         }
         globus?.stop()
-        Self.wait(limitMilliseconds: 3000) { [audit] in await audit.flush() }
+        Self.endAudit(audit, syslog)
         log.info("stopped")
     }
 }

@@ -38,6 +38,8 @@ public enum Exclusion: Hashable, Sendable, CustomStringConvertible {
     case notRunning(ModelState)
     case siteNotAllowed
     case forbidden(AccessRefusal)
+    /// By this node's own operator.
+    case blocked(Block)
     case localOnly
     case lacks(Capabilities)
     case contextTooShort(has: Int, needs: Int)
@@ -53,6 +55,7 @@ public enum Exclusion: Hashable, Sendable, CustomStringConvertible {
         case .notRunning(let state): "the model is \(state.rawValue) there"
         case .siteNotAllowed: "the request does not allow this site"
         case .forbidden(let refusal): refusal.description
+        case .blocked(let block): block.exclusion
         case .localOnly: "the site serves this model to its own users only"
         case .lacks(let missing): "the variant lacks \(missing.names.joined(separator: ", "))"
         case .contextTooShort(let has, let needs): "its context holds \(has) tokens, the request needs about \(needs)"

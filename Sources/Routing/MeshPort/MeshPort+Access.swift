@@ -17,9 +17,12 @@ extension MeshPort {
         let user: RequestUser?
         do throws(IdentityRefusal) {
             user = try identify(exchange, peer, nowSeconds)
-            if user == nil, !rules.isEmpty { throw IdentityRefusal.missing }
+            // Where some user is blocked, nobody is served of whom it is not said who they are.
+            let mustBeKnown = !rules.isEmpty || router.blocks.current?.hasUsers(nowSeconds: nowSeconds) == true
+            if user == nil, mustBeKnown { throw IdentityRefusal.missing }
         } catch {
             router.counters.identitiesRefused.increment()
+            refusals(peer, "its word on who a user is: \(error.message)")
             await forbid(exchange, error.status, type: "authentication_error", code: error.rawValue, error.message)
             return .answered
         }

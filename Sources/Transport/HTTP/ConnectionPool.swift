@@ -47,6 +47,7 @@ public final class ConnectionPool {
         _ upstream: Upstream, fresh: Bool = false, for client: Stream? = nil, deadline: UInt64 = .max
     ) async throws(TransportError) -> HTTPClientConnection {
         if let client, client.peerHungUp { throw TransportError.cancelled }
+        if let interruption = client?.interruption { throw interruption }
         let security = upstream.security
         if !fresh, let shelf = shelves[ObjectIdentifier(upstream)] {
             while let connection = shelf.idle.popLast() {
@@ -169,6 +170,11 @@ public func connect(
         throw TransportError(.system, "the event loop takes no more connections")
     }
     client?.attempts.0 = stream
+    // Called off while the name was looked up.
+    if let interruption = client?.interruption {
+        stream.close()
+        throw interruption
+    }
     if result == 0 { return stream }
     stream.canWrite = false
     let usual = stream.writeTimeout

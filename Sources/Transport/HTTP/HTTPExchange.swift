@@ -22,6 +22,8 @@ public final class HTTPExchange {
     var lengthLeft = 0
     /// Room for whoever relays an answer; kept over requests.
     public var scratch = ByteBuffer()
+    /// What a module above keeps with this connection, over its requests.
+    public var attachment: AnyObject?
     /// The connection ends with this answer.
     public var closesAfter = false
     /// Status of the answer sent, 0 before.
@@ -38,6 +40,7 @@ public final class HTTPExchange {
     }
 
     func begin() {
+        stream.clearInterruption()
         head.reset()
         body = BodyProgress()
         detachedHead = nil
@@ -117,7 +120,7 @@ public final class HTTPExchange {
     }
 
     /// True once the client is known to have gone.
-    public var clientIsGone: Bool { stream.peerHungUp || !stream.isOpen }
+    public var clientIsGone: Bool { stream.peerHungUp || !stream.isOpen || stream.hasFailed }
 }
 
 /// `%41` → `A`, and in a query `+` → space; nil when malformed or not UTF-8.

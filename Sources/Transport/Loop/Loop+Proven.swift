@@ -4,7 +4,7 @@ extension Loop {
         assertCurrent()
         var ended = 0
         for stream in Array(proven.values) where stream.peerIdentity.map(peer) == true {
-            stream.fail(error)
+            stream.giveUp(error)
             ended += 1
         }
         return ended

@@ -6,6 +6,7 @@ struct ConfigurationWriter {
         case texts([String])
         case integer(Int)
         case number(Double)
+        case flag(Bool)
     }
 
     private(set) var text = ""
@@ -24,6 +25,7 @@ struct ConfigurationWriter {
         case .text(let text): line("\(key): \(Quoting.json(text)),")
         case .texts(let texts): line("\(key): [\(texts.map(Quoting.json).joined(separator: ", "))],")
         case .integer(let integer): line("\(key): \(integer),")
+        case .flag(let flag): line("\(key): \(flag),")
         case .number(let number): line("\(key): \(ConfigurationCursor.text(of: number)),")
         }
     }

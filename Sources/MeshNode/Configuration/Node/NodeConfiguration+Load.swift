@@ -40,6 +40,7 @@ extension NodeConfiguration {
             timeouts: TimeoutConfiguration.decode(fields["timeouts"]),
             health: HealthConfiguration.decode(fields["health"]),
             log: LogConfiguration.decode(fields["log"]),
+            audit: AuditConfiguration.decode(fields["audit"]),
             globusCompute: globusCompute,
             models: models)
     }

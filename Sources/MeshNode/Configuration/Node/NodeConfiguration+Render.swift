@@ -92,6 +92,7 @@ extension NodeConfiguration {
             out.field("level", .text(log.level.rawValue))
             out.field("format", .text(log.format.rawValue))
         }
+        audit.render(&out)
     }
 }
 
