@@ -53,6 +53,10 @@ extension NodeAPI {
                 counters.identitiesRefused.load(ordering: .relaxed)
             ),
             (
+                "meshnode_requests_ended_total", "Requests under way that an operator's block ended.",
+                counters.ended.load(ordering: .relaxed)
+            ),
+            (
                 "meshnode_direct_total", "Requests submitted to the endpoint of a site whose nodes were away.",
                 counters.ranDirectly.load(ordering: .relaxed)
             ),
