@@ -16,6 +16,8 @@ public struct NodeFacts: Sendable {
     let internalSecret: [UInt8]?
     /// Rules for all that comes to this node, whichever site serves it.
     public var rules: [NamedRule] = []
+    /// Where the data of this node's users may go.
+    public var data = DataPolicy.none
     /// The API's own URL, as clients are told, without a slash at its end.
     public var apiURL = ""
     /// How people log in; nil: they do not.
@@ -28,6 +30,8 @@ public struct NodeFacts: Sendable {
     public var blocks: BlockStore?
     /// The flow behind `/login`; nil: there is no such page.
     public var webLogin: (any WebLoginFlow)?
+    /// This node's place in its federation; nil: it has none.
+    public var federationControl: (any FederationControl)?
     /// Whether an address is that of a declared proxy, whose `X-Forwarded-For` counts.
     public var isProxy: @Sendable (SocketAddress) -> Bool = { _ in false }
 

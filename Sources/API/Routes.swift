@@ -6,9 +6,11 @@ enum Route: Int, Sendable, CaseIterable {
     case chat, completions, embeddings, models, model
     case topology, catalog, load, explain, receipts, drain, undrain
     case blocks, unblock, isolate, audit, auditWitnesses
+    case federation, federationStatements, federationRevoke, federationRenew
     case metrics, health, ready, console, wellKnown, protectedResource, keys, key
     case login, loginCallback, loginKey
     case functionAnswer, firstData, firstError, firstDone
+    case policy, meshPolicy
 }
 
 /// One path and what it takes.
@@ -37,6 +39,8 @@ enum RouteTable {
         RouteEntry(path: "/v1/models/", route: .model, method: .get, role: .user, isPrefix: true),
         RouteEntry(path: "/v1/keys", route: .keys, method: .get, role: .user, also: .post),
         RouteEntry(path: "/v1/keys/", route: .key, method: .delete, role: .user, isPrefix: true),
+        RouteEntry(path: "/v1/policy", route: .policy, method: .get, role: .user),
+        RouteEntry(path: "/mesh/policy", route: .meshPolicy, method: .get, role: .viewer),
         RouteEntry(path: "/mesh/topology", route: .topology, method: .get, role: .viewer),
         RouteEntry(path: "/mesh/catalog", route: .catalog, method: .get, role: .viewer),
         RouteEntry(path: "/mesh/load", route: .load, method: .get, role: .viewer),
@@ -49,6 +53,10 @@ enum RouteTable {
         RouteEntry(path: "/mesh/isolate", route: .isolate, method: .post, role: .operate),
         RouteEntry(path: "/mesh/audit", route: .audit, method: .get, role: .operate),
         RouteEntry(path: "/mesh/audit/witnesses", route: .auditWitnesses, method: .get, role: .viewer),
+        RouteEntry(path: "/mesh/federation", route: .federation, method: .get, role: .viewer),
+        RouteEntry(path: "/mesh/federation/statements", route: .federationStatements, method: .post, role: .operate),
+        RouteEntry(path: "/mesh/federation/revoke", route: .federationRevoke, method: .post, role: .operate),
+        RouteEntry(path: "/mesh/federation/renew", route: .federationRenew, method: .post, role: .operate),
         RouteEntry(path: "/metrics", route: .metrics, method: .get, role: .viewer),
         RouteEntry(path: "/resource_server/api/streaming/error/", route: .firstError, method: .post, role: nil),
         RouteEntry(path: "/resource_server/api/streaming/done/", route: .firstDone, method: .post, role: nil),

@@ -12,6 +12,8 @@ public struct TrustError: Error, Equatable, Sendable, CustomStringConvertible {
         case alreadyExists
         /// Not the encoding that it should be (base64, PEM, DER).
         case malformedEncoding
+        /// A passphrase that does not open the key.
+        case wrongPassphrase
         /// Not a key that is used here.
         case unusableKey
         /// Not a certificate that is used here.

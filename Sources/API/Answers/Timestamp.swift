@@ -20,5 +20,6 @@ public enum Timestamp {
         return "\(text(seconds: milliseconds / 1000).dropLast()).\(zeros)\(rest)Z"
     }
 
-    static var now: String { text(seconds: mesh_realtime_ns() / 1_000_000_000) }
+    /// This moment.
+    public static var now: String { text(seconds: mesh_realtime_ns() / 1_000_000_000) }
 }

@@ -37,11 +37,9 @@ extension NodeAPI {
                 403, type: "permission_error", code: block.kind.failure.rawValue, parameter: "model",
                 block.message(at: router.me))
         }
-        let refusals = routes.candidates.compactMap { router.choice.refusal(by: $0, of: needs) }
-        if refusals.count == routes.candidates.count, let first = refusals.first {
-            throw APIError(
-                403, type: "permission_error", code: "access_denied", parameter: "model",
-                "\(routes.id) is not for you: \(first)")
+        let refusals = routes.candidates.compactMap { router.choice.policyExclusion(of: $0, for: needs) }
+        if refusals.count == routes.candidates.count, let refusal = router.policyFailure(routes, needs) {
+            throw APIError(refusal)
         }
         guard isListed(routes) else {
             throw APIError(
@@ -58,7 +56,7 @@ extension NodeAPI {
 
     private func describe(_ routes: ModelRoutes, _ needs: RequestNeeds, _ writer: inout JSONWriter) {
         let usable = routes.candidates.filter {
-            router.choice.refusal(by: $0, of: needs) == nil && router.choice.block(on: $0, for: needs) == nil
+            router.choice.policyExclusion(of: $0, for: needs) == nil && router.choice.block(on: $0, for: needs) == nil
         }
         writer.object {
             $0.field("id", routes.id)

@@ -7,6 +7,10 @@ enum CommandName: String, CaseIterable, Sendable {
     case block, unblock, blocks, isolate
     case auditList = "audit list"
     case auditVerify = "audit verify"
+    case federationMembers = "federation members"
+    case federationRenew = "federation renew"
+    case federationRevoke = "federation revoke"
+    case federationRollover = "federation rollover"
     case globusRegister = "globus register"
     case globusCheck = "globus check"
     case emulateInference = "emulate inference"
@@ -20,8 +24,6 @@ struct PositionalSpecification: Hashable, Sendable {
     /// As help names it: `TOPOLOGY`.
     var name: String
     var summary: String
-    /// May be left out; only behind those that may not.
-    var isOptional = false
 }
 
 /// A command as declared: help and parsing both follow from it.
@@ -29,8 +31,9 @@ struct CommandSpecification: Sendable {
     var name: CommandName
     var summary: String
     var discussion = ""
-    /// Required, unless they say otherwise.
+    /// All of them are required, but for the last where `lastIsOptional`.
     var positionals: [PositionalSpecification] = []
+    var lastIsOptional = false
     var options: [OptionSpecification] = []
     /// Stand-ins for tests and demonstrations, listed apart.
     var isStandIn = false
@@ -49,8 +52,10 @@ extension CommandSpecification {
     static let blockSubject = PositionalSpecification(
         name: "SUBJECT", summary: "SITE or SITE/NODE, a user's name or subject, a key's id or a token's name, a model's id")
     static let blockOrKind = PositionalSpecification(name: "ID", summary: "a block's id, as blocks lists it, or its kind")
-    static let unblockSubject = PositionalSpecification(
-        name: "SUBJECT", summary: "behind a kind: what is blocked", isOptional: true)
+    static let unblockSubject = PositionalSpecification(name: "SUBJECT", summary: "behind a kind: what is blocked")
+    static let member = PositionalSpecification(name: "SITE[/NODE]", summary: "a site, or one of its nodes")
+    static let rolloverPhase = PositionalSpecification(
+        name: "PHASE", summary: "start, status, switch or finish, in this order")
 
     private static let asking: [OptionSpecification] = [.node, .tokenFile, .json]
     private static let needsToken = "Needs the role viewer: by meshnode login, the variable MESHNODE_TOKEN or a file."
@@ -80,8 +85,14 @@ extension CommandSpecification {
             name: .peers, summary: "list the other nodes and the links to them", discussion: needsToken, options: asking),
         CommandSpecification(
             name: .check, summary: "say what is wrong in a configuration or topology, by line and field",
-            discussion: "Exit 0 if nothing is, 2 otherwise. Files that it names must be readable.", positionals: [file],
-            options: [.json]),
+            discussion: """
+                Exit 0 if nothing is, 2 otherwise. Files that it names must be readable.
+
+                With --policy it tells instead where a user's requests for a model may run and why not elsewhere: as a running \
+                node sees it (role viewer), or for the models of FILE alone. Exit 1 if they may run nowhere.
+                """,
+            positionals: [file], lastIsOptional: true,
+            options: [.json, .policy, .asUser, .policyModel, .domain, .groups, .dataClass, .node, .tokenFile]),
         CommandSpecification(
             name: .login, summary: "log in at a federation, by your browser",
             discussion: "Asks consent for all sites at once; the tokens are kept in ~/.config/meshnode/tokens.json.",
@@ -104,16 +115,16 @@ extension CommandSpecification {
         CommandSpecification(
             name: .block, summary: "block a peer, user, key or model at one node, at once",
             discussion: "Requests under way end within 5 s with an error that says so. Kept over restarts. \(needsOperator)",
-            positionals: [blockKind, blockSubject], options: [.reason, .duration] + asking),
+            positionals: [blockKind, blockSubject], options: [.blockReason, .duration] + asking),
         CommandSpecification(
             name: .unblock, summary: "lift a block: unblock ID, or unblock KIND SUBJECT", discussion: needsOperator,
-            positionals: [blockOrKind, unblockSubject], options: asking),
+            positionals: [blockOrKind, unblockSubject], lastIsOptional: true, options: asking),
         CommandSpecification(
             name: .blocks, summary: "list what is blocked at a node", discussion: needsOperator, options: asking),
         CommandSpecification(
             name: .isolate, summary: "let a node serve its own users by its own models alone",
             discussion: "Nothing of other nodes' is run, and nothing sent to them. Kept over restarts. \(needsOperator)",
-            options: [.reason, .duration, .off] + asking),
+            options: [.blockReason, .duration, .off] + asking),
         CommandSpecification(
             name: .auditList, summary: "show the newest entries of a node's audit log", discussion: needsOperator,
             options: [.limit, .after] + asking),
@@ -121,6 +132,25 @@ extension CommandSpecification {
             name: .auditVerify, summary: "check a node's audit log, by itself and against what others witnessed",
             discussion: "Reads the files, on the node's own machine. Exit 1, with the first entry that is wrong, if one is.",
             options: [.config, .witness, .tokenFile, .json]),
+        CommandSpecification(
+            name: .federationMembers, summary: "list who is in the federation, and what is revoked", discussion: needsToken,
+            options: asking),
+        CommandSpecification(
+            name: .federationRenew, summary: "have a node renew its certificate now",
+            discussion: "Nodes do so by themselves at half life. Needs the role operator.", options: asking),
+        CommandSpecification(
+            name: .federationRevoke, summary: "end a site's or a node's place in the federation",
+            discussion:
+                "Through a registration authority (--node); or signed here by the federation's issuer (--directory) and "
+                + "handed to any node. Needs the role operator.", positionals: [member],
+            options: [.reason, .directory] + asking),
+        CommandSpecification(
+            name: .federationRollover, summary: "let a new root take over from the old",
+            discussion:
+                "start: both roots; switch: certificates under the new one; finish: the old root is dropped. Each is "
+                + "refused until every node that is alive has come along. docs/trust.md explains it. Needs the role operator.",
+            positionals: [rolloverPhase],
+            options: [.requiredDirectory, .passphraseFile, .keyURI, .nextKeyURI, .waitSeconds] + asking),
         CommandSpecification(
             name: .globusRegister, summary: "register our functions with Globus Compute, once",
             discussion: "Their ids are kept in the node's state directory; a second run registers nothing new.",

@@ -78,7 +78,7 @@ extension OptionSpecification {
 
 /// What an operator does at one node.
 extension OptionSpecification {
-    static let reason = OptionSpecification(
+    static let blockReason = OptionSpecification(
         name: "--reason", value: .text, placeholder: "TEXT", summary: "why, for the other operators")
     static let duration = OptionSpecification(
         name: "--for", value: .text, placeholder: "TIME", summary: "how long: 90s, 30m, 2h, 7d (default: until lifted)")
@@ -90,6 +90,43 @@ extension OptionSpecification {
     static let witness = OptionSpecification(
         name: "--witness", value: .nodeAddress, placeholder: "URL",
         summary: "another node, whose operator vouches for what it witnessed; again for more", isList: true)
+}
+
+/// Whose requests may run where.
+extension OptionSpecification {
+    static let policy = OptionSpecification(
+        name: "--policy", value: .flag, summary: "tell where a user's requests may run: with --as and --model")
+    static let asUser = OptionSpecification(
+        name: "--as", value: .text, placeholder: "USER", summary: "such as alice@anl.gov, or static:NAME for a token")
+    static let policyModel = OptionSpecification(
+        name: "--model", value: .text, placeholder: "M", summary: "the model, with --policy")
+    static let domain = OptionSpecification(
+        name: "--domain", value: .text, placeholder: "D",
+        summary: "the user's identity provider (default: what follows @ in the name)")
+    static let groups = OptionSpecification(
+        name: "--group", value: .uuid, placeholder: "UUID", summary: "a group the user is in; again for more", isList: true)
+    static let dataClass = OptionSpecification(
+        name: "--data-class", value: .text, placeholder: "C", summary: "a label of the data; again for more", isList: true)
+}
+
+/// What the federation's operator does.
+extension OptionSpecification {
+    static let reason = OptionSpecification(
+        name: "--reason", value: .text, placeholder: "TEXT", summary: "why, for all to read", isRequired: true)
+    static let directory = OptionSpecification(
+        name: "--directory", value: .text, placeholder: "DIR", summary: "the federation's folder, to sign with its issuer")
+    static let requiredDirectory = OptionSpecification(
+        name: "--directory", value: .text, placeholder: "DIR", summary: "the federation's folder", isRequired: true)
+    static let passphraseFile = OptionSpecification(
+        name: "--passphrase-file", value: .text, placeholder: "FILE",
+        summary: "a file with the passphrase of the root's key (default: MESHNODE_PASSPHRASE)")
+    static let keyURI = OptionSpecification(
+        name: "--key-uri", value: .text, placeholder: "URI", summary: "the root's key, where it is kept elsewhere")
+    static let nextKeyURI = OptionSpecification(
+        name: "--next-key-uri", value: .text, placeholder: "URI", summary: "the new root's key, where it is kept elsewhere")
+    static let waitSeconds = OptionSpecification(
+        name: "--wait-seconds", value: .number(0...3600), placeholder: "SECONDS",
+        summary: "how long to wait for the nodes", fallback: "30")
 }
 
 /// Functions at Globus Compute.

@@ -17,13 +17,17 @@ actor MeshShell {
     private let router: Router
     private let local: [LocalModel]
     private let generationStore: GenerationStore
-    private let clientTLS: TLSSource
+    private let links: MeshLinks
     private let log: Logger
     private var builder: RoutingViewBuilder
     private lazy var pool = ConnectionPool(loop: loop)
     private lazy var alarm = Alarm(loop: loop)
     private var seedUpstreams: [String: Upstream] = [:]
+    private var carriedUpstreams: [NodeID: (place: MeshPlace, upstream: Upstream)] = [:]
     private var identity: Identity
+    private let vouches: @Sendable (String) -> [String]?
+    private let narrowing: [String: [String]]
+    private var admitted: [String]?
     private var viewIsStale = true
     private var isRunning = false
     private let audit: AuditLog
@@ -35,36 +39,43 @@ actor MeshShell {
 
     init(
         machine: GossipMachine, authority: RecordSigner, router: Router, local: [LocalModel], identity: Identity,
-        generationStore: GenerationStore, clientTLS: TLSSource, audit: AuditLog, log: Logger, loop: Loop,
-        makeDirect: @escaping @Sendable (NodeID, Variant, DirectOffer) -> LocalModel?
+        generationStore: GenerationStore, links: MeshLinks, audit: AuditLog, log: Logger, loop: Loop,
+        makeDirect: @escaping @Sendable (NodeID, Variant, DirectOffer) -> LocalModel?,
+        vouches: @escaping @Sendable (String) -> [String]?, narrowing: [String: [String]]
     ) {
+        self.vouches = vouches
+        self.narrowing = narrowing
         self.machine = machine
         self.authority = authority
         self.router = router
         self.local = local
         self.identity = identity
         self.generationStore = generationStore
-        self.clientTLS = clientTLS
+        self.links = links
         self.audit = audit
         self.log = log
         self.loop = loop
         builder = RoutingViewBuilder(
-            me: machine.me, local: local, makeUpstream: { _, address in Self.upstream(address, clientTLS) },
-            makeDirect: makeDirect)
+            me: machine.me, local: local, makeUpstream: { links.upstream(to: $0, known: $1) },
+            makeDirect: makeDirect, vouches: vouches)
     }
 
     /// Begins to gossip; returns at once.
-    nonisolated func start() {
-        Task(executorPreference: loop) { await self.run() }
+    ///
+    /// - Parameter describe: completes what is told of this node.
+    nonisolated func start(_ describe: @escaping @Sendable (inout Identity) -> Void = { _ in }) {
+        Task(executorPreference: loop) { await self.run(describe) }
     }
 
-    private func run() async {
+    private func run(_ describe: @Sendable (inout Identity) -> Void) async {
         isRunning = true
+        describe(&identity)
         perform(publish(.identity(identity)))
         publishCatalog()
         while isRunning {
             publishLoad()
             if blocksShown != publishedBlocks { publishCatalog() }
+            noteAdmission()
             perform(machine.onTick(now: now, wallSeconds: wallSeconds, authority: authority))
             refreshView()
             tellDirectUses()
@@ -73,6 +84,14 @@ actor MeshShell {
             // Our own load is looked at twice a second; the machine decides what of it is news.
             await alarm.sleep(nanoseconds: min(max(wait, 1_000_000), 500_000_000))
         }
+    }
+
+    /// What our site may vouch for decides where our users can be served.
+    private func noteAdmission() {
+        let now = vouches(machine.me.site)
+        guard now != admitted else { return }
+        admitted = now
+        viewIsStale = true
     }
 
     /// Before its server was looked at, a model's slots are a guess: better none told than a wrong one.
@@ -93,6 +112,12 @@ actor MeshShell {
     /// Those in force that our catalog depends on; they end by the clock.
     private var blocksShown: [String] { router.blocks.current?.publishedKey(nowSeconds: wallSeconds) ?? [] }
 
+    /// Nothing goes to a node that our operator has blocked.
+    private func checkBlocks(_ node: NodeID) throws(TransportError) {
+        guard router.blocks.current?.peer(node, nowSeconds: wallSeconds) != nil else { return }
+        throw TransportError(.revoked, "it is blocked here")
+    }
+
     // MARK: What others call
 
     /// What the models do has changed.
@@ -101,7 +126,7 @@ actor MeshShell {
         let blocks = router.blocks.current
         let seconds = wallSeconds
         let models = local.map { blocks?.published($0.variant, nowSeconds: seconds) ?? $0.variant }
-        perform(publish(.catalog(Catalog(models: models))))
+        perform(publish(.catalog(Catalog(models: models, vouching: narrowing.isEmpty ? nil : narrowing))))
         publishLoad()
         viewIsStale = true
         refreshView()
@@ -113,6 +138,43 @@ actor MeshShell {
         perform(publish(.identity(identity)))
         viewIsStale = true
         refreshView()
+    }
+
+    /// Tells the federation something else of this node.
+    func update(_ change: @Sendable (inout Identity) -> Void) {
+        change(&identity)
+        perform(publish(.identity(identity)))
+        viewIsStale = true
+        refreshView()
+    }
+
+    /// Drops nodes that are no longer trusted, from here and from the choice.
+    func forget(where isWithdrawn: @Sendable (NodeID, Identity) -> Bool) {
+        perform(machine.forget(where: isWithdrawn, now: now, wallSeconds: wallSeconds))
+        refreshView()
+    }
+
+    /// One small message to another node's mesh port, on the connections of gossip.
+    ///
+    /// - Parameters:
+    ///   - address: of its mesh port, as its identity has it.
+    ///   - limit: bytes of the answer.
+    ///   - seconds: for all of it.
+    func post(
+        _ path: StaticString, to node: NodeID, at address: String, body: [UInt8], limit: Int, seconds: Double
+    ) async throws(TransportError) -> HTTPAnswer {
+        try checkBlocks(node)
+        guard let upstream = upstream(for: Contact(node: node, address: address)) else {
+            throw TransportError(.unknownHost, "\(address) is no address")
+        }
+        return try await pool.request(
+            upstream, method: "POST", target: path.description, body: body, limit: limit,
+            deadline: mesh_monotonic_ns() &+ UInt64(seconds * 1e9)
+        ) { (stream) throws(TransportError) in
+            guard stream.peerIdentity as? NodeID == node else {
+                throw TransportError(.tls, "another node answers at \(address) than \(node)")
+            }
+        }
     }
 
     /// One exchange begun by a peer; nil if its message is none.
@@ -161,9 +223,7 @@ actor MeshShell {
     private func send(_ id: ExchangeID, _ contact: Contact, _ message: Message, timeoutSeconds: Double) async {
         var peer: NodeID?
         do throws(TransportError) {
-            if let node = contact.node, router.blocks.current?.peer(node, nowSeconds: wallSeconds) != nil {
-                throw TransportError(.revoked, "it is blocked here")
-            }
+            if let node = contact.node { try checkBlocks(node) }
             guard let upstream = upstream(for: contact) else {
                 throw TransportError(.unknownHost, "\(contact.address) is no address")
             }
@@ -220,7 +280,7 @@ actor MeshShell {
 
     private func send(_ uses: [DirectUse], to node: NodeID) async {
         do throws(TransportError) {
-            guard let address = machine.view[node]?.identity?.mesh, let upstream = Self.upstream(address, clientTLS),
+            guard let upstream = upstream(for: Contact(node: node, address: machine.view[node]?.identity?.mesh ?? "")),
                 let body = DirectUse.encode(uses)
             else { throw TransportError(.unknownHost, "its address is not known") }
             let answer = try await pool.request(
@@ -241,18 +301,24 @@ actor MeshShell {
     }
 
     private func upstream(for contact: Contact) -> Upstream? {
+        if let node = contact.node, let place = router.view.mesh.place(of: node), place.carriers != nil {
+            return carriedUpstream(place)
+        }
         if let known = seedUpstreams[contact.address] { return known }
-        guard let made = Self.upstream(contact.address, clientTLS) else { return nil }
+        guard let made = links.upstream(at: contact.address) else { return nil }
         // Addresses come from peers' records: bounded.
         if seedUpstreams.count >= 8192 { seedUpstreams.removeAll() }
         seedUpstreams[contact.address] = made
         return made
     }
 
-    /// - Parameter address: `host:port`, or a URL as identities carry it.
-    private static func upstream(_ address: String, _ tls: TLSSource) -> Upstream? {
-        let bare = address.hasPrefix("https://") ? String(address.dropFirst(8)) : address
-        return HostPort(bare.hasSuffix("/") ? String(bare.dropLast()) : bare).map { Upstream(target: $0, securedBy: tls) }
+    private func carriedUpstream(_ place: MeshPlace) -> Upstream? {
+        let known = carriedUpstreams[place.node]
+        if let known, known.place == place { return known.upstream }
+        guard let made = links.upstream(to: place, known: known?.upstream) else { return nil }
+        if carriedUpstreams.count >= 8192 { carriedUpstreams.removeAll() }
+        carriedUpstreams[place.node] = (place, made)
+        return made
     }
 
     private func refreshView() {

@@ -15,6 +15,7 @@ final class Node: Sendable {
     let router: Router
     let api: NodeAPI
     let mesh: MeshShell
+    let links: MeshLinks
     let audit: AuditLog
     private let syslog: SyslogSink?
     let models: [LocalModel]
@@ -22,6 +23,7 @@ final class Node: Sendable {
     let meshAddress: SocketAddress
     private let control: NodeState
     private let globus: GlobusSite?
+    private let keeper: TrustKeeper
 
     /// Puts a node together and starts it: when this returns it listens.
     ///
@@ -35,7 +37,12 @@ final class Node: Sendable {
         let disk = try Self.storageThread()
         (audit, syslog) = try Self.auditLog(configuration, on: disk, log: log)
         let blocks = try Self.blockStore(configuration, on: disk, audit, log: log)
-        let credentials = try MeshCredentials(configuration) { [set = blocks.blocks] in try Self.admit($0, set) }
+        let (trust, store) = try Self.trust(configuration, log, admits: { [set = blocks.blocks] in try Self.admit($0, set) })
+        let issuer = try configuration.trust.issuer.map { (files) throws(CommandFailure) in
+            try RegistrationAuthority(files, federation: configuration.federation, log: log)
+        }
+        let links = try MeshLinks(configuration, tls: trust.clientTLS)
+        self.links = links
         let apiTLS = try Self.apiTLS(configuration)
         workers = try Self.startWorkers(configuration.loops)
         try Self.startSyslog(syslog, configuration.audit, audit, on: workers[0].loop, log: log)
@@ -48,7 +55,7 @@ final class Node: Sendable {
         globus = try configuration.globusCompute.map { (compute) throws(CommandFailure) in
             try GlobusSite(configuration, compute, apiURL: apiURL, log: log)
         }
-        let backends = try Backends(configuration, site: globus, log: log)
+        let backends = try Backends(configuration, site: globus, proxy: links.proxy, log: log)
         models = backends.models
         let access = try NodeAccess(configuration, on: disk, log: log)
         router = Router(
@@ -58,30 +65,35 @@ final class Node: Sendable {
                     "direct: \(use.requestID) of \(use.user) for \(use.model) goes to the endpoint of \(site), whose node is away"
                 )
             },
-            asserter: IdentityAsserter(
-                me: me, federation: configuration.federation, key: credentials.key, certificate: credentials.certificate),
+            asserter: IdentityAsserter(me: me, federation: configuration.federation) { trust.identityKey },
             blocks: blocks.blocks, seed: UInt64.random(in: 0 ... .max))
+        let ledger = trust.ledger
+        let vouches: @Sendable (String) -> [String]? = { ledger.admission(of: $0)?.domains }
         let generations = GenerationStore(directory: configuration.stateDirectory, log: log)
         let identity = Identity(
             api: apiURL,
             mesh: configuration.advertise.mesh ?? "https://\(meshAddress)",
-            certificate: Base64.encode(credentials.certificate.der),
-            certificateExpires: UInt64(max(0, credentials.certificate.notAfter)), software: Version.text,
-            scope: access.login?.scope)
+            certificate: Base64.encode(trust.current.certificate.der),
+            certificateExpires: UInt64(max(0, trust.current.certificate.notAfter)), software: Version.text,
+            scope: access.login?.scope, via: configuration.outbound == nil ? nil : [])
         let now = Instant(nanoseconds: mesh_monotonic_ns())
         let machine = GossipMachine(
             federation: configuration.federation, me: me, generation: try generations.next(),
             seeds: configuration.seeds.map(\.description), random: UInt64.random(in: 0 ... .max), now: now,
             wallSeconds: mesh_realtime_ns() / 1_000_000_000)
-        let signer = RecordSigner(credentials)
+        let signer = RecordSigner(trust)
         mesh = MeshShell(
             machine: machine, authority: signer, router: router, local: models, identity: identity,
-            generationStore: generations, clientTLS: credentials.clientTLS, audit: audit, log: log, loop: workers[0].loop,
-            makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) })
+            generationStore: generations, links: links, audit: audit, log: log, loop: workers[0].loop,
+            makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) }, vouches: vouches,
+            narrowing: configuration.access.vouching)
 
+        let keeper = TrustKeeper(
+            trust: trust, router: router, mesh: mesh, workers: workers, store: store, issuer: issuer, log: log)
+        self.keeper = keeper
         control = NodeState(
-            mesh: mesh, router: router, workers: workers, log: log,
-            serversToHear: backends.servers.count + backends.endpoints.count, globus: globus)
+            mesh: mesh, router: router, workers: workers, keeper: keeper, log: log,
+            serversToHear: backends.servers.count + backends.endpoints.count, globus: globus, links: links.metrics)
         var facts = NodeFacts(
             federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
             bodyLimit: configuration.limits.bodyBytes,
@@ -89,17 +101,19 @@ final class Node: Sendable {
             internalSecret: try globus?.internalSecret())
         access.apply(to: &facts, configuration)
         facts.apiURL = identity.api
+        facts.federationControl = keeper
         facts.audit = audit
         facts.blocks = blocks
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
-        let port = meshPort(signer)
+        let port = meshPort(trust, vouches)
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
+        let meshService = service(port, trust.serverTLS, budget)
         let services: [(ListeningSocket?, HTTPService)] = [
             (apiSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
             (adminSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
-            (meshSocket, service(port, credentials.serverTLS, budget)),
+            (meshSocket, meshService),
         ]
         for worker in workers {
             for (socket, service) in services {
@@ -107,9 +121,25 @@ final class Node: Sendable {
                 Task { await worker.serve(socket, service) }
             }
         }
-        mesh.start()
+        mesh.start(keeper.describe)
+        keeper.start()
+        keepLinks(meshService)
         watch(backends)
         log.info("listening: API \(identity.api), mesh \(identity.mesh), \(workers.count) loops, \(models.count) models")
+    }
+
+    /// What this node proves itself with, and what the federation's operator has said so far.
+    private static func trust(
+        _ configuration: NodeConfiguration, _ log: Logger, admits: @escaping @Sendable (NodeID) throws -> Void
+    ) throws(CommandFailure) -> (MeshTrust, StatementStore) {
+        let store = StatementStore(directory: configuration.stateDirectory, log: log)
+        let ledger: TrustLedger
+        do throws(TrustError) {
+            ledger = TrustLedger(
+                federation: configuration.federation, roots: try Certificate.load(pemFile: configuration.trust.caFile))
+        } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
+        store.load(into: ledger, now: PeerGate.now)
+        return (try MeshTrust(configuration, ledger: ledger, admits: admits), store)
     }
 
     /// The thread of all databases.
@@ -180,17 +210,23 @@ final class Node: Sendable {
             bodyBudget: budget, admits: admits)
     }
 
-    private func meshPort(_ signer: RecordSigner) -> MeshPort {
+    private func meshPort(
+        _ trust: MeshTrust, _ vouches: @escaping @Sendable (String) -> [String]?
+    ) -> MeshPort {
         let mesh = mesh
+        let keeper = keeper
         let log = log
-        let router = router
         let audit = audit
-        let identities = IdentityVerifier(site: configuration.site, federation: configuration.federation) { peer in
-            guard let encoded = router.view.mesh[peer]?.identity?.certificate else { return nil }
-            return try? signer.certificate(encoded, of: peer)
+        let gate = trust.gate
+        let identities = IdentityVerifier(
+            site: configuration.site, federation: configuration.federation, vouches: vouches,
+            narrowing: configuration.access.vouching, counters: router.counters
+        ) {
+            gate.certificate(of: $0, keyID: $1)
         }
         return MeshPort(
-            router: router, models: models, identities: identities, bodyLimit: configuration.limits.bodyBytes,
+            router: router, models: models, identities: identities, carrier: links.desk, data: configuration.data,
+            bodyLimit: configuration.limits.bodyBytes, keepAlive: links.keepAlive,
             gossip: { await mesh.exchange(from: $0, $1) },
             log: { error, address in
                 audit.record(.refusal, actor: address?.host ?? "unknown", subject: "mesh connection", detail: error.message)
@@ -199,6 +235,7 @@ final class Node: Sendable {
                     "mesh \(address?.host ?? "") \(error.message)",
                     "mesh connection from \(address?.description ?? "unknown") refused: \(error.message)")
             },
+            routes: keeper.routes,
             audit: { peer, use in
                 log.warning(
                     "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")

@@ -23,7 +23,7 @@ struct NodeAccess {
                 nowSeconds: mesh_realtime_ns() / 1_000_000_000,
                 hasStaticToken: { names.contains($0) }, log: { log.log($0, $1) })
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
-        let globus = try Self.globus(configuration.authentication)
+        let globus = try Self.globus(configuration)
         self.globus = globus
         authenticator = AuthenticationChain(
             tokens: StaticTokens(configured: configuration.tokens), keys: keys,
@@ -35,14 +35,15 @@ struct NodeAccess {
         }
     }
 
-    private static func globus(_ configuration: AuthenticationConfiguration) throws(CommandFailure) -> GlobusAccess? {
-        guard let globus = configuration.globus else { return nil }
-        return try GlobusAccess(globus)
+    private static func globus(_ configuration: NodeConfiguration) throws(CommandFailure) -> GlobusAccess? {
+        guard let globus = configuration.authentication.globus else { return nil }
+        return try GlobusAccess(globus, proxy: try configuration.proxy?.httpProxy())
     }
 
     /// Puts all of it where the API port looks.
     func apply(to facts: inout NodeFacts, _ configuration: NodeConfiguration) {
         facts.rules = configuration.entryRules
+        facts.data = configuration.data
         facts.login = login
         facts.keys = keys
         facts.webLogin = globus?.webLogin

@@ -8,20 +8,25 @@ import Transport
 /// What the API asks of the program: readiness, drain, and the numbers that gossip counts.
 final class NodeState: NodeControl {
     private let mesh: MeshShell
+    private let keeper: TrustKeeper
     private let logger: Logger
     private let unheard: Mutex<Set<Int>>
     private let globus: GlobusSite?
     private let router: Router
     private let workers: [Worker]
+    private let links: LinkMetrics
 
     /// - Parameter serversToHear: inference servers and endpoints that must have been looked at once.
     init(
-        mesh: MeshShell, router: Router, workers: [Worker], log: Logger, serversToHear: Int, globus: GlobusSite?
+        mesh: MeshShell, router: Router, workers: [Worker], keeper: TrustKeeper, log: Logger, serversToHear: Int,
+        globus: GlobusSite?, links: LinkMetrics
     ) {
         self.router = router
         self.workers = workers
         self.globus = globus
+        self.links = links
         self.mesh = mesh
+        self.keeper = keeper
         logger = log
         unheard = Mutex(Set(0..<serversToHear))
     }
@@ -29,6 +34,7 @@ final class NodeState: NodeControl {
     func heard(_ server: Int) { unheard.withLock { _ = $0.remove(server) } }
 
     var notReady: String? {
+        if let revoked = keeper.ownRevocation { return "this node was revoked: \(revoked)" }
         let left = unheard.withLock { $0.count }
         return left == 0 ? nil : "\(left) inference servers were not looked at yet"
     }
@@ -68,6 +74,6 @@ final class NodeState: NodeControl {
         for (cause, count) in counters.refusals.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             text += "meshnode_gossip_refusals_total{cause=\"\(cause.rawValue)\"} \(count)\n"
         }
-        return text + (globus?.metrics ?? "")
+        return text + links.text + (await keeper.metrics()) + (globus?.metrics ?? "")
     }
 }

@@ -13,6 +13,7 @@ struct FederationFiles {
         let meshPort: Int
         var api: String { "http://127.0.0.1:\(apiPort)" }
         var mesh: String { "https://127.0.0.1:\(meshPort)" }
+        var meshAddress: HostAndPort { HostAndPort(host: "127.0.0.1", port: meshPort) }
     }
 
     /// The tokens of one `up`, good at every node.
@@ -62,12 +63,13 @@ struct FederationFiles {
             try SecretFile.makeDirectory(directory)
             let authority = try Self.authority(topology.federation, directory)
             for node in planned { try Self.issue(node, topology.federation, authority) }
+            try Self.admit(topology, planned, by: authority)
         } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
     }
 
     /// The authority of an earlier `up` in the same folder serves again, if it is of this federation.
     private static func authority(_ federation: String, _ directory: String) throws -> FederationAuthority {
-        if access(directory + "/ca.key", F_OK) == 0 {
+        if access(directory + "/federation.json", F_OK) == 0 {
             let found = try FederationAuthority.load(directory: directory)
             if found.federation == federation { return found }
             throw CommandFailure(
@@ -75,7 +77,17 @@ struct FederationFiles {
                 message:
                     "\(directory) holds the federation \(found.federation); give another --state folder for \(federation)")
         }
-        return try FederationAuthority.create(federation: federation, directory: directory, validDays: authorityDays)
+        let made = try FederationAuthority.create(federation: federation, directory: directory, validDays: authorityDays)
+        // Beside the root: some of what a federation of this machine is used with cannot follow a chain that is sent.
+        try made.root.write(pemFile: directory + "/ca.pem")
+        return made
+    }
+
+    /// The first node is the registration authority, by the federation's own files.
+    private func issuer(of node: PlannedNode) -> CertificateConfiguration? {
+        guard node.id == nodes.first?.id else { return nil }
+        return CertificateConfiguration(
+            certificateFile: directory + "/issuer.pem", keyFile: directory + "/issuer.key")
     }
 
     private static func issue(_ node: PlannedNode, _ federation: String, _ authority: FederationAuthority) throws {
@@ -86,7 +98,9 @@ struct FederationFiles {
             dnsNames: ["localhost"],
             addresses: ["127.0.0.1"], validSeconds: certificateSeconds)
         try key.write(pemFile: node.directory + "/node.key")
-        try certificate.write(pemFile: node.directory + "/node.pem")
+        try certificate.write(pemFile: node.directory + "/node.pem", issuers: authority.issuer.chain)
+        // Each node keeps its own, and writes it anew when the roots change.
+        try authority.root.write(pemFile: node.directory + "/ca.pem")
     }
 
     /// A port that is free just now, where none is given.
@@ -128,7 +142,7 @@ struct FederationFiles {
             }
             return ModelConfiguration(
                 id: model.id, aliases: model.aliases, backend: backend, description: model.description, policy: model.policy,
-                access: model.access)
+                access: model.access, data: model.data)
         }
         let configuration = NodeConfiguration(
             federation: topology.federation, site: node.id.site, node: node.id.node,
@@ -136,11 +150,14 @@ struct FederationFiles {
                 api: ListenAddress(address: "127.0.0.1", port: node.apiPort),
                 mesh: ListenAddress(address: "127.0.0.1", port: node.meshPort)),
             trust: TrustConfiguration(
-                caFile: authorityFile, certificateFile: node.directory + "/node.pem", keyFile: node.directory + "/node.key"),
-            seeds: nodes.filter { $0.id != node.id }.prefix(8).map { HostAndPort(host: "127.0.0.1", port: $0.meshPort) },
+                caFile: node.directory + "/ca.pem", certificateFile: node.directory + "/node.pem",
+                keyFile: node.directory + "/node.key", issuer: issuer(of: node)),
+            seeds: nodes.filter { $0.id != node.id && !isOutbound($0.id.site) }.prefix(8).map(\.meshAddress),
+            outbound: outbound(site), carrier: carries(node.id) ? CarrierConfiguration() : nil,
             stateDirectory: node.directory, tokens: tokens.configured,
             authentication: site.authentication ?? topology.authentication, access: site.access ?? topology.access,
-            keys: site.keys ?? topology.keys, loops: topology.loops, limits: topology.limits,
+            data: site.data ?? topology.data, keys: site.keys ?? topology.keys, loops: topology.loops,
+            limits: topology.limits,
             timeouts: topology.timing.timeouts, health: topology.timing.health,
             globusCompute: try globusCompute(of: node, globusURL), models: models)
         let path = node.directory + "/node.json5"

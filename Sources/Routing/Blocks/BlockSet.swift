@@ -35,9 +35,6 @@ public final class BlockSet: Sendable {
             ?? Self.inForce(users[identity.username.lowercased()], nowSeconds)
     }
 
-    /// Whether any user is blocked: then whoever does not say who a user is cannot be served.
-    func hasUsers(nowSeconds: UInt64) -> Bool { users.values.contains { $0.isInForce(nowSeconds: nowSeconds) } }
-
     /// What stands against a key, or against the static token that an identity of this node came by; its keys go with it.
     ///
     /// - Parameter id: of the API key; nil: another token.

@@ -1,4 +1,4 @@
-public import Gossip
+import Gossip
 
 /// Why a site was chosen; the words of `X-Mesh-Route`.
 public enum RouteReason: String, Sendable, Codable {
@@ -34,7 +34,7 @@ public struct Choice: Sendable {
     public func exclusion(of candidate: Candidate, for needs: RequestNeeds) -> Exclusion? {
         if let sites = needs.sites, !sites.contains(candidate.node.site) { return .siteNotAllowed }
         if let block = block(on: candidate, for: needs) { return .blocked(block) }
-        if !candidate.variant.access.isEmpty, let refusal = refusal(by: candidate, of: needs) { return .forbidden(refusal) }
+        if let refused = policyExclusion(of: candidate, for: needs) { return refused }
         if candidate.nodeState != .alive, candidate.nodeState != .suspect { return .unreachable(candidate.nodeState) }
         if candidate.isDraining, !candidate.isLocal { return .draining }
         if candidate.variant.state != .running { return .notRunning(candidate.variant.state) }
@@ -59,12 +59,6 @@ public struct Choice: Sendable {
         guard let blocks = needs.blocks else { return nil }
         if let block = blocks.model(candidate.variant.id, nowSeconds: needs.nowSeconds) { return block }
         return candidate.isLocal ? nil : blocks.against(sendingTo: candidate.node, nowSeconds: needs.nowSeconds)
-    }
-
-    /// What of its site's rules the caller does not meet.
-    public func refusal(by candidate: Candidate, of needs: RequestNeeds) -> AccessRefusal? {
-        if needs.ignoresAccess { return nil }
-        return candidate.variant.access.refusal(of: needs.user?.identity, nowSeconds: needs.nowSeconds)
     }
 
     /// Picks one.

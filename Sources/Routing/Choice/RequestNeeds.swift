@@ -1,3 +1,5 @@
+public import Gossip
+
 /// What a request needs of the place that runs it; everything the choice may depend on.
 public struct RequestNeeds: Sendable {
     /// Model id or alias as the client wrote it, without `@site`.
@@ -16,6 +18,8 @@ public struct RequestNeeds: Sendable {
     public var nowSeconds: UInt64 = 0
     /// What this node's operator has blocked; nil: nothing.
     public var blocks: BlockSet?
+    /// What its data asks of the place.
+    public var data = DataDemands.none
     /// For an operator who asks how the mesh would choose: rules are left out.
     public var ignoresAccess = false
 

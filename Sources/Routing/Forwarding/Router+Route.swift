@@ -141,7 +141,7 @@ extension Router {
                 if failure.isUnreached { progress.unreached |= 1 << UInt64(picked.index) }
                 progress.lastFailure = failure
                 // A site that refuses one user serves others well.
-                guard failure.kind != .forbidden, failure.kind != .userBlocked else { continue }
+                if failure.kind.isPolicy || failure.kind == .userBlocked { continue }
                 candidate.load.failed(now: loop.now)
                 counters.failovers.increment()
             }
@@ -212,11 +212,10 @@ extension Router {
             return RoutingFailure(
                 .notAllowed, status: 404, "no site that the request allows serves \(routes.id); it is at \(sites)")
         }
-        let refusals = exclusions.compactMap { if case .forbidden(let refusal) = $0 { refusal } else { nil } }
-        let others = exclusions.filter { if case .siteNotAllowed = $0 { false } else { true } }
-        if let first = refusals.first, refusals.count == others.count {
+        let others = exclusions.filter { $0 != .siteNotAllowed }
+        if others.allSatisfy(\.isPolicy), let first = others.first {
             counters.forbidden.increment()
-            return RoutingFailure(.forbidden, status: 403, "\(routes.id) is not for you: \(first)")
+            return RoutingFailure(policy: first, model: routes.id, serving: serving)
         }
         if !exclusions.contains(where: \.mayPass) {
             for case .blocked(let block) in exclusions { return RoutingFailure(block, at: me) }
@@ -239,7 +238,9 @@ extension Exclusion {
     var mayPass: Bool {
         switch self {
         case .unreachable, .draining, .notRunning, .failedLately, .alreadyTried: true
-        case .siteNotAllowed, .forbidden, .blocked, .localOnly, .lacks, .contextTooShort, .otherRevision, .otherDtype: false
+        case .siteNotAllowed, .forbidden, .notVouched, .highAssurance, .data, .blocked, .localOnly, .lacks, .contextTooShort,
+            .otherRevision, .otherDtype:
+            false
         }
     }
 }

@@ -37,6 +37,9 @@ public final class Router: Sendable {
         self.seed = seed
     }
 
+    /// Signatures made on who a user is.
+    public var identitiesSigned: Int { asserter?.signatures ?? 0 }
+
     public var view: RoutingView {
         get { current.withLock { $0 } }
         set { current.withLock { $0 = newValue } }
@@ -98,6 +101,8 @@ public final class RoutingCounters: Sendable {
     public let identitiesRefused = Atomic<Int>(0)
     /// Requests, or stays of them at another node, that a block ended.
     public let ended = Atomic<Int>(0)
+    /// Signatures of other nodes on who a user is that were checked.
+    public let identitiesVerified = Atomic<Int>(0)
 
     public init() {}
 }

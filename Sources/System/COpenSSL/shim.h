@@ -7,8 +7,11 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
+#include <openssl/store.h>
+#include <openssl/ui.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -27,6 +30,8 @@ static inline int mesh_GENERAL_NAME_count(const GENERAL_NAMES *names) { return s
 static inline const GENERAL_NAME *mesh_GENERAL_NAME_at(const GENERAL_NAMES *names, int i) { return sk_GENERAL_NAME_value(names, i); }
 static inline int mesh_GENERAL_NAME_type(const GENERAL_NAME *name) { return name->type; }
 static inline const ASN1_STRING *mesh_GENERAL_NAME_uri(const GENERAL_NAME *name) { return name->type == GEN_URI ? name->d.uniformResourceIdentifier : 0; }
+static inline const ASN1_STRING *mesh_GENERAL_NAME_dns(const GENERAL_NAME *name) { return name->type == GEN_DNS ? name->d.dNSName : 0; }
+static inline const ASN1_STRING *mesh_GENERAL_NAME_address(const GENERAL_NAME *name) { return name->type == GEN_IPADD ? name->d.iPAddress : 0; }
 static inline int mesh_X509_count(const STACK_OF(X509) *chain) { return sk_X509_num(chain); }
 static inline X509 *mesh_X509_at(const STACK_OF(X509) *chain, int i) { return sk_X509_value(chain, i); }
 static inline void mesh_OPENSSL_free(void *p) { OPENSSL_free(p); }
@@ -40,3 +45,11 @@ static inline int mesh_X509_push(STACK_OF(X509) *stack, X509 *certificate) { ret
 static inline void mesh_X509_stack_free(STACK_OF(X509) *stack) { sk_X509_free(stack); }
 static inline EVP_PKEY *mesh_EVP_RSA_gen(unsigned int bits) { return EVP_RSA_gen(bits); }
 static inline int mesh_X509_NAME_print(BIO *out, const X509_NAME *name) { return X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253); }
+
+// Requests for certificates, and keys under a passphrase
+static inline STACK_OF(X509_EXTENSION) *mesh_X509_EXTENSIONS_new(void) { return sk_X509_EXTENSION_new_null(); }
+static inline int mesh_X509_EXTENSIONS_push(STACK_OF(X509_EXTENSION) *all, X509_EXTENSION *one) { return sk_X509_EXTENSION_push(all, one); }
+static inline int mesh_X509_EXTENSIONS_count(const STACK_OF(X509_EXTENSION) *all) { return sk_X509_EXTENSION_num(all); }
+static inline X509_EXTENSION *mesh_X509_EXTENSIONS_at(const STACK_OF(X509_EXTENSION) *all, int i) { return sk_X509_EXTENSION_value(all, i); }
+// Frees the extensions too.
+static inline void mesh_X509_EXTENSIONS_free(STACK_OF(X509_EXTENSION) *all) { sk_X509_EXTENSION_pop_free(all, X509_EXTENSION_free); }

@@ -88,6 +88,18 @@ public actor Worker {
         await converse(over: stream, service)
     }
 
+    /// Serves HTTP over a connection that came by another way than a listener, whoever dialled it; returns at once.
+    public nonisolated func serve(over socket: OwnedSocket, _ service: HTTPService) {
+        Task(executorPreference: loop) { await self.take(socket, service) }
+    }
+
+    private func take(_ socket: OwnedSocket, _ service: HTTPService) async {
+        guard service.admitConnection() else { return }
+        defer { service.connectionEnded() }
+        guard let stream = socket.stream(on: loop) else { return }
+        await converse(over: stream, service)
+    }
+
     /// Dials `address` and serves HTTP over that connection: for a site that can only connect outwards. Returns when it ends.
     ///
     /// - Parameter tls: the dialler's role in TLS, shaken before `service`'s own, which should then have none.
@@ -131,6 +143,17 @@ public actor Worker {
     @discardableResult
     public func endConnections(_ error: TransportError, where peer: @Sendable (any Sendable) -> Bool) -> Int {
         loop.endConnections(error, where: peer)
+    }
+
+    /// Ends every connection, taken or made on this loop, of which one side's certificate is past its end: what waits on it
+    /// fails with `.expired`. To be called now and then.
+    ///
+    /// - Parameter now: seconds since 1970.
+    /// - Returns: how many were ended.
+    @discardableResult
+    public func endExpiredConnections(now: Int64) -> Int {
+        loop.endExpired(
+            TransportError(.expired, "the certificate that this connection was made with has ended"), now: now)
     }
 
     /// Connections that still serve a request.

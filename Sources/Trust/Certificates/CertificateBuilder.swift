@@ -42,7 +42,7 @@ struct CertificateBuilder {
     ///   - issuer: who signs; nil signs with `signer` under the certificate's own name.
     ///   - digest: name of the digest, of the signature.
     func sign(
-        key: PrivateKey, issuer: Certificate?, signer: PrivateKey, digest: String = "SHA256"
+        key: PublicKey, issuer: Certificate?, signer: PrivateKey, digest: String = "SHA256"
     ) throws(TrustError) -> Certificate {
         ERR_clear_error()
         guard let made = X509_new() else { throw .library("make a certificate") }
@@ -58,7 +58,14 @@ struct CertificateBuilder {
         return try Certificate(adopting: made)
     }
 
-    private func fill(_ made: OpaquePointer, key: PrivateKey, issuer: Certificate?) throws(TrustError) {
+    /// As above, for a key of which both halves are here.
+    func sign(
+        key: PrivateKey, issuer: Certificate?, signer: PrivateKey, digest: String = "SHA256"
+    ) throws(TrustError) -> Certificate {
+        try sign(key: try key.publicKey(), issuer: issuer, signer: signer, digest: digest)
+    }
+
+    private func fill(_ made: OpaquePointer, key: PublicKey, issuer: Certificate?) throws(TrustError) {
         let subject = X509_get_subject_name(made)
         let name = Array(commonName.utf8.prefix(Self.maximumCommonNameBytes))
         guard X509_set_version(made, 2) == 1, setSerial(made), setTime(X509_getm_notBefore(made), notBefore),
@@ -91,40 +98,12 @@ struct CertificateBuilder {
     }
 
     private func addNames(_ made: OpaquePointer) throws(TrustError) {
-        guard !(uris.isEmpty && dnsNames.isEmpty && addresses.isEmpty) else { return }
-        guard let names = mesh_GENERAL_NAMES_new() else { throw .library("make a list of names") }
+        let subject = SubjectNames(uris: uris, dnsNames: dnsNames, addresses: addresses)
+        guard !subject.isEmpty else { return }
+        let names = try subject.encoded()
         defer { mesh_GENERAL_NAMES_free(names) }
-        for uri in uris { try push(Self.text(uri), as: GEN_URI, onto: names) }
-        for name in dnsNames { try push(Self.text(name), as: GEN_DNS, onto: names) }
-        for address in addresses {
-            guard let octets = a2i_IPADDRESS(address) else {
-                throw TrustError(.malformedName, "\"\(printable(address.utf8, limit: 64))\" is not an IP address")
-            }
-            try push(octets, as: GEN_IPADD, onto: names)
-        }
         guard X509_add1_ext_i2d(made, NID_subject_alt_name, UnsafeMutableRawPointer(names), 0, 0) == 1 else {
             throw .library("add names to a certificate")
-        }
-    }
-
-    private static func text(_ string: String) -> UnsafeMutablePointer<ASN1_STRING>? {
-        guard let made = ASN1_STRING_type_new(V_ASN1_IA5STRING) else { return nil }
-        let bytes = Array(string.utf8)
-        guard ASN1_STRING_set(made, bytes, Int32(bytes.count)) == 1 else {
-            ASN1_STRING_free(made)
-            return nil
-        }
-        return made
-    }
-
-    private func push(
-        _ value: UnsafeMutablePointer<ASN1_STRING>?, as kind: Int32, onto names: OpaquePointer
-    ) throws(TrustError) {
-        guard let value, let name = GENERAL_NAME_new() else { throw .library("make a name") }
-        GENERAL_NAME_set0_value(name, kind, value)
-        guard mesh_GENERAL_NAMES_push(names, name) > 0 else {
-            GENERAL_NAME_free(name)
-            throw .library("add a name")
         }
     }
 }

@@ -46,6 +46,9 @@ public struct SPIFFEID: Hashable, Sendable, CustomStringConvertible {
             && text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy(isLabel)
     }
 
+    /// Whether a text may name a site or a node.
+    static func isLabel(_ text: String) -> Bool { isLabel(text.utf8) }
+
     private static func isLabel(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
         let dash = UInt8(ascii: "-")
         return (1...63).contains(bytes.count) && bytes.first != dash && bytes.last != dash

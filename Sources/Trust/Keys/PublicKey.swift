@@ -27,6 +27,15 @@ public final class PublicKey: @unchecked Sendable {
 
     deinit { EVP_PKEY_free(handle) }
 
+    /// The key in DER (RFC 5280 §4.1.2.7): equal for equal keys. Empty for a key that cannot be written.
+    public var subjectPublicKeyInfo: [UInt8] {
+        var encoded: UnsafeMutablePointer<UInt8>?
+        let count = i2d_PUBKEY(handle, &encoded)
+        guard count > 0, let encoded else { return [] }
+        defer { mesh_OPENSSL_free(encoded) }
+        return Array(UnsafeBufferPointer(start: encoded, count: Int(count)))
+    }
+
     /// Whether `signature` (64 bytes, RFC 7518 §3.4) is this key's over `bytes`. False for keys not on P-256.
     public func verifiesES256(_ signature: [UInt8], over bytes: UnsafeRawBufferPointer) -> Bool {
         ES256.isValid(signature, over: bytes, key: handle)

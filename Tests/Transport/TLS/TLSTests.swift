@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Testing
 import Trust
@@ -7,7 +8,7 @@ import Trust
 /// A federation's authority and two nodes in a folder of their own.
 private struct Certificates {
     let directory: String
-    var authority: String { directory + "/ca.pem" }
+    var authority: String { directory + "/root.pem" }
     func certificate(_ node: String) -> String { "\(directory)/\(node).pem" }
     func key(_ node: String) -> String { "\(directory)/\(node).key" }
 
@@ -21,13 +22,12 @@ private struct Certificates {
             try key.write(pemFile: "\(directory)/\(node).key")
             let id = try SPIFFEID(federation: "test", site: node, node: "n1")
             try authority.issue(id: id, key: key, dnsNames: ["localhost"], addresses: ["127.0.0.1"], validSeconds: 3600)
-                .write(pemFile: "\(directory)/\(node).pem")
+                .write(pemFile: "\(directory)/\(node).pem", issuers: authority.issuer.chain)
         }
     }
 
     func remove() {
-        for name in ["ca.pem", "ca.key", "a.pem", "a.key", "b.pem", "b.key"] { unlink("\(directory)/\(name)") }
-        rmdir(directory)
+        try? FileManager.default.removeItem(atPath: directory)
     }
 
     func context(

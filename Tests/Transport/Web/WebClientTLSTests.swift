@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Testing
 import Trust
@@ -7,7 +8,7 @@ import Trust
 /// An authority with one server certificate for `localhost` and 127.0.0.1.
 private struct Roots {
     let directory: String
-    var authority: String { directory + "/ca.pem" }
+    var authority: String { directory + "/root.pem" }
 
     init() throws {
         var template = Array("/tmp/meshnode-web-XXXXXX".utf8CString)
@@ -18,7 +19,7 @@ private struct Roots {
         try made.issue(
             id: SPIFFEID(federation: "test", site: "a", node: "n1"), key: key, dnsNames: ["localhost"],
             addresses: ["127.0.0.1"], validSeconds: 3600
-        ).write(pemFile: directory + "/a.pem")
+        ).write(pemFile: directory + "/a.pem", issuers: made.issuer.chain)
     }
 
     func server() throws -> TLSContext {
@@ -29,8 +30,7 @@ private struct Roots {
     }
 
     func remove() {
-        for name in ["ca.pem", "ca.key", "a.pem", "a.key"] { unlink("\(directory)/\(name)") }
-        rmdir(directory)
+        try? FileManager.default.removeItem(atPath: directory)
     }
 }
 

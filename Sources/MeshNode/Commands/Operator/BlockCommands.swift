@@ -95,7 +95,7 @@ enum BlockCommands {
     }
 
     private static func reason(_ invocation: Invocation, _ command: String) throws(CommandFailure) -> String {
-        guard let reason = invocation.text(.reason) else {
+        guard let reason = invocation.text(.blockReason) else {
             throw CommandFailure(exitCode: 2, message: "\(command): --reason TEXT is missing: why, for the other operators")
         }
         return reason

@@ -36,7 +36,7 @@ extension AuditConfiguration {
         guard self != AuditConfiguration() else { return }
         out.comment("Where the audit log goes beside its own file.")
         out.object("audit") { out in
-            if let journald { out.field("journald", .flag(journald)) }
+            if let journald { out.field("journald", .boolean(journald)) }
             if journaldSocket != AuditConfiguration().journaldSocket { out.field("journaldSocket", .text(journaldSocket)) }
             if let syslog {
                 out.object("syslog") { out in
