@@ -44,7 +44,7 @@ extension CommandSpecification {
     static let keyName = PositionalSpecification(name: "NAME", summary: "what the key is for, in your words")
     static let keyID = PositionalSpecification(name: "ID", summary: "the key's id, as keys list shows it")
 
-    static let member = PositionalSpecification(name: "SITE[/NODE]", summary: "a site, or one of its nodes")
+    static let member = PositionalSpecification(name: "MEMBER", summary: "SITE, or one of its nodes: SITE/NODE")
     static let rolloverPhase = PositionalSpecification(
         name: "PHASE", summary: "start, status, switch or finish, in this order")
 
@@ -114,7 +114,7 @@ extension CommandSpecification {
                 "start: both roots; switch: certificates under the new one; finish: the old root is dropped. Each is "
                 + "refused until every node that is alive has come along. docs/trust.md explains it. Needs the role operator.",
             positionals: [rolloverPhase],
-            options: [.requiredDirectory, .passphraseFile, .keyURI, .nextKeyURI, .waitSeconds] + asking),
+            options: [.directory, .passphraseFile, .keyURI, .nextKeyURI, .waitSeconds] + asking),
         CommandSpecification(
             name: .globusRegister, summary: "register our functions with Globus Compute, once",
             discussion: "Their ids are kept in the node's state directory; a second run registers nothing new.",
