@@ -75,7 +75,8 @@ extension CommandLineParser {
 
         /// Puts defaults in, and sees that nothing is missing.
         private mutating func complete() throws(UsageError) {
-            if invocation.positionals.count < specification.positionals.count {
+            let required = specification.positionals.count - (specification.lastIsOptional ? 1 : 0)
+            if invocation.positionals.count < required {
                 let missing = specification.positionals[invocation.positionals.count]
                 throw failure("\(missing.name) is missing: \(missing.summary)")
             }

@@ -1,6 +1,6 @@
 /// The commands of the program; the raw value is what is typed.
 enum CommandName: String, CaseIterable, Sendable {
-    case demo, up, serve, status, models, route, peers, check, login, token, logout
+    case demo, up, serve, status, models, route, peers, check, doctor, login, token, logout
     case keysCreate = "keys create"
     case keysList = "keys list"
     case keysRevoke = "keys revoke"
@@ -28,8 +28,9 @@ struct CommandSpecification: Sendable {
     var name: CommandName
     var summary: String
     var discussion = ""
-    /// All of them are required.
+    /// All of them are required, but for the last where `lastIsOptional`.
     var positionals: [PositionalSpecification] = []
+    var lastIsOptional = false
     var options: [OptionSpecification] = []
     /// Stand-ins for tests and demonstrations, listed apart.
     var isStandIn = false
@@ -75,8 +76,18 @@ extension CommandSpecification {
             name: .peers, summary: "list the other nodes and the links to them", discussion: needsToken, options: asking),
         CommandSpecification(
             name: .check, summary: "say what is wrong in a configuration or topology, by line and field",
-            discussion: "Exit 0 if nothing is, 2 otherwise. Files that it names must be readable.", positionals: [file],
-            options: [.json]),
+            discussion: """
+                Exit 0 if nothing is, 2 otherwise. Files that it names must be readable.
+
+                With --policy it tells instead where a user's requests for a model may run and why not elsewhere: as a running \
+                node sees it (role viewer), or for the models of FILE alone. Exit 1 if they may run nowhere.
+                """,
+            positionals: [file], lastIsOptional: true,
+            options: [.json, .policy, .asUser, .policyModel, .domain, .groups, .dataClass, .node, .tokenFile]),
+        CommandSpecification(
+            name: .doctor, summary: "say what keeps a node from working, and what to do about it",
+            discussion: "For a node that runs and for one that was not started yet; exit 1 if something fails.",
+            options: [.doctorConfig, .firewall, .json]),
         CommandSpecification(
             name: .login, summary: "log in at a federation, by your browser",
             discussion: "Asks consent for all sites at once; the tokens are kept in ~/.config/meshnode/tokens.json.",

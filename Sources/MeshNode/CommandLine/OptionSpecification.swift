@@ -76,6 +76,31 @@ extension OptionSpecification {
     static let all = OptionSpecification(name: "--all", value: .flag, summary: "of everybody, for operators")
 }
 
+/// Looking at a node.
+extension OptionSpecification {
+    static let doctorConfig = OptionSpecification(
+        name: "--config", value: .text, placeholder: "FILE", summary: "the node's configuration", fallback: "node.json5")
+    static let firewall = OptionSpecification(
+        name: "--firewall", value: .flag, summary: "print what to ask of the network team instead")
+}
+
+/// Whose requests may run where.
+extension OptionSpecification {
+    static let policy = OptionSpecification(
+        name: "--policy", value: .flag, summary: "tell where a user's requests may run: with --as and --model")
+    static let asUser = OptionSpecification(
+        name: "--as", value: .text, placeholder: "USER", summary: "such as alice@anl.gov, or static:NAME for a token")
+    static let policyModel = OptionSpecification(
+        name: "--model", value: .text, placeholder: "M", summary: "the model, with --policy")
+    static let domain = OptionSpecification(
+        name: "--domain", value: .text, placeholder: "D",
+        summary: "the user's identity provider (default: what follows @ in the name)")
+    static let groups = OptionSpecification(
+        name: "--group", value: .uuid, placeholder: "UUID", summary: "a group the user is in; again for more", isList: true)
+    static let dataClass = OptionSpecification(
+        name: "--data-class", value: .text, placeholder: "C", summary: "a label of the data; again for more", isList: true)
+}
+
 /// What the federation's operator does.
 extension OptionSpecification {
     static let reason = OptionSpecification(
