@@ -120,11 +120,10 @@ extension OptionSpecification {
 /// What the federation's operator does.
 extension OptionSpecification {
     static let reason = OptionSpecification(
-        name: "--reason", value: .text, placeholder: "TEXT", summary: "why, for all to read", isRequired: true)
+        name: "--reason", value: .text, placeholder: "TEXT", summary: "why, for all to read")
     static let directory = OptionSpecification(
-        name: "--directory", value: .text, placeholder: "DIR", summary: "the federation's folder, to sign with its issuer")
-    static let requiredDirectory = OptionSpecification(
-        name: "--directory", value: .text, placeholder: "DIR", summary: "the federation's folder", isRequired: true)
+        name: "--directory", value: .text, placeholder: "DIR",
+        summary: "the federation's folder, as federation create made it")
     static let passphraseFile = OptionSpecification(
         name: "--passphrase-file", value: .text, placeholder: "FILE",
         summary: "a file with the passphrase of the root's key (default: MESHNODE_PASSPHRASE)")

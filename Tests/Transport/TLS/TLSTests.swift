@@ -152,6 +152,49 @@ private func echo(_ exchange: HTTPExchange) async {
         #expect(ended.1 == 2)
     }
 
+    /// What was proven by a certificate holds no longer than that.
+    @Test func connectionsEndWithTheirCertificates() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let servers = try await Servers.start(tls: try files.context(.server, "a", .none)) {
+            await $0.respond(status: 200, contentType: "text/plain", body: "ok")
+        }
+        defer { servers.stop() }
+        let proven = servers.upstream(tls: try files.context(.client, nil, .custom { _ in "a" }))
+        let end = try Certificate(pemFile: files.certificate("a")).notAfter
+        let ended = await servers.client.run { context in
+            var ended: [Int] = []
+            for now in [end - 1, end, end + 1] {
+                _ = await ask(context, proven)
+                ended.append(context.loop.endExpired(TransportError(.expired, "over"), now: now))
+            }
+            return (ended, context.pool.dialled)
+        }
+        #expect(ended.0 == [0, 1, 1])
+        #expect(ended.1 == 2, "the one that was ended is not used again")
+    }
+
+    /// The answer after a renewal is the last on its connection, also where the peer would keep it.
+    @Test func aRenewedServerLetsOldConnectionsGo() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let servers = try await Servers.start(tls: try files.context(.server, "a", .none), echo)
+        defer { servers.stop() }
+        let leaf = TLSContext.Verification.custom { Trust.Digest.hex(Trust.Digest.sha256($0.leaf)) }
+        let upstream = servers.upstream(tls: try files.context(.client, nil, leaf))
+        let new = try files.context(.server, "b", .none)
+        let dialled = await servers.client.run { context in
+            var dialled: [Int] = []
+            for index in 0..<4 {
+                if index == 2 { servers.service.secured.replace(with: new) }
+                _ = await ask(context, upstream)
+                dialled.append(context.pool.dialled)
+            }
+            return dialled
+        }
+        #expect(dialled == [1, 1, 1, 2])
+    }
+
     /// Certificates renew: new connections show the new one, those that exist go on.
     @Test func aServersCertificateIsSwapped() async throws {
         let files = try Certificates()
