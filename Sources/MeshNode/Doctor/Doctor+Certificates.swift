@@ -1,3 +1,4 @@
+import API
 import CLinux
 import Transport
 import Trust
