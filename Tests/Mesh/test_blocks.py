@@ -349,6 +349,24 @@ def test_the_commands(blocked: Mesh):
     assert done.returncode == 1 and "operator" in done.stderr
 
 
+def test_what_the_federation_revokes_ends_the_same_way(start_mesh, stub: Stub):
+    """Before the first byte another site takes over; after it the stream ends with its own code."""
+    mesh: Mesh = start_mesh("blocks.json5", STUB_PORT=stub.port)
+    alpha = mesh.node("alpha")
+
+    def revoke() -> None:
+        done = run("federation", "revoke", "beta", "--reason", "a test", "--node", alpha.api, token=mesh.tokens["operator"])
+        assert done.returncode == 0, done
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        waiting = [pool.submit(mesh.chat, alpha, "pair", max_tokens=120) for _ in range(6)]
+        found = interrupted(mesh, alpha, "solo", revoke)
+        answers = [one.result() for one in waiting]
+    assert found["code"] == "peer_revoked" and found["site"] == "beta"
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.headers["x-mesh-site"] for answer in answers} == {"gamma"}
+
+
 def test_blocks_outlive_a_restart_and_end_by_the_clock(tmp_path):
     authority = Authority("tests", tmp_path / "ca")
     configuration = write_configuration(tmp_path, authority.issue("other", "o1"), "tests")

@@ -1,6 +1,6 @@
 /// The commands of the program; the raw value is what is typed.
 enum CommandName: String, CaseIterable, Sendable {
-    case demo, up, serve, status, models, route, peers, check, login, token, logout
+    case demo, up, serve, status, models, route, peers, check, doctor, login, token, logout
     case keysCreate = "keys create"
     case keysList = "keys list"
     case keysRevoke = "keys revoke"
@@ -93,6 +93,10 @@ extension CommandSpecification {
                 """,
             positionals: [file], lastIsOptional: true,
             options: [.json, .policy, .asUser, .policyModel, .domain, .groups, .dataClass, .node, .tokenFile]),
+        CommandSpecification(
+            name: .doctor, summary: "say what keeps a node from working, and what to do about it",
+            discussion: "For a node that runs and for one that was not started yet; exit 1 if something fails.",
+            options: [.doctorConfig, .firewall, .json]),
         CommandSpecification(
             name: .login, summary: "log in at a federation, by your browser",
             discussion: "Asks consent for all sites at once; the tokens are kept in ~/.config/meshnode/tokens.json.",

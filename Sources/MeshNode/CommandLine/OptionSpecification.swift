@@ -92,6 +92,14 @@ extension OptionSpecification {
         summary: "another node, whose operator vouches for what it witnessed; again for more", isList: true)
 }
 
+/// Looking at a node.
+extension OptionSpecification {
+    static let doctorConfig = OptionSpecification(
+        name: "--config", value: .text, placeholder: "FILE", summary: "the node's configuration", fallback: "node.json5")
+    static let firewall = OptionSpecification(
+        name: "--firewall", value: .flag, summary: "print what to ask of the network team instead")
+}
+
 /// Whose requests may run where.
 extension OptionSpecification {
     static let policy = OptionSpecification(

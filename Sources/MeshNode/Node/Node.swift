@@ -107,7 +107,7 @@ final class Node: Sendable {
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
-        let port = meshPort(trust, vouches)
+        let port = meshPort(trust, vouches, DialBack(securedBy: trust.clientTLS, way: links.way))
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let meshService = service(port, trust.serverTLS, budget)
         let services: [(ListeningSocket?, HTTPService)] = [
@@ -129,8 +129,8 @@ final class Node: Sendable {
     }
 
     /// What this node proves itself with, and what the federation's operator has said so far.
-    private static func trust(
-        _ configuration: NodeConfiguration, _ log: Logger, admits: @escaping @Sendable (NodeID) throws -> Void
+    static func trust(
+        _ configuration: NodeConfiguration, _ log: Logger, admits: @escaping @Sendable (NodeID) throws -> Void = { _ in }
     ) throws(CommandFailure) -> (MeshTrust, StatementStore) {
         let store = StatementStore(directory: configuration.stateDirectory, log: log)
         let ledger: TrustLedger
@@ -211,7 +211,7 @@ final class Node: Sendable {
     }
 
     private func meshPort(
-        _ trust: MeshTrust, _ vouches: @escaping @Sendable (String) -> [String]?
+        _ trust: MeshTrust, _ vouches: @escaping @Sendable (String) -> [String]?, _ dialBack: DialBack
     ) -> MeshPort {
         let mesh = mesh
         let keeper = keeper
@@ -240,7 +240,7 @@ final class Node: Sendable {
                 log.warning(
                     "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
             },
-            refusals: { audit.record(.refusal, actor: "\($0)", subject: "mesh port", detail: $1) })
+            refusals: { audit.record(.refusal, actor: "\($0)", subject: "mesh port", detail: $1) }, dialBack: dialBack)
     }
 
     private func watch(_ backends: Backends) {

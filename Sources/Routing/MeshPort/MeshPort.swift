@@ -7,6 +7,7 @@ public import Transport
 public final class MeshPort: HTTPHandler {
     let router: Router
     let identities: IdentityVerifier?
+    let dialBack: DialBack?
     /// What this node holds as a carrier; nil: it is none.
     let carrier: CarrierDesk?
     /// Nanoseconds between two signs of life while an answer is awaited.
@@ -33,15 +34,17 @@ public final class MeshPort: HTTPHandler {
     ///   - routes: what else is answered here: small messages between nodes.
     ///   - audit: takes what a peer submitted to our endpoints while we were away.
     ///   - refusals: takes what of a peer's was refused, and why.
+    ///   - dialBack: dials nodes that ask whether they can be reached; nil: none.
     public init(
         router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, carrier: CarrierDesk? = nil,
         data: DataPolicy = .none, bodyLimit: Int, keepAlive: UInt64 = 25_000_000_000,
         gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
         log: @escaping @Sendable (TransportError, SocketAddress?) -> Void, routes: [MeshRoute] = [],
         audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in },
-        refusals: @escaping @Sendable (NodeID, String) -> Void = { _, _ in }
+        refusals: @escaping @Sendable (NodeID, String) -> Void = { _, _ in }, dialBack: DialBack? = nil
     ) {
         self.refusals = refusals
+        self.dialBack = dialBack
         self.audit = audit
         self.routes = routes
         self.carrier = carrier
@@ -83,6 +86,7 @@ public final class MeshPort: HTTPHandler {
         }
         if exchange.withPath({ Self.equal($0, Self.gossipPath) }) { return await exchangeGossip(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.directUsesPath) }) { return await takeDirectUses(exchange, peer) }
+        if exchange.withPath({ Self.equal($0, Self.dialBackPath) }) { return await answerDialBack(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.pingPath) }) {
             return await exchange.respond(status: 204, contentType: "text/plain", body: "")
         }
@@ -220,7 +224,7 @@ public final class MeshPort: HTTPHandler {
         }
     }
 
-    private func answer(
+    func answer(
         _ exchange: HTTPExchange, _ status: Int, _ code: String, _ message: String, _ model: LocalModel? = nil
     ) async {
         let type = status < 500 ? "invalid_request_error" : "server_error"

@@ -54,6 +54,7 @@ extension NodeConfiguration {
             health: HealthConfiguration.decode(fields["health"]),
             log: LogConfiguration.decode(fields["log"]),
             audit: AuditConfiguration.decode(fields["audit"]),
+            fips: fields["fips"].enumeration(FIPSRequirement.self, default: .off),
             globusCompute: globusCompute,
             models: models)
     }

@@ -107,6 +107,10 @@ extension NodeConfiguration {
             out.field("format", .text(log.format.rawValue))
         }
         audit.render(&out)
+        if fips != .off {
+            out.comment("All cryptography from OpenSSL's FIPS provider; without it the node does not start.")
+            out.field("fips", .text(fips.rawValue))
+        }
     }
 }
 
