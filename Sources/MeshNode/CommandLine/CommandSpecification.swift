@@ -53,7 +53,7 @@ extension CommandSpecification {
         name: "SUBJECT", summary: "SITE or SITE/NODE, a user's name or subject, a key's id or a token's name, a model's id")
     static let blockOrKind = PositionalSpecification(name: "ID", summary: "a block's id, as blocks lists it, or its kind")
     static let unblockSubject = PositionalSpecification(name: "SUBJECT", summary: "behind a kind: what is blocked")
-    static let member = PositionalSpecification(name: "SITE[/NODE]", summary: "a site, or one of its nodes")
+    static let member = PositionalSpecification(name: "MEMBER", summary: "SITE, or one of its nodes: SITE/NODE")
     static let rolloverPhase = PositionalSpecification(
         name: "PHASE", summary: "start, status, switch or finish, in this order")
 
@@ -154,7 +154,7 @@ extension CommandSpecification {
                 "start: both roots; switch: certificates under the new one; finish: the old root is dropped. Each is "
                 + "refused until every node that is alive has come along. docs/trust.md explains it. Needs the role operator.",
             positionals: [rolloverPhase],
-            options: [.requiredDirectory, .passphraseFile, .keyURI, .nextKeyURI, .waitSeconds] + asking),
+            options: [.directory, .passphraseFile, .keyURI, .nextKeyURI, .waitSeconds] + asking),
         CommandSpecification(
             name: .globusRegister, summary: "register our functions with Globus Compute, once",
             discussion: "Their ids are kept in the node's state directory; a second run registers nothing new.",

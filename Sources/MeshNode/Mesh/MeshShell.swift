@@ -248,7 +248,7 @@ actor MeshShell {
                 machine.onReply(exchange: id, reply, from: peer, now: now, wallSeconds: wallSeconds, authority: authority))
         } catch {
             let who = contact.node.map { "\($0)" } ?? "seed"
-            if error.code == .tls {
+            if error.code == .tls || error.code == .proxy {
                 log.warnSeldom("link \(contact.address)", "link to \(who) at \(contact.address) refused: \(error.message)")
             } else {
                 log.debug("gossip with \(who) at \(contact.address) failed: \(error.message)")

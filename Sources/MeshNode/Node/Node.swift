@@ -130,7 +130,8 @@ final class Node: Sendable {
 
     /// What this node proves itself with, and what the federation's operator has said so far.
     static func trust(
-        _ configuration: NodeConfiguration, _ log: Logger, admits: @escaping @Sendable (NodeID) throws -> Void = { _ in }
+        _ configuration: NodeConfiguration, _ log: Logger,
+        admits: @escaping @Sendable (NodeID) throws -> Void = { _ in }
     ) throws(CommandFailure) -> (MeshTrust, StatementStore) {
         let store = StatementStore(directory: configuration.stateDirectory, log: log)
         let ledger: TrustLedger

@@ -117,7 +117,8 @@ final class MeshTrust: Sendable {
     private static func context(
         _ role: TLSContext.Role, _ files: IdentityFiles, _ gate: PeerGate
     ) throws(TransportError) -> TLSContext {
-        var settings = TLSContext.Settings(role: role, verification: .custom { try gate.admit($0) })
+        var settings = TLSContext.Settings(
+            role: role, verification: .custom { try gate.admit($0, isDialled: role == .client) })
         settings.certificateFile = files.certificateFile
         settings.keyFile = files.keyFile
         settings.applicationProtocols = [applicationProtocol]

@@ -100,6 +100,7 @@ struct Relay<Source: AnswerSource> {
         var watch = StreamWatch(server?.rules ?? .openAI)
         if let first = watch, let early = await holdFirstEvent(first, decorate) { return early }
         exchange.endFields(.streamed)
+        exchange.answersWithEvents = true
         var isHeld = !exchange.scratch.isEmpty
         var boundaries = EventBoundaryScanner()
         var observer = StreamObserver()

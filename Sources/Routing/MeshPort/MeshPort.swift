@@ -33,8 +33,8 @@ public final class MeshPort: HTTPHandler {
     ///   - log: takes connections that were refused.
     ///   - routes: what else is answered here: small messages between nodes.
     ///   - audit: takes what a peer submitted to our endpoints while we were away.
-    ///   - refusals: takes what of a peer's was refused, and why.
     ///   - dialBack: dials nodes that ask whether they can be reached; nil: none.
+    ///   - refusals: takes what of a peer's was refused, and why.
     public init(
         router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, carrier: CarrierDesk? = nil,
         data: DataPolicy = .none, bodyLimit: Int, keepAlive: UInt64 = 25_000_000_000,
@@ -43,8 +43,8 @@ public final class MeshPort: HTTPHandler {
         audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in },
         refusals: @escaping @Sendable (NodeID, String) -> Void = { _, _ in }, dialBack: DialBack? = nil
     ) {
-        self.refusals = refusals
         self.dialBack = dialBack
+        self.refusals = refusals
         self.audit = audit
         self.routes = routes
         self.carrier = carrier

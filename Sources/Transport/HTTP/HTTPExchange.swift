@@ -22,6 +22,8 @@ public final class HTTPExchange {
     var lengthLeft = 0
     /// Room for whoever relays an answer; kept over requests.
     public var scratch = ByteBuffer()
+    /// The answer is a stream of events, written whole: between them a comment may be said.
+    public var answersWithEvents = false
     /// What a module above keeps with this connection, over its requests.
     public var attachment: AnyObject?
     /// Says that the answer is still to come; made when first asked for.
@@ -52,6 +54,7 @@ public final class HTTPExchange {
         lengthLeft = 0
         status = 0
         bytesSent = 0
+        answersWithEvents = false
         startedAt = worker.loop.now
     }
 

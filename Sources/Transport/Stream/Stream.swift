@@ -277,9 +277,10 @@ public final class Stream: Source {
         }
     }
 
-    /// Sends a few bytes at once or not at all; false if the socket does not take them. Nothing else may be on its way out.
+    /// Sends a few bytes at once or not at all, before what stands in `output`; false if the socket does not take them, or something
+    /// is on its way out.
     func sendNow(_ text: StaticString) -> Bool {
-        guard isOpen, failure == nil, writeWaiter == nil, output.isEmpty else { return false }
+        guard isOpen, failure == nil, writeWaiter == nil else { return false }
         let bytes = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
         if tls != nil { return sendNowSecure(bytes) }
         return Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count

@@ -41,8 +41,8 @@ struct NodeConfiguration: Equatable, Sendable {
     var timeouts = TimeoutConfiguration()
     var health = HealthConfiguration()
     var log = LogConfiguration()
-    var audit = AuditConfiguration()
     var fips = FIPSRequirement.off
+    var audit = AuditConfiguration()
     /// Needed by models with the backend `globusCompute`.
     var globusCompute: GlobusComputeConfiguration?
     var models: [ModelConfiguration] = []
