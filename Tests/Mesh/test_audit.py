@@ -32,6 +32,8 @@ class Node:
         self.authority = Authority("tests", folder / "ca")
         self.configuration = write_configuration(folder, self.authority.issue("other", "o1"), "tests", **changes)
         settings = json.loads(self.configuration.read_text())
+        # A node makes its state directory by itself.
+        pathlib.Path(settings["stateDirectory"]).rmdir()
         self.api = f"http://{settings['listen']['api']}"
         self.mesh = f"https://{settings['listen']['mesh']}"
         self.state = pathlib.Path(settings["stateDirectory"])

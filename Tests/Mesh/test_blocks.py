@@ -113,9 +113,9 @@ def test_a_users_stream_ends(blocked: Mesh, model: str):
 
 
 def test_a_user_is_blocked_at_the_serving_site(blocked: Mesh):
-    """Known there by what the entry node signed; another site serves the user on."""
+    """Known there by what the entry node signed, by the name that other sites' tokens have; another site serves the user on."""
     alpha, beta = blocked.node("alpha"), blocked.node("beta")
-    found = interrupted(blocked, alpha, "solo", lambda: block(blocked, beta, "user", "user"))
+    found = interrupted(blocked, alpha, "solo", lambda: block(blocked, beta, "user", "user@alpha"))
     assert found["code"] == "user_blocked" and found["site"] == "beta"
     refused = blocked.chat(alpha, "solo")
     assert refused.status_code == 403 and error(refused)["code"] == "user_blocked"
