@@ -8,6 +8,7 @@ import Trust
 final class PeerGate: Sendable {
     let federation: String
     let ledger: TrustLedger
+    private let admits: @Sendable (NodeID) throws -> Void
     private let verifier: Mutex<PeerVerifier>
     private let proven = ProvenCertificates()
     /// Nodes that were revoked just now and are being told so: we may still dial them.
@@ -15,7 +16,9 @@ final class PeerGate: Sendable {
     /// Rises with each change of the ledger: what was checked before is checked again.
     private let rounds = Atomic<UInt64>(0)
 
-    init(_ ledger: TrustLedger) {
+    /// - Parameter admits: throws where this node's operator has blocked a peer that is otherwise trusted.
+    init(_ ledger: TrustLedger, admits: @escaping @Sendable (NodeID) throws -> Void = { _ in }) {
+        self.admits = admits
         self.ledger = ledger
         federation = ledger.federation
         verifier = Mutex(Self.verifier(ledger))
@@ -58,14 +61,14 @@ final class PeerGate: Sendable {
     func admit(_ shown: PeerCertificates, isDialled: Bool) throws -> NodeID {
         let leaf = try Certificate(der: shown.leaf)
         let intermediates = try shown.intermediates.map { try Certificate(der: $0) }
+        let node: NodeID
         do throws(PeerRefusal) {
             let identity = try current.verify(leaf: leaf, intermediates: intermediates, now: Self.now)
             guard identity.federation == federation else {
                 throw PeerRefusal.otherFederation(found: identity.federation, expected: federation)
             }
-            let node = NodeID(site: identity.site, node: identity.node)
+            node = NodeID(site: identity.site, node: identity.node)
             proven.add(leaf, intermediates: intermediates, of: node)
-            return node
         } catch {
             guard case .revoked = error else { throw error }
             if isDialled, let identity = try? SPIFFEID(of: leaf) {
@@ -74,6 +77,8 @@ final class PeerGate: Sendable {
             }
             throw TransportError(.revoked, "\(error)")
         }
+        try admits(node)
+        return node
     }
 
     /// The certificate that a node shows in its identity record, checked as a peer's is.

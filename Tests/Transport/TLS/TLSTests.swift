@@ -6,7 +6,7 @@ import Trust
 @testable import Transport
 
 /// A federation's authority and two nodes in a folder of their own.
-private struct Certificates {
+struct Certificates {
     let directory: String
     var authority: String { directory + "/root.pem" }
     func certificate(_ node: String) -> String { "\(directory)/\(node).pem" }
@@ -63,6 +63,19 @@ private func echo(_ exchange: HTTPExchange) async {
         #expect(await servers.client.run { await ask($0, good) } == "200 nobody ")
         #expect(await servers.client.run { await ask($0, named) } == "tls")
         #expect(await servers.client.run { await ask($0, unknown) } == "tls")
+    }
+
+    /// As when the process at the other end is killed: the connection was lost, and what was wrong is not TLS.
+    @Test func aCutIsTakenForOne() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let servers = try await Servers.start(tls: try files.context(.server, "a", .none)) { exchange in
+            // The socket goes without a word of TLS.
+            exchange.stream.cutWithoutWords()
+        }
+        defer { servers.stop() }
+        let client = servers.upstream(tls: try files.context(.client, nil, .authorities(file: files.authority)))
+        #expect(await servers.client.run { await ask($0, client) } == "connectionLost")
     }
 
     @Test func bothSidesAreKnownByACheckOfOurs() async throws {
@@ -281,5 +294,14 @@ private func echo(_ exchange: HTTPExchange) async {
             context.pool.release(connection)
             return peer
         } catch { return "" }
+    }
+}
+
+extension Stream {
+    /// Ends our direction of the socket under TLS, then the connection.
+    fileprivate func cutWithoutWords() {
+        shutdown(descriptor, Int32(SHUT_RDWR))
+        tls?.sentCloseNotify = true
+        close()
     }
 }
