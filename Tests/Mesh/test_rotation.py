@@ -132,8 +132,11 @@ class Federation:
         listen = {"api": f"127.0.0.1:{free_port()}", "mesh": self.seed if is_first else f"127.0.0.1:{free_port()}"}
         if is_authority:
             trust["issuer"] = {"certificateFile": str(self.issuer.certificate_file), "keyFile": str(self.issuer.key_file)}
-        return write_configuration(self.folder, identity, "tests", site=site, node="n1",
+        path = write_configuration(self.folder, identity, "tests", site=site, node="n1",
                                    seeds=[] if is_first else [self.seed], trust=trust, listen=listen, **changes)
+        state = pathlib.Path(json.loads(path.read_text())["stateDirectory"])
+        (state / "statements.jws").write_text(self.authority.admission(site, ["*"]) + "\n")
+        return path
 
 
 def api(configuration: pathlib.Path) -> str:
