@@ -1,13 +1,15 @@
 """Certificates made by the tests: of other federations, expired, or wrong in one respect."""
 
+import base64
 import dataclasses
 import datetime
 import ipaddress
+import json
 import pathlib
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = datetime.timedelta(days=1)
@@ -82,6 +84,17 @@ class Authority:
         write_key(key, identity.key_file)
         return identity
 
+    def admission(self, site: str, domains: list[str]) -> str:
+        """The operator's word that a site may vouch for users of some domains (`*`: of any), as a token by the root."""
+        now = int(datetime.datetime.now(datetime.timezone.utc).timestamp())
+        thumbprint = self.certificate.fingerprint(hashes.SHA256()).hex()
+        statement = {"federation": self.federation, "serial": now * 1000, "issuedAt": now, "signers": [],
+                     "body": {"admission": {"_0": {"site": site, "domains": domains, "nodes": 10}}}}
+        parts = [{"alg": "ES256", "kid": thumbprint, "typ": "meshnode-statement+jws"}, statement]
+        signed = b".".join(base64url(json.dumps(part, separators=(",", ":")).encode()) for part in parts)
+        first, second = utils.decode_dss_signature(self.key.sign(signed, ec.ECDSA(hashes.SHA256())))
+        return (signed + b"." + base64url(first.to_bytes(32) + second.to_bytes(32))).decode()
+
     def issuer(self) -> Identity:
         """An issuing certificate of the whole federation, and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
@@ -103,6 +116,10 @@ class Authority:
         identity.certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         write_key(key, identity.key_file)
         return identity
+
+
+def base64url(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
 
 
 def usage(signs_certificates: bool) -> x509.KeyUsage:

@@ -1,11 +1,10 @@
 """A site or node that the operator revokes is out everywhere within seconds, and stays out."""
 
+import os
 import pathlib
 import signal
 import subprocess
-import os
 
-import httpx
 import pytest
 
 from harness import Mesh, PROGRAM
@@ -61,8 +60,7 @@ def restarted(mesh: Mesh, site: str) -> subprocess.Popen:
 
 
 def test_a_revocation_survives_restarts(trust_mesh: Mesh):
-    answer = operate(trust_mesh, "revoke", "gamma/c1" if trust_mesh.node("gamma").node == "c1" else
-                     f"gamma/{trust_mesh.node('gamma').node}", "--reason", "retired")
+    answer = operate(trust_mesh, "revoke", f"gamma/{trust_mesh.node('gamma').node}", "--reason", "retired")
     assert answer.returncode == 0, answer.stderr
     beta, gamma = trust_mesh.node("beta"), trust_mesh.node("gamma")
     wait_for("beta knows", lambda: federation(trust_mesh, beta)["revocations"], SEEN_SECONDS)

@@ -3,12 +3,13 @@
 import datetime
 import json
 import pathlib
+import subprocess
 
 import httpx
 import pytest
 
 from certificates import Authority
-from harness import Mesh, run
+from harness import PROGRAM, Mesh
 from nodes import TOKENS, serving, write_configuration
 from processes import free_port, wait_for
 from trust import SEEN_SECONDS, Stream, federation, folder, member, operate
@@ -121,16 +122,21 @@ class Federation:
         self.issuer = self.authority.issuer()
         self.seed = f"127.0.0.1:{free_port()}"
 
-    def node(self, site: str, is_authority: bool = False) -> pathlib.Path:
+    def node(self, site: str, is_authority: bool = False, is_first: bool = False, **changes: object) -> pathlib.Path:
+        """Its configuration; the first, which an authority is too, is the others' seed."""
+        is_first = is_first or is_authority
         early = datetime.timedelta(seconds=-300)
         identity = self.authority.issue(site, "n1", begins_in=early, ends_in=self.life)
         trust = {"caFile": str(identity.ca_file), "certificateFile": str(identity.certificate_file),
                  "keyFile": str(identity.key_file)}
-        listen = {"api": f"127.0.0.1:{free_port()}", "mesh": self.seed if is_authority else f"127.0.0.1:{free_port()}"}
+        listen = {"api": f"127.0.0.1:{free_port()}", "mesh": self.seed if is_first else f"127.0.0.1:{free_port()}"}
         if is_authority:
             trust["issuer"] = {"certificateFile": str(self.issuer.certificate_file), "keyFile": str(self.issuer.key_file)}
-        return write_configuration(self.folder, identity, "tests", site=site, node="n1",
-                                   seeds=[] if is_authority else [self.seed], trust=trust, listen=listen)
+        path = write_configuration(self.folder, identity, "tests", site=site, node="n1",
+                                   seeds=[] if is_first else [self.seed], trust=trust, listen=listen, **changes)
+        state = pathlib.Path(json.loads(path.read_text())["stateDirectory"])
+        (state / "statements.jws").write_text(self.authority.admission(site, ["*"]) + "\n")
+        return path
 
 
 def api(configuration: pathlib.Path) -> str:
@@ -178,3 +184,32 @@ def test_a_renewal_cut_short_is_completed_at_the_start(tmp_path: pathlib.Path):
         wait_for("ready", lambda: httpx.get(f"{api(configuration)}/readyz").status_code == 200, 20)
         assert process.poll() is None, log.read_text()
     assert not following.exists() and old.key_file.read_bytes() == new.key_file.read_bytes()
+
+
+def test_a_stream_past_the_certificates_end_is_ended(tmp_path: pathlib.Path):
+    """What a certificate proved holds until its end, and the client is told so; a renewed one would have had it long before."""
+    made = Federation(tmp_path, datetime.timedelta(seconds=14))
+    ready = tmp_path / "server.ready"
+    server = subprocess.Popen(
+        [PROGRAM, "emulate", "inference", "--port", "0", "--model", "m", "--tokens-per-second", "5", "--ready-file", ready],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for("the server listens", ready.exists, 20)
+        model = {"id": "m", "backend": {"kind": "simulated", "url": f"http://{ready.read_text().split()[0]}"}}
+        serving_node = made.node("short", models=[model])
+        made.life = datetime.timedelta(days=1)
+        entry = made.node("long", is_first=True)
+        headers = {"Authorization": f"Bearer {TOKENS['user']}"}
+        with serving(entry), serving(serving_node):
+            wait_for("the entry knows the model", lambda: any(
+                found["id"] == "m" for found in httpx.get(f"{api(entry)}/v1/models", headers=headers).json()["data"]), 12)
+            body = {"model": "m", "stream": True, "max_tokens": 500, "messages": [{"role": "user", "content": "Hello."}]}
+            with httpx.stream("POST", f"{api(entry)}/v1/chat/completions", headers=headers, json=body, timeout=40) as answer:
+                assert answer.status_code == 200, answer.read()
+                events = [json.loads(line[6:]) for line in answer.iter_lines()
+                          if line.startswith("data: ") and line != "data: [DONE]"]
+            assert len(events) > 1 and events[-1]["error"]["code"] == "certificate_ended", events[-1]
+            assert all("error" not in event for event in events[:-1])
+    finally:
+        server.kill()
+        server.wait()

@@ -13,6 +13,7 @@ final class RecordSigner: RecordAuthority, Sendable {
     }
 
     private let trust: MeshTrust
+    private let signing = Mutex<IdentityKey?>(nil)
     /// Certificates that were checked, by what their identity record holds: a node's catalog and load come many times.
     private let checked = Mutex<[String: Checked]>([:])
 
@@ -27,9 +28,21 @@ final class RecordSigner: RecordAuthority, Sendable {
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys
             let payload = Array(try encoder.encode(record))
-            let signer = trust.identityKey
+            let signer = signer(of: record)
             return try JWS.sign(payload: payload, type: Self.type, key: signer.key, keyID: signer.keyID)
         } catch { throw SigningFailure("\(error)") }
+    }
+
+    /// The key of the certificate in the identity that was signed last: others check all records with that one. A renewed key signs
+    /// from the identity on that brings its certificate.
+    private func signer(of record: Record) -> IdentityKey {
+        let current = trust.current
+        return signing.withLock { signing in
+            if case .identity(let identity) = record.body, identity.certificate == Base64.encode(current.certificate.der) {
+                signing = IdentityKey(key: current.key, certificate: current.certificate)
+            }
+            return signing ?? IdentityKey(key: current.key, certificate: current.certificate)
+        }
     }
 
     func open(_ token: [UInt8], identity: Identity?) throws(RecordRefusal) -> Record {

@@ -89,7 +89,8 @@ final class Node: Sendable {
             narrowing: configuration.access.vouching)
 
         let keeper = TrustKeeper(
-            trust: trust, router: router, mesh: mesh, workers: workers, store: store, issuer: issuer, log: log)
+            trust: trust, router: router, mesh: mesh, workers: workers, store: store, issuer: issuer, audit: audit,
+            log: log)
         self.keeper = keeper
         control = NodeState(
             mesh: mesh, router: router, workers: workers, keeper: keeper, log: log,

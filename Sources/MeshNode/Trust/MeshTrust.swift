@@ -83,8 +83,9 @@ final class MeshTrust: Sendable {
             throw TrustError(.unusableCertificate, "the certificate that was issued cannot be used: \(error)")
         }
         try files.commit(identity)
-        held.withLock { $0 = identity }
+        // Links before words: what the new key signs must not travel over a link that shows the old certificate alone.
         try swapContexts()
+        held.withLock { $0 = identity }
     }
 
     /// The ledger has changed. Where the roots have, links are made anew, and the file of roots is written.

@@ -1,6 +1,7 @@
 import CLinux
 import Gossip
 import Routing
+import Storage
 import Transport
 import Trust
 
@@ -46,6 +47,9 @@ extension TrustKeeper {
         guard !news.isEmpty else { return taken }
         for statement in taken.news {
             log.warning("the federation's operator says: \(statement.summary)")
+            audit.record(
+                statement.auditKind, actor: "the federation's operator", subject: statement.subject,
+                detail: "\(statement.summary); by way of \(peer.map { "\($0)" } ?? "the API")")
         }
         await changed(bundle: ledger.bundle.serial != serial)
         // Peers first, those that were revoked among them: afterwards there is no way to tell them.
@@ -183,6 +187,14 @@ extension TrustKeeper {
 }
 
 extension Statement {
+    var auditKind: AuditKind {
+        switch body {
+        case .bundle: .rollover
+        case .admission: .policy
+        case .revocation: .revocation
+        }
+    }
+
     /// For the log.
     var summary: String {
         switch body {

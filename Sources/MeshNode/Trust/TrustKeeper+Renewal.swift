@@ -2,6 +2,7 @@ import API
 import CLinux
 import Gossip
 import Routing
+import Storage
 import Transport
 import Trust
 
@@ -97,6 +98,8 @@ extension TrustKeeper {
         renewal.nextTry = RenewalSchedule(leaf).firstTry(spread: unit())
         if isOutdated { renewal.nextTry = wallSeconds + Self.rolloverRetrySeconds * (0.8 + 0.4 * unit()) }
         log.info("certificate renewed by \(authority), good until \(Self.text(leaf.notAfter))")
+        audit.record(
+            .renewal, actor: authority, subject: "\(me)", detail: "certificate good until \(Self.text(leaf.notAfter))")
         // Peers learn of it at once: what the new key signs is checked by the record that this makes.
         await publish()
         return authority
@@ -162,6 +165,9 @@ extension TrustKeeper {
             let chain = try Renewal.issue(
                 request, like: previous, of: call.peer, by: issuer, revokedAt: revokedAt(call.peer))
             log.info("certificate of \(call.peer) renewed, good until \(Self.text(chain[0].notAfter))")
+            audit.record(
+                .renewal, actor: "\(me)", subject: "\(call.peer)",
+                detail: "certificate good until \(Self.text(chain[0].notAfter))")
             return MeshAnswer(200, Renewal.contentType, chain.flatMap(\.pem))
         } catch {
             log.warnSeldom("renewal \(call.peer)", "the certificate of \(call.peer) is not renewed: \(error)")

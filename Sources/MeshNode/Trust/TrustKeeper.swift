@@ -1,6 +1,7 @@
 import CLinux
 import Gossip
 import Routing
+import Storage
 import Transport
 import Trust
 
@@ -13,6 +14,7 @@ actor TrustKeeper {
     nonisolated let trust: MeshTrust
     nonisolated let router: Router
     nonisolated let log: Logger
+    nonisolated let audit: AuditLog
     nonisolated let issuer: RegistrationAuthority?
     let mesh: MeshShell
     let workers: [Worker]
@@ -33,7 +35,7 @@ actor TrustKeeper {
     /// - Parameter issuer: what makes this node a registration authority; nil: it is none.
     init(
         trust: MeshTrust, router: Router, mesh: MeshShell, workers: [Worker], store: StatementStore,
-        issuer: RegistrationAuthority?, log: Logger
+        issuer: RegistrationAuthority?, audit: AuditLog, log: Logger
     ) {
         self.trust = trust
         self.router = router
@@ -41,6 +43,7 @@ actor TrustKeeper {
         self.workers = workers
         self.store = store
         self.issuer = issuer
+        self.audit = audit
         self.log = log
         loop = workers[0].loop
     }

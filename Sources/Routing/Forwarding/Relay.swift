@@ -117,10 +117,7 @@ struct Relay<Source: AnswerSource> {
                 if let failure = ended(error) {
                     return await interrupt(failure.message, code: failure.kind.rawValue, observer)
                 }
-                let code =
-                    error.code == .timedOut
-                    ? (loop.now >= deadline ? "deadline_exceeded" : "upstream_stalled") : "upstream_lost"
-                return await interrupt(error.message, code: code, observer)
+                return await interrupt(error.message, code: code(of: error), observer)
             }
             guard let part else {
                 if observer.finished || saidError { return await finish() }
@@ -163,6 +160,15 @@ struct Relay<Source: AnswerSource> {
                     "an event is larger than \(RelayLimits.heldEventBytes) bytes", code: "upstream_event_too_large", observer
                 )
             }
+        }
+    }
+
+    /// What a broken stream's event says of why.
+    private func code(of error: TransportError) -> String {
+        switch error.code {
+        case .timedOut: loop.now >= deadline ? "deadline_exceeded" : "upstream_stalled"
+        case .expired: "certificate_ended"
+        default: "upstream_lost"
         }
     }
 

@@ -5,6 +5,11 @@ import Glibc
 public struct PeerCertificates: Sendable {
     public let leaf: [UInt8]
     public let intermediates: [[UInt8]]
+
+    public init(leaf: [UInt8], intermediates: [[UInt8]]) {
+        self.leaf = leaf
+        self.intermediates = intermediates
+    }
 }
 
 /// Settings of one TLS role, shared by all loops: ticket keys and sessions are then one, whichever loop a client meets.
