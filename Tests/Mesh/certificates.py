@@ -1,13 +1,17 @@
 """Certificates made by the tests: of other federations, expired, or wrong in one respect."""
 
+import base64
 import dataclasses
 import datetime
 import ipaddress
+import json
 import pathlib
+import time
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = datetime.timedelta(days=1)
@@ -52,6 +56,16 @@ class Authority:
             .sign(self.key, hashes.SHA256()))
         self.file = folder / "ca.pem"
         self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
+
+    def admission(self, site: str, domains: list[str] | None = None) -> str:
+        """The federation operator's word, signed by the root, that a site is admitted; for users of any domain."""
+        now = time.time()
+        body = {"admission": {"_0": {"site": site, "domains": domains or ["*"], "nodes": 16}}}
+        payload = {"federation": self.federation, "serial": int(now * 1000), "issuedAt": int(now), "signers": [], "body": body}
+        header = {"alg": "ES256", "typ": "meshnode-statement+jws", "kid": self.certificate.fingerprint(hashes.SHA256()).hex()}
+        text = ".".join(base64url(json.dumps(part, separators=(",", ":")).encode()) for part in (header, payload))
+        r, s = decode_dss_signature(self.key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
+        return f"{text}.{base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 
     def issue(self, site: str, node: str, begins_in: datetime.timedelta = -DAY, ends_in: datetime.timedelta = DAY,
               identities: list[str] | None = None) -> Identity:
@@ -103,6 +117,10 @@ class Authority:
         identity.certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         write_key(key, identity.key_file)
         return identity
+
+
+def base64url(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
 def usage(signs_certificates: bool) -> x509.KeyUsage:
