@@ -6,10 +6,12 @@ import datetime
 import ipaddress
 import json
 import pathlib
+import time
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DAY = datetime.timedelta(days=1)
@@ -55,6 +57,16 @@ class Authority:
         self.file = folder / "ca.pem"
         self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
 
+    def admission(self, site: str, domains: list[str] | None = None) -> str:
+        """The federation operator's word, signed by the root, that a site is admitted; for users of any domain."""
+        now = time.time()
+        body = {"admission": {"_0": {"site": site, "domains": domains or ["*"], "nodes": 16}}}
+        payload = {"federation": self.federation, "serial": int(now * 1000), "issuedAt": int(now), "signers": [], "body": body}
+        header = {"alg": "ES256", "typ": "meshnode-statement+jws", "kid": self.certificate.fingerprint(hashes.SHA256()).hex()}
+        text = ".".join(base64url(json.dumps(part, separators=(",", ":")).encode()) for part in (header, payload))
+        r, s = decode_dss_signature(self.key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
+        return f"{text}.{base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
     def issue(self, site: str, node: str, begins_in: datetime.timedelta = -DAY, ends_in: datetime.timedelta = DAY,
               identities: list[str] | None = None) -> Identity:
         """A node's certificate and key; `identities` replaces the one URI that it should have."""
@@ -91,9 +103,9 @@ class Authority:
         statement = {"federation": self.federation, "serial": now * 1000, "issuedAt": now, "signers": [],
                      "body": {"admission": {"_0": {"site": site, "domains": domains, "nodes": 10}}}}
         parts = [{"alg": "ES256", "kid": thumbprint, "typ": "meshnode-statement+jws"}, statement]
-        signed = b".".join(base64url(json.dumps(part, separators=(",", ":")).encode()) for part in parts)
-        first, second = utils.decode_dss_signature(self.key.sign(signed, ec.ECDSA(hashes.SHA256())))
-        return (signed + b"." + base64url(first.to_bytes(32) + second.to_bytes(32))).decode()
+        signed = ".".join(base64url(json.dumps(part, separators=(",", ":")).encode()) for part in parts)
+        first, second = decode_dss_signature(self.key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
+        return f"{signed}.{base64url(first.to_bytes(32) + second.to_bytes(32))}"
 
     def issuer(self) -> Identity:
         """An issuing certificate of the whole federation, and its key."""
@@ -118,8 +130,8 @@ class Authority:
         return identity
 
 
-def base64url(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
+def base64url(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
 def usage(signs_certificates: bool) -> x509.KeyUsage:

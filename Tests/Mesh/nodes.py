@@ -36,6 +36,12 @@ def write_configuration(folder: pathlib.Path, identity: Identity, federation: st
     return path
 
 
+def tell(configuration: pathlib.Path, statements: list[str]) -> None:
+    """Lays what the federation's operator said where the node reads it at its start."""
+    state = pathlib.Path(json.loads(configuration.read_text())["stateDirectory"])
+    (state / "statements.jws").write_text("".join(f"{statement}\n" for statement in statements))
+
+
 @contextlib.contextmanager
 def serving(configuration: pathlib.Path, environment: dict[str, str] | None = None,
             prefix: list[str] | None = None) -> Iterator[tuple[subprocess.Popen, pathlib.Path]]:

@@ -13,7 +13,7 @@ import pytest
 from certificates import Authority
 from harness import PROGRAM, ROOT, Mesh
 from namespace import outbound_only
-from nodes import TOKENS, serving, write_configuration
+from nodes import TOKENS, serving, tell, write_configuration
 from processes import free_port, is_running, wait_for
 
 READY_SECONDS = 30
@@ -181,6 +181,7 @@ def test_behind_a_firewall_that_drops_what_comes_in(tmp_path):
     authority = Authority("walled", tmp_path / "trust")
     with contextlib.ExitStack() as stack:
         wall = stack.enter_context(outbound_only())
+        admissions = [authority.admission(site) for site in ("kappa", "lambda", "user", "walled")]
 
         def node(site: str, prefix: list[str] | None = None, address: str | None = None, **settings: object) -> dict:
             name = f"{site[0]}1"
@@ -188,6 +189,7 @@ def test_behind_a_firewall_that_drops_what_comes_in(tmp_path):
             path = write_configuration(
                 tmp_path, authority.issue(site, name), "walled", site, name, listen=listen,
                 health={"intervalSeconds": 0.5}, **settings)
+            tell(path, admissions)
             stack.enter_context(serving(path, prefix=prefix))
             return listen
 

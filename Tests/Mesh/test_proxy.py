@@ -8,7 +8,7 @@ import pytest
 
 from certificates import Authority
 from connect_proxy import ConnectProxy
-from nodes import TOKENS, serving, write_configuration
+from nodes import TOKENS, serving, tell, write_configuration
 from processes import free_port, wait_for
 
 FEDERATION = "behind-proxies"
@@ -51,11 +51,13 @@ class Site:
 def sites(tmp_path):
     """Starts sites by name; each may have its own settings."""
     authority = Authority(FEDERATION, tmp_path / "trust")
+    admissions = [authority.admission(site) for site in ("near", "far")]
     with contextlib.ExitStack() as stack:
         def start(site: str, seeds: list[str] | None = None, **settings: object) -> Site:
             path = write_configuration(
                 tmp_path, authority.issue(site, f"{site[0]}1"), FEDERATION, site, f"{site[0]}1", seeds,
                 timeouts=KEEP_ALIVE, health={"intervalSeconds": 0.5}, **settings)
+            tell(path, admissions)
             _, log = stack.enter_context(serving(path))
             running = Site(path, log)
             wait_for(f"{site} answers", lambda: httpx.get(f"{running.api}/healthz").status_code == 200, READY_SECONDS)

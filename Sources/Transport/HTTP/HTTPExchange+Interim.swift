@@ -31,7 +31,7 @@ extension HTTPExchange {
 
     func interimIsDue() {
         guard let interim, answer != .done, stream.isOpen else { return }
-        if answer != .body {
+        if answer != .body || (bytesSent == 0 && !stream.output.isEmpty && !stream.isWriting) {
             // Its head may stand in the output: nothing of it is sent yet. A socket that takes not even this, with nothing before it,
             // has nobody reading at its other end.
             guard stream.sendNow(Self.processing) else { return stream.fail(.connectionLost) }

@@ -277,6 +277,9 @@ public final class Stream: Source {
         }
     }
 
+    /// A `flush` waits for the peer to take what was sent.
+    var isWriting: Bool { writeWaiter != nil }
+
     /// Sends a few bytes at once or not at all, before what stands in `output`; false if the socket does not take them, or something
     /// is on its way out.
     func sendNow(_ text: StaticString) -> Bool {

@@ -1,4 +1,5 @@
 import CLinux
+import Synchronization
 import Testing
 
 @testable import Routing
@@ -43,6 +44,11 @@ private final class Interrupter: TimerNode {
         super.init()
     }
     override func expired() { stream.interrupt(TransportError(.revoked, "called off")) }
+}
+
+/// Whether a wait is over.
+private final class GivenUp: Sendable {
+    let flag = Atomic<Bool>(false)
 }
 
 private final class Accepted {
@@ -142,8 +148,10 @@ private final class Accepted {
                     Issue.record("a slot is lost")
                     return
                 }
+                let gaveUp = GivenUp()
                 startThread(name: "leaver") {
-                    while gate.counts.waiting == 0 {}
+                    // A thread that starts late finds nobody who waits any more.
+                    while gate.counts.waiting == 0, !gaveUp.flag.load(ordering: .acquiring) {}
                     // Spins until about the deadline below.
                     let until = mesh_monotonic_ns() + 15_000_000
                     while mesh_monotonic_ns() < until {}
@@ -153,6 +161,7 @@ private final class Accepted {
                     try await gate.enter(for: stream, deadline: stream.now + 1_000_000)
                     gate.leave()
                 } catch {
+                    gaveUp.flag.store(true, ordering: .releasing)
                     let alarm = Alarm(loop: stream.loop)
                     while gate.counts.running != 0 { await alarm.sleep(nanoseconds: 1_000_000) }
                 }

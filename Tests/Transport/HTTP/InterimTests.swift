@@ -62,6 +62,23 @@ import Testing
         #expect(text.hasSuffix("\(comment)9\r\ndata: 2\n\n\r\n0\r\n\r\n"))
     }
 
+    /// The server said at once that it will stream, and its first event takes its time: the head waits for that.
+    @Test func aHeadThatWaitsForItsFirstEvent() async throws {
+        let text = try await heard { exchange in
+            exchange.sayProcessing(every: 20_000_000)
+            exchange.startAnswer(200)
+            exchange.endFields(.streamed)
+            exchange.answersWithEvents = true
+            await Alarm(loop: exchange.worker.loop).sleep(nanoseconds: 200_000_000)
+            do throws(TransportError) {
+                try await exchange.write("data: 1\n\n")
+                try await exchange.finishAnswer()
+            } catch {}
+        }
+        #expect(text.hasPrefix(Self.interim + Self.interim))
+        #expect(text.hasSuffix("\r\n\r\n9\r\ndata: 1\n\n\r\n0\r\n\r\n"))
+    }
+
     @Test func aQuickAnswerIsAsEver() async throws {
         let text = try await heard { exchange in
             exchange.sayProcessing(every: 20_000_000_000)

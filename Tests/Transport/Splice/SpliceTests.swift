@@ -36,11 +36,11 @@ private func readAll(_ descriptor: Int32) -> [UInt8] {
     }
 }
 
-/// What threads found.
-private final class Box: Sendable {
-    private let held = Mutex<[UInt8]>([])
-    func set(_ bytes: [UInt8]) { held.withLock { $0 = bytes } }
-    var bytes: [UInt8] { held.withLock { $0 } }
+/// Runs what blocks on a thread of its own.
+private func onThread(_ body: @escaping @Sendable () -> [UInt8]) async -> [UInt8] {
+    await withCheckedContinuation { continuation in
+        startThread(name: "far") { continuation.resume(returning: body()) }
+    }
 }
 
 @Suite struct SpliceTests {
@@ -53,27 +53,26 @@ private final class Box: Sendable {
         let (right, farRight) = try pair()
         let there = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         let back = (0..<2_000_000).map { UInt8(truncatingIfNeeded: $0 &* 13) }
-        let (atRight, atLeft) = (Box(), Box())
         let counted = Counter64()
         async let ended: TransportError? = worker.run { context in
             await Splice(left, right, on: context.loop, idleLimit: 60_000_000_000) { counted.add($0) }?.run()
         }
-        startThread(name: "w1") {
+        async let written: [UInt8] = onThread {
             write(farLeft, there)
             shutdown(farLeft, Int32(SHUT_WR))
-            atLeft.set(readAll(farLeft))
+            return []
         }
-        startThread(name: "w2") {
+        async let atLeft = onThread { readAll(farLeft) }
+        async let atRight = onThread {
             // All of this side's words first: what comes meanwhile must wait without hindering them.
             write(farRight, back)
             shutdown(farRight, Int32(SHUT_WR))
-            atRight.set(readAll(farRight))
+            return readAll(farRight)
         }
-        let why = await ended
-        #expect(why == nil)
-        while atRight.bytes.count < there.count || atLeft.bytes.count < back.count { await Task.yield() }
-        #expect(atRight.bytes == there)
-        #expect(atLeft.bytes == back)
+        _ = await written
+        #expect(await atRight == there)
+        #expect(await atLeft == back)
+        #expect(await ended == nil)
         #expect(counted.sum == there.count + back.count)
         close(farLeft)
         close(farRight)
