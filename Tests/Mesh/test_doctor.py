@@ -203,6 +203,30 @@ def test_a_proxy_of_the_environment_alone(tmp_path: pathlib.Path):
     assert levels(found, "proxy") == ["warn"]
 
 
+def test_a_node_that_takes_no_calls(tmp_path: pathlib.Path):
+    """Its carriers are tried, and nobody is asked to dial it."""
+    site = Site(tmp_path)
+    configuration = site.write(carriers=[site.seed], seeds=[])
+    with running(site.peer):
+        code, found = examine(configuration)
+    assert code == 0, found
+    assert levels(found, "seed") == ["ok"] and "a carrier" in found["seed"][0]["what"]
+    assert levels(found, "dial-back") == ["ok"] and "takes no calls" in found["dial-back"][0]["what"]
+    request = json.loads(run("doctor", "--config", configuration, "--firewall", "--json").stdout)
+    assert not [row for row in request["inbound"] if "mesh" in row["purpose"]]
+    assert request["exempt"] == [site.seed]
+
+
+def test_a_proxy_that_is_not_there(tmp_path: pathlib.Path):
+    """Seeds go by the configured proxy: without it none is reached."""
+    site = Site(tmp_path)
+    configuration = site.write(proxy={"url": f"http://127.0.0.1:{free_port()}", "noProxy": []})
+    with running(site.peer):
+        code, found = examine(configuration)
+    assert code == 1
+    assert levels(found, "proxy") == ["ok"] and levels(found, "seed") == ["fail"], found
+
+
 def test_the_firewall_request(tmp_path: pathlib.Path):
     site = Site(tmp_path)
     configuration = site.write(

@@ -14,7 +14,7 @@ import fips
 from certificates import Authority, Identity
 from harness import Mesh, run, write_topology
 from nodes import TOKENS, serving, write_configuration
-from processes import wait_for
+from processes import free_port, wait_for
 from test_trust import certificate_of, port_of
 
 REQUIRED = {"MESHNODE_FIPS": "required"}
@@ -185,6 +185,35 @@ def test_calls_outwards_too(provider: dict[str, str], tmp_path: pathlib.Path, ci
         server.socket.close()
     assert (result.returncode == 0) == accepted, result
     assert all("GCM" in cipher for cipher in server.ciphers), server.ciphers
+
+
+@pytest.mark.parametrize("group, accepted", [("X25519", False), ("P-521", False), ("P-256", True), ("P-384", True)])
+def test_calls_outwards_agree_on_approved_curves_alone(
+        provider: dict[str, str], tmp_path: pathlib.Path, group: str, accepted: bool):
+    """The provider itself has X25519: it is the settings that leave it out."""
+    authority = Authority("tests", tmp_path / "ca")
+    identity = authority.issue("one", "s1")
+    port = free_port()
+    server = subprocess.Popen(
+        ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", identity.certificate_file, "-key",
+         identity.key_file, "-groups", group, "-WWW"],
+        cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for("the server listens", lambda: socket.create_connection(("127.0.0.1", port), 5).close() or True, 10)
+        url = f"https://localhost:{port}"
+        called = run("models", "--node", url, token="x",
+                     environment={**provider, **REQUIRED, "MESHNODE_CA": str(authority.file)})
+        configuration = write_configuration(
+            tmp_path, authority.issue("one", "o1"), "tests", site="one", node="o1", fips="required",
+            models=[{"id": "m", "backend": {"kind": "openai", "url": f"{url}/v1", "caFile": str(authority.file)}}])
+        answer = json.loads(run("doctor", "--config", configuration, "--json", environment=provider).stdout)
+    finally:
+        server.kill()
+        server.wait()
+    # It has no such page, which only a client that agreed with it learns.
+    assert ("cannot reach" not in called.stderr) == accepted, called
+    found, = (finding for finding in answer["findings"] if finding["name"] == "backend")
+    assert ("is not reached" not in found["what"]) == accepted, found
 
 
 def test_an_upstream_with_other_ciphers_is_not_used(provider: dict[str, str], tmp_path: pathlib.Path):
