@@ -96,17 +96,6 @@ class Authority:
         write_key(key, identity.key_file)
         return identity
 
-    def admission(self, site: str, domains: list[str]) -> str:
-        """The operator's word that a site may vouch for users of some domains (`*`: of any), as a token by the root."""
-        now = int(datetime.datetime.now(datetime.timezone.utc).timestamp())
-        thumbprint = self.certificate.fingerprint(hashes.SHA256()).hex()
-        statement = {"federation": self.federation, "serial": now * 1000, "issuedAt": now, "signers": [],
-                     "body": {"admission": {"_0": {"site": site, "domains": domains, "nodes": 10}}}}
-        parts = [{"alg": "ES256", "kid": thumbprint, "typ": "meshnode-statement+jws"}, statement]
-        signed = ".".join(base64url(json.dumps(part, separators=(",", ":")).encode()) for part in parts)
-        first, second = decode_dss_signature(self.key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
-        return f"{signed}.{base64url(first.to_bytes(32) + second.to_bytes(32))}"
-
     def issuer(self) -> Identity:
         """An issuing certificate of the whole federation, and its key."""
         key = ec.generate_private_key(ec.SECP256R1())

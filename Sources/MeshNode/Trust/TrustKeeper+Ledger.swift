@@ -7,7 +7,7 @@ import Trust
 
 /// What came of statements that were brought.
 struct StatementsTaken: Sendable {
-    var news: [Statement] = []
+    var news: [Trust.Statement] = []
     var refusals: [StatementRefusal] = []
 }
 
@@ -72,7 +72,7 @@ extension TrustKeeper {
 
     // MARK: Revocations
 
-    private static func revocations(_ statements: [Statement]) -> [Revocation] {
+    private static func revocations(_ statements: [Trust.Statement]) -> [Revocation] {
         statements.compactMap { if case .revocation(let revocation) = $0.body { revocation } else { nil } }
     }
 
@@ -186,7 +186,7 @@ extension TrustKeeper {
     }
 }
 
-extension Statement {
+extension Trust.Statement {
     var auditKind: AuditKind {
         switch body {
         case .bundle: .rollover
