@@ -133,7 +133,7 @@ extension CommandSpecification {
             name: .auditList, summary: "show the newest entries of a node's audit log", discussion: needsOperator,
             options: [.limit, .after] + asking),
         CommandSpecification(
-            name: .auditVerify, summary: "check a node's audit log, by itself and against what others witnessed",
+            name: .auditVerify, summary: "check the audit log, by itself and against what others witnessed",
             discussion: "Reads the files, on the node's own machine. Exit 1, with the first entry that is wrong, if one is.",
             options: [.config, .witness, .tokenFile, .json]),
         CommandSpecification(
