@@ -7,13 +7,15 @@ import re
 import socket
 import sqlite3
 import ssl
+import subprocess
+import sys
 import threading
 
 import httpx
 import pytest
 
 from certificates import Authority
-from harness import Mesh, run
+from harness import ROOT, Mesh, run
 from nodes import TOKENS, serving, write_configuration
 from processes import wait_for
 from test_trust import is_accepted
@@ -30,6 +32,8 @@ class Node:
         self.authority = Authority("tests", folder / "ca")
         self.configuration = write_configuration(folder, self.authority.issue("other", "o1"), "tests", **changes)
         settings = json.loads(self.configuration.read_text())
+        # A node makes its state directory by itself.
+        pathlib.Path(settings["stateDirectory"]).rmdir()
         self.api = f"http://{settings['listen']['api']}"
         self.mesh = f"https://{settings['listen']['mesh']}"
         self.state = pathlib.Path(settings["stateDirectory"])
@@ -159,6 +163,26 @@ def test_refusals_are_counted(tmp_path):
     assert sum(count for count, _, _ in found) == 30
     assert len(found) == 2 and all(actor == "127.0.0.1" and "elsewhere" in detail for _, actor, detail in found)
     assert verify(node.configuration).returncode == 0
+
+
+def test_the_document_says_how_to_check_a_copy(tmp_path):
+    """The program in docs/audit.md, as it stands there."""
+    program = re.search(r"```python\n(.*?)```", (ROOT / "docs/audit.md").read_text(), re.DOTALL)[1]
+    node = Node(tmp_path)
+    with serving(node.configuration) as (process, _):
+        wait_for("ready", node.is_ready, 20)
+        node.drain()
+        stop(process)
+
+    def check() -> subprocess.CompletedProcess:
+        return subprocess.run([sys.executable, "-c", program], cwd=node.state, capture_output=True, text=True)
+
+    assert check().returncode == 0, check().stderr
+    with contextlib.closing(sqlite3.connect(node.state / "audit.db")) as database:
+        database.execute("DROP TRIGGER entries_are_not_changed")
+        database.execute("UPDATE entries SET actor = 'nobody' WHERE sequence = 3")
+        database.commit()
+    assert "entry 3" in check().stderr
 
 
 # Elsewhere too.

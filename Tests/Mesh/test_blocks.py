@@ -113,9 +113,9 @@ def test_a_users_stream_ends(blocked: Mesh, model: str):
 
 
 def test_a_user_is_blocked_at_the_serving_site(blocked: Mesh):
-    """Known there by what the entry node signed; another site serves the user on."""
+    """Known there by what the entry node signed, by the name that other sites' tokens have; another site serves the user on."""
     alpha, beta = blocked.node("alpha"), blocked.node("beta")
-    found = interrupted(blocked, alpha, "solo", lambda: block(blocked, beta, "user", "user"))
+    found = interrupted(blocked, alpha, "solo", lambda: block(blocked, beta, "user", "user@alpha"))
     assert found["code"] == "user_blocked" and found["site"] == "beta"
     refused = blocked.chat(alpha, "solo")
     assert refused.status_code == 403 and error(refused)["code"] == "user_blocked"
@@ -347,6 +347,24 @@ def test_the_commands(blocked: Mesh):
         assert "meshnode: " in meshnode(*wrong, code=2)
     done = run("block", "user", "bob", "--reason", "x", "--node", alpha.api, token=blocked.tokens["viewer"])
     assert done.returncode == 1 and "operator" in done.stderr
+
+
+def test_what_the_federation_revokes_ends_the_same_way(start_mesh, stub: Stub):
+    """Before the first byte another site takes over; after it the stream ends with its own code."""
+    mesh: Mesh = start_mesh("blocks.json5", STUB_PORT=stub.port)
+    alpha = mesh.node("alpha")
+
+    def revoke() -> None:
+        done = run("federation", "revoke", "beta", "--reason", "a test", "--node", alpha.api, token=mesh.tokens["operator"])
+        assert done.returncode == 0, done
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        waiting = [pool.submit(mesh.chat, alpha, "pair", max_tokens=120) for _ in range(6)]
+        found = interrupted(mesh, alpha, "solo", revoke)
+        answers = [one.result() for one in waiting]
+    assert found["code"] == "peer_revoked" and found["site"] == "beta"
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.headers["x-mesh-site"] for answer in answers} == {"gamma"}
 
 
 def test_blocks_outlive_a_restart_and_end_by_the_clock(tmp_path):

@@ -1,9 +1,11 @@
 import API
 import CLinux
+import Glibc
 import Gossip
 import Routing
 import Storage
 import Transport
+import Trust
 
 /// Why a handshake with a trusted peer is refused all the same.
 struct PeerBlocked: Error, CustomStringConvertible {
@@ -26,6 +28,12 @@ extension Node {
         }
         let syslog = configuration.audit.syslog.map { _ in SyslogSink(source: source) }
         if let syslog { sinks.append(syslog) }
+        // The first that is kept there.
+        if access(configuration.stateDirectory, F_OK) != 0 {
+            do throws(TrustError) {
+                try SecretFile.makeDirectory(configuration.stateDirectory)
+            } catch { throw CommandFailure(exitCode: 1, message: error.message) }
+        }
         let audit: AuditLog
         do throws(StorageError) {
             audit = try AuditLog(

@@ -129,7 +129,10 @@ actor AuditShelf {
         let known = try AuditWitness.all(database, site: witness.site, node: witness.node)
         if known.contains(where: { $0.head == witness.head }) { return nil }
         try witness.insert(database)
-        try AuditWitness.thin(known.count + 1, site: witness.site, node: witness.node, database)
+        if known.count >= AuditWitness.keptOfNode {
+            let all = try AuditWitness.all(database, site: witness.site, node: witness.node)
+            try all[AuditWitness.leastMissed(all)].delete(database)
+        }
         return witness.contradiction(to: known)
     }
 

@@ -16,7 +16,7 @@ public struct AuditWitness: Sendable, Equatable {
         self.heardAt = heardAt
     }
 
-    /// Heads kept of one node: of more, every second of the older half is let go, so that old times are kept too, only coarser.
+    /// Heads kept of one node; of more, `leastMissed` goes.
     static let keptOfNode = 256
     /// Nodes of which heads are kept.
     static let nodesKept = 1024
@@ -64,19 +64,32 @@ public struct AuditWitness: Sendable, Equatable {
         try statement.run()
     }
 
-    static func thin(_ count: Int, site: String, node: String, _ database: borrowing Database) throws(StorageError) {
-        guard count > keptOfNode else { return }
+    /// Which of a node's heads goes where there are too many: the one that leaves the smallest gap for its age, so that old times stay
+    /// known, only coarser. What contradicts another is kept longest; the first and the last always.
+    ///
+    /// - Parameter heads: at least three, in order of their sequence.
+    static func leastMissed(_ heads: [AuditWitness]) -> Int {
+        let last = heads[heads.count - 1].head.sequence
+        var best = 1
+        var least = Double.infinity
+        for index in 1..<heads.count - 1 {
+            let (before, own, after) = (
+                heads[index - 1].head.sequence, heads[index].head.sequence, heads[index + 1].head.sequence
+            )
+            guard before < own, own < after else { continue }
+            let gap = Double(after - before) / Double(last - own + 1)
+            if gap < least { (best, least) = (index, gap) }
+        }
+        return best
+    }
+
+    func delete(_ database: borrowing Database) throws(StorageError) {
         var statement = try database.prepare(
-            """
-            DELETE FROM witnesses WHERE site = ?1 AND node = ?2 AND (sequence, hash) IN (
-              SELECT sequence, hash FROM (
-                SELECT sequence, hash, row_number() OVER (ORDER BY sequence) AS place FROM witnesses
-                WHERE site = ?1 AND node = ?2)
-              WHERE place <= ?3 AND place % 2 = 0)
-            """)
+            "DELETE FROM witnesses WHERE site = ? AND node = ? AND sequence = ? AND hash = ?")
         try statement.bind(1, site)
         try statement.bind(2, node)
-        try statement.bind(3, Int64(count / 2))
+        try statement.bind(3, Int64(clamping: head.sequence))
+        try statement.bind(4, head.hash.hex)
         try statement.run()
     }
 }
