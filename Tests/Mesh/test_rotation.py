@@ -203,6 +203,8 @@ def test_a_stream_past_the_certificates_end_is_ended(tmp_path: pathlib.Path):
         with serving(entry), serving(serving_node):
             wait_for("the entry knows the model", lambda: any(
                 found["id"] == "m" for found in httpx.get(f"{api(entry)}/v1/models", headers=headers).json()["data"]), 12)
+            wait_for("both know each other's admission",
+                     lambda: all(len(seen(node)["admissions"]) == 2 for node in (entry, serving_node)), SEEN_SECONDS)
             body = {"model": "m", "stream": True, "max_tokens": 500, "messages": [{"role": "user", "content": "Hello."}]}
             with httpx.stream("POST", f"{api(entry)}/v1/chat/completions", headers=headers, json=body, timeout=40) as answer:
                 assert answer.status_code == 200, answer.read()

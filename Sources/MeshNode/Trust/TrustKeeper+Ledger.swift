@@ -1,7 +1,6 @@
 import CLinux
 import Gossip
 import Routing
-import Storage
 import Transport
 import Trust
 
@@ -47,9 +46,7 @@ extension TrustKeeper {
         guard !news.isEmpty else { return taken }
         for statement in taken.news {
             log.warning("the federation's operator says: \(statement.summary)")
-            audit.record(
-                statement.auditKind, actor: "the federation's operator", subject: statement.subject,
-                detail: "\(statement.summary); by way of \(peer.map { "\($0)" } ?? "the API")")
+            writeDown(statement, from: peer)
         }
         await changed(bundle: ledger.bundle.serial != serial)
         // Peers first, those that were revoked among them: afterwards there is no way to tell them.
@@ -187,14 +184,6 @@ extension TrustKeeper {
 }
 
 extension Trust.Statement {
-    var auditKind: AuditKind {
-        switch body {
-        case .bundle: .rollover
-        case .admission: .policy
-        case .revocation: .revocation
-        }
-    }
-
     /// For the log.
     var summary: String {
         switch body {
