@@ -25,6 +25,8 @@ actor MeshShell {
     private var identity: Identity
     private let vouches: @Sendable (String) -> [String]?
     private let narrowing: [String: [String]]
+    private let linkedFederations: [LinkedFederation]
+    private var linked: [LinkedNode] = []
     private var admitted: [String]?
     private var viewIsStale = true
     private var isRunning = false
@@ -34,8 +36,10 @@ actor MeshShell {
         machine: GossipMachine, authority: RecordSigner, router: Router, local: [LocalModel], identity: Identity,
         generationStore: GenerationStore, links: MeshLinks, log: Logger, loop: Loop,
         makeDirect: @escaping @Sendable (NodeID, Variant, DirectOffer) -> LocalModel?,
-        vouches: @escaping @Sendable (String) -> [String]?, narrowing: [String: [String]]
+        vouches: @escaping @Sendable (String) -> [String]?, narrowing: [String: [String]],
+        linkedFederations: [LinkedFederation]
     ) {
+        self.linkedFederations = linkedFederations
         self.vouches = vouches
         self.narrowing = narrowing
         self.machine = machine
@@ -49,7 +53,7 @@ actor MeshShell {
         self.loop = loop
         builder = RoutingViewBuilder(
             me: machine.me, local: local, makeUpstream: { links.upstream(to: $0, known: $1) },
-            makeDirect: makeDirect, vouches: vouches)
+            makeDirect: makeDirect, federation: machine.federation, vouches: vouches)
     }
 
     /// Begins to gossip; returns at once.
@@ -102,7 +106,13 @@ actor MeshShell {
 
     /// What the models do has changed.
     func publishCatalog() {
-        perform(publish(.catalog(Catalog(models: local.map(\.variant), vouching: narrowing.isEmpty ? nil : narrowing))))
+        let models = local.map(\.variant)
+        perform(
+            publish(
+                .catalog(
+                    Catalog(
+                        models: models, vouching: narrowing.isEmpty ? nil : narrowing,
+                        linked: linkedFederations.offered(of: models)))))
         publishLoad()
         viewIsStale = true
         refreshView()
@@ -120,6 +130,13 @@ actor MeshShell {
     func update(_ change: @Sendable (inout Identity) -> Void) {
         change(&identity)
         perform(publish(.identity(identity)))
+        viewIsStale = true
+        refreshView()
+    }
+
+    /// What linked federations have for us is another.
+    func setLinked(_ nodes: [LinkedNode]) {
+        linked = nodes
         viewIsStale = true
         refreshView()
     }
@@ -208,6 +225,9 @@ actor MeshShell {
                 deadline: mesh_monotonic_ns() &+ UInt64(timeoutSeconds * 1e9)
             ) { (stream) throws(TransportError) in
                 peer = stream.peerIdentity as? NodeID
+                guard peer?.federation == nil else {
+                    throw TransportError(.tls, "a node of another federation answers there")
+                }
             }
             guard answer.status == 200, let peer else {
                 throw TransportError(.protocolViolation, "it answered \(answer.status)")
@@ -295,7 +315,7 @@ actor MeshShell {
     private func refreshView() {
         guard viewIsStale else { return }
         viewIsStale = false
-        router.setView(builder.build(machine.view, now: mesh_monotonic_ns()))
+        router.setView(builder.build(machine.view, linked: linked, now: mesh_monotonic_ns()))
     }
 
     // MARK: Log

@@ -9,6 +9,8 @@ final class PeerGate: Sendable {
     let federation: String
     let ledger: TrustLedger
     private let verifier: Mutex<PeerVerifier>
+    /// Roots of linked federations, by name.
+    private let linked = Mutex<[String: TrustBundle]>([:])
     private let proven = ProvenCertificates()
     /// Rises with each change of the ledger: what was checked before is checked again.
     private let rounds = Atomic<UInt64>(0)
@@ -16,13 +18,13 @@ final class PeerGate: Sendable {
     init(_ ledger: TrustLedger) {
         self.ledger = ledger
         federation = ledger.federation
-        verifier = Mutex(Self.verifier(ledger))
+        verifier = Mutex(Self.verifier(ledger, [:]))
     }
 
     static var now: Int64 { Int64(mesh_realtime_ns() / 1_000_000_000) }
 
-    private static func verifier(_ ledger: TrustLedger) -> PeerVerifier {
-        PeerVerifier(federation: ledger.federation, bundle: ledger.bundle) { identity, certificate in
+    private static func verifier(_ ledger: TrustLedger, _ linked: [String: TrustBundle]) -> PeerVerifier {
+        PeerVerifier(federation: ledger.federation, bundle: ledger.bundle, linked: linked) { identity, certificate in
             ledger.refusal(of: identity, certificate, now: now)
         }
     }
@@ -35,14 +37,21 @@ final class PeerGate: Sendable {
 
     /// The ledger has changed: what it no longer allows is forgotten.
     func refresh() {
-        let fresh = Self.verifier(ledger)
+        let fresh = Self.verifier(ledger, linked.withLock { $0 })
         verifier.withLock { $0 = fresh }
         rounds.add(1, ordering: .releasing)
         proven.keep { node, entry in
-            (try? fresh.verify(
-                leaf: entry.leaf, intermediates: entry.intermediates, now: Self.now, expected: (node.site, node.node)))
-                != nil
+            let identity = try? fresh.verify(
+                leaf: entry.leaf, intermediates: entry.intermediates, now: Self.now, expected: (node.site, node.node))
+            return identity?.federation == node.federation ?? ledger.federation
         }
+    }
+
+    /// The roots of linked federations from now on, by name. Not inlined: it is called in async functions.
+    @inline(never)
+    func link(_ bundles: [String: TrustBundle]) {
+        linked.withLock { $0 = bundles }
+        refresh()
     }
 
     /// The check of one handshake.
@@ -53,10 +62,8 @@ final class PeerGate: Sendable {
         let intermediates = try shown.intermediates.map { try Certificate(der: $0) }
         do throws(PeerRefusal) {
             let identity = try current.verify(leaf: leaf, intermediates: intermediates, now: Self.now)
-            guard identity.federation == federation else {
-                throw PeerRefusal.otherFederation(found: identity.federation, expected: federation)
-            }
-            let node = NodeID(site: identity.site, node: identity.node)
+            let isOurs = identity.federation == federation
+            let node = NodeID(federation: isOurs ? nil : identity.federation, site: identity.site, node: identity.node)
             proven.add(leaf, intermediates: intermediates, of: node)
             return node
         } catch {
@@ -78,8 +85,12 @@ final class PeerGate: Sendable {
             for issuer in issuers { intermediates.append(try Certificate(der: try Base64.decode(issuer))) }
         } catch { throw .malformed }
         do throws(PeerRefusal) {
-            _ = try current.verify(
+            let identity = try current.verify(
                 leaf: leaf, intermediates: intermediates, now: Self.now, expected: (site: node.site, node: node.node))
+            // Records are our federation's alone: a linked one's node of the same name is another.
+            guard identity.federation == federation else {
+                throw PeerRefusal.otherFederation(found: identity.federation, expected: federation)
+            }
         } catch {
             switch error {
             case .expired: throw .expired
@@ -94,7 +105,8 @@ final class PeerGate: Sendable {
     /// A certificate by which a node proved itself here, if it still holds.
     func certificate(of node: NodeID, keyID: String) -> Certificate? {
         guard let found = proven.certificate(of: node, keyID: keyID), Self.now < found.notAfter,
-            ledger.revocation(site: node.site, node: node.node, notBefore: found.notBefore, now: Self.now) == nil
+            node.federation != nil
+                || ledger.revocation(site: node.site, node: node.node, notBefore: found.notBefore, now: Self.now) == nil
         else { return nil }
         return found
     }

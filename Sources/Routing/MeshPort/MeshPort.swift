@@ -13,10 +13,15 @@ public final class MeshPort: HTTPHandler {
     private let keepAlive: UInt64
     /// What this site says of data.
     let data: DataPolicy
+    /// This node's own federation, and those that it is linked with.
+    let federation: String
+    let linked: [LinkedFederation]
     private let models: [String: LocalModel]
     private let bodyLimit: Int
     private let gossip: @Sendable (NodeID, [UInt8]) async -> [UInt8]?
     private let log: @Sendable (TransportError, SocketAddress?) -> Void
+    /// Takes requests that policy turned away: the peer, the model, and why.
+    let turnedAway: @Sendable (NodeID, String, String) -> Void
     private let audit: @Sendable (NodeID, DirectUse) -> Void
     private let routes: [MeshRoute]
 
@@ -25,20 +30,28 @@ public final class MeshPort: HTTPHandler {
     ///   - identities: checks other nodes' words on who a user is; nil: none is believed.
     ///   - carrier: what it holds for others as a carrier; nil: nothing.
     ///   - data: what this site says of data; models that accept a class are listed with what it says of that class.
+    ///   - federation: this node's own.
+    ///   - linked: other federations, whose nodes may use what they are offered.
     ///   - bodyLimit: bytes of an inference request's body.
     ///   - keepAlive: nanoseconds between two signs of life while an answer is awaited.
     ///   - gossip: answers one exchange of a peer; nil if its message is not one.
     ///   - log: takes connections that were refused.
+    ///   - turnedAway: takes requests that policy turned away: the peer, the model, and why.
     ///   - routes: what else is answered here: small messages between nodes.
     ///   - audit: takes what a peer submitted to our endpoints while we were away.
     public init(
         router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, carrier: CarrierDesk? = nil,
-        data: DataPolicy = .none, bodyLimit: Int, keepAlive: UInt64 = 25_000_000_000,
+        data: DataPolicy = .none, federation: String = "", linked: [LinkedFederation] = [], bodyLimit: Int,
+        keepAlive: UInt64 = 25_000_000_000,
         gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
-        log: @escaping @Sendable (TransportError, SocketAddress?) -> Void, routes: [MeshRoute] = [],
+        log: @escaping @Sendable (TransportError, SocketAddress?) -> Void,
+        turnedAway: @escaping @Sendable (NodeID, String, String) -> Void = { _, _, _ in }, routes: [MeshRoute] = [],
         audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in }
     ) {
         self.audit = audit
+        self.turnedAway = turnedAway
+        self.federation = federation
+        self.linked = linked
         self.routes = routes
         self.carrier = carrier
         self.keepAlive = keepAlive
@@ -60,7 +73,7 @@ public final class MeshPort: HTTPHandler {
     /// Where a link is tried and kept alive.
     public static let pingPath: StaticString = "/meshnode/v1/ping"
 
-    private static let inferencePaths: [StaticString] = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]
+    static let inferencePaths: [StaticString] = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]
 
     public func refused(_ error: TransportError, from address: SocketAddress?) { log(error, address) }
 
@@ -72,6 +85,7 @@ public final class MeshPort: HTTPHandler {
         guard exchange.head.method == .post else {
             return await answer(exchange, 405, "method_not_allowed", "the mesh port takes POST only")
         }
+        if let other = peer.federation { return await handleLinked(exchange, peer, of: other) }
         if exchange.withPath({ Self.equal($0, Self.gossipPath) }) { return await exchangeGossip(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.directUsesPath) }) { return await takeDirectUses(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.pingPath) }) {
@@ -88,7 +102,7 @@ public final class MeshPort: HTTPHandler {
         await answer(exchange, 404, "unknown_route", "the mesh port has no such route")
     }
 
-    private static func equal(_ path: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+    static func equal(_ path: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
         guard let bytes = path.baseAddress, path.count == text.utf8CodeUnitCount else { return false }
         return memcmp(bytes, text.utf8Start, path.count) == 0
     }
@@ -133,13 +147,19 @@ public final class MeshPort: HTTPHandler {
     // MARK: Inference
 
     /// Decides from the head alone; only then is the body taken.
-    private func serve(_ exchange: HTTPExchange, _ path: StaticString, _ peer: NodeID) async {
+    ///
+    /// - Parameter link: with the peer's federation, where that is another.
+    func serve(
+        _ exchange: HTTPExchange, _ path: StaticString, _ peer: NodeID, link: LinkedFederation? = nil
+    ) async {
         // A queue or a model that thinks may take minutes, in which no proxy between the sites must think us gone.
         exchange.sayProcessing(every: keepAlive)
         guard let name = exchange.text(named: "meshnode-model"), let model = models[name] else {
             return await refuse(exchange, nil, "no_such_model")
         }
-        guard case .admitted(let user) = await admit(exchange, to: model, from: peer) else { return }
+        // What is not offered is not there.
+        guard link?.offers(model.variant) ?? true else { return await refuse(exchange, nil, "no_such_model") }
+        guard case .admitted(let user) = await admit(exchange, to: model, from: peer, link: link) else { return }
         guard model.variant.state == .running else { return await refuse(exchange, model, "not_running") }
         guard model.variant.policy != "local" else { return await refuse(exchange, model, "local_only") }
         if router.view.mesh[router.me]?.identity?.draining == true { return await refuse(exchange, model, "draining") }
@@ -204,7 +224,7 @@ public final class MeshPort: HTTPHandler {
         }
     }
 
-    private func answer(
+    func answer(
         _ exchange: HTTPExchange, _ status: Int, _ code: String, _ message: String, _ model: LocalModel? = nil
     ) async {
         let type = status < 500 ? "invalid_request_error" : "server_error"
