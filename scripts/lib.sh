@@ -51,7 +51,9 @@ have_need() {
     sqlite) have_header sqlite3.h ;;
     pkg-config) have pkg-config ;;
     python) have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1 ;;
+    openssl-command) have openssl ;;
     nginx) have nginx || [ -x /usr/sbin/nginx ] ;;
+    ip | nft) have "$1" || [ -x "/usr/sbin/$1" ] ;;
     *) have "$1" ;;
     esac
 }
@@ -69,7 +71,11 @@ package_name() { # need packager
     pkg-config:dnf) echo pkgconf-pkg-config ;;
     python:apt) echo python3 python3-venv ;;
     python:*) echo python3 ;;
+    openssl-command:*) echo openssl ;;
     taskset:*) echo util-linux ;;
+    ip:apt | ip:zypper) echo iproute2 ;;
+    ip:*) echo iproute ;;
+    nft:*) echo nftables ;;
     *) echo "$1" ;;
     esac
 }

@@ -23,6 +23,8 @@ struct Program {
 
     private static func run(_ invocation: Invocation) {
         do throws(CommandFailure) {
+            // The doctor says by itself what keeps FIPS from working.
+            if invocation.command != .doctor { try FIPSRequirement.obeyEnvironment() }
             switch invocation.command {
             case .demo: try DemoCommand.run(invocation)
             case .up: try UpCommand.run(invocation)
@@ -32,12 +34,19 @@ struct Program {
             case .route: try RouteCommand.run(invocation)
             case .peers: try PeersCommand.run(invocation)
             case .check: try CheckCommand.run(invocation)
+            case .doctor: try DoctorCommand.run(invocation)
             case .login: try LoginCommand.run(invocation)
             case .token: try TokenCommand.run(invocation)
             case .logout: try LogoutCommand.run(invocation)
             case .keysCreate: try KeysCommand.create(invocation)
             case .keysList: try KeysCommand.list(invocation)
             case .keysRevoke: try KeysCommand.revoke(invocation)
+            case .block: try BlockCommands.block(invocation)
+            case .unblock: try BlockCommands.unblock(invocation)
+            case .blocks: try BlockCommands.list(invocation)
+            case .isolate: try BlockCommands.isolate(invocation)
+            case .auditList: try AuditListCommand.run(invocation)
+            case .auditVerify: try AuditVerifyCommand.run(invocation)
             case .federationMembers: try MembersCommand.run(invocation)
             case .federationRenew: try RenewCommand.run(invocation)
             case .federationRevoke: try RevokeCommand.run(invocation)

@@ -1,9 +1,12 @@
 /// The commands of the program; the raw value is what is typed.
 enum CommandName: String, CaseIterable, Sendable {
-    case demo, up, serve, status, models, route, peers, check, login, token, logout
+    case demo, up, serve, status, models, route, peers, check, doctor, login, token, logout
     case keysCreate = "keys create"
     case keysList = "keys list"
     case keysRevoke = "keys revoke"
+    case block, unblock, blocks, isolate
+    case auditList = "audit list"
+    case auditVerify = "audit verify"
     case federationMembers = "federation members"
     case federationRenew = "federation renew"
     case federationRevoke = "federation revoke"
@@ -45,12 +48,18 @@ extension CommandSpecification {
     static let keyName = PositionalSpecification(name: "NAME", summary: "what the key is for, in your words")
     static let keyID = PositionalSpecification(name: "ID", summary: "the key's id, as keys list shows it")
 
-    static let member = PositionalSpecification(name: "SITE[/NODE]", summary: "a site, or one of its nodes")
+    static let blockKind = PositionalSpecification(name: "KIND", summary: "peer, user, key or model")
+    static let blockSubject = PositionalSpecification(
+        name: "SUBJECT", summary: "SITE or SITE/NODE, a user's name or subject, a key's id or a token's name, a model's id")
+    static let blockOrKind = PositionalSpecification(name: "ID", summary: "a block's id, as blocks lists it, or its kind")
+    static let unblockSubject = PositionalSpecification(name: "SUBJECT", summary: "behind a kind: what is blocked")
+    static let member = PositionalSpecification(name: "MEMBER", summary: "SITE, or one of its nodes: SITE/NODE")
     static let rolloverPhase = PositionalSpecification(
         name: "PHASE", summary: "start, status, switch or finish, in this order")
 
     private static let asking: [OptionSpecification] = [.node, .tokenFile, .json]
     private static let needsToken = "Needs the role viewer: by meshnode login, the variable MESHNODE_TOKEN or a file."
+    private static let needsOperator = "Needs the role operator."
     private static let isYours = "For whoever is logged in; MESHNODE_TOKEN or a file do as well."
 
     /// Every command, in the order of help.
@@ -85,6 +94,10 @@ extension CommandSpecification {
             positionals: [file], lastIsOptional: true,
             options: [.json, .policy, .asUser, .policyModel, .domain, .groups, .dataClass, .node, .tokenFile]),
         CommandSpecification(
+            name: .doctor, summary: "say what keeps a node from working, and what to do about it",
+            discussion: "For a node that runs and for one that was not started yet; exit 1 if something fails.",
+            options: [.doctorConfig, .firewall, .json]),
+        CommandSpecification(
             name: .login, summary: "log in at a federation, by your browser",
             discussion: "Asks consent for all sites at once; the tokens are kept in ~/.config/meshnode/tokens.json.",
             options: [.node, .local, .noBrowser, .force]),
@@ -104,6 +117,26 @@ extension CommandSpecification {
             name: .keysRevoke, summary: "end an API key at once", discussion: isYours, positionals: [keyID],
             options: [.node, .tokenFile]),
         CommandSpecification(
+            name: .block, summary: "block a peer, user, key or model at one node, at once",
+            discussion: "Requests under way end within 5 s with an error that says so. Kept over restarts. \(needsOperator)",
+            positionals: [blockKind, blockSubject], options: [.blockReason, .duration] + asking),
+        CommandSpecification(
+            name: .unblock, summary: "lift a block: unblock ID, or unblock KIND SUBJECT", discussion: needsOperator,
+            positionals: [blockOrKind, unblockSubject], lastIsOptional: true, options: asking),
+        CommandSpecification(
+            name: .blocks, summary: "list what is blocked at a node", discussion: needsOperator, options: asking),
+        CommandSpecification(
+            name: .isolate, summary: "let a node serve its own users by its own models alone",
+            discussion: "Nothing of other nodes' is run, and nothing sent to them. Kept over restarts. \(needsOperator)",
+            options: [.blockReason, .duration, .off] + asking),
+        CommandSpecification(
+            name: .auditList, summary: "show the newest entries of a node's audit log", discussion: needsOperator,
+            options: [.limit, .after] + asking),
+        CommandSpecification(
+            name: .auditVerify, summary: "check a node's audit log, by itself and against what others witnessed",
+            discussion: "Reads the files, on the node's own machine. Exit 1, with the first entry that is wrong, if one is.",
+            options: [.config, .witness, .tokenFile, .json]),
+        CommandSpecification(
             name: .federationMembers, summary: "list who is in the federation, and what is revoked", discussion: needsToken,
             options: asking),
         CommandSpecification(
@@ -121,7 +154,7 @@ extension CommandSpecification {
                 "start: both roots; switch: certificates under the new one; finish: the old root is dropped. Each is "
                 + "refused until every node that is alive has come along. docs/trust.md explains it. Needs the role operator.",
             positionals: [rolloverPhase],
-            options: [.requiredDirectory, .passphraseFile, .keyURI, .nextKeyURI, .waitSeconds] + asking),
+            options: [.directory, .passphraseFile, .keyURI, .nextKeyURI, .waitSeconds] + asking),
         CommandSpecification(
             name: .globusRegister, summary: "register our functions with Globus Compute, once",
             discussion: "Their ids are kept in the node's state directory; a second run registers nothing new.",

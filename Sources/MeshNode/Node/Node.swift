@@ -17,6 +17,7 @@ final class Node: Sendable {
     let mesh: MeshShell
     let links: MeshLinks
     let audit: AuditLog
+    private let syslog: SyslogSink?
     let models: [LocalModel]
     let apiAddress: SocketAddress
     let meshAddress: SocketAddress
@@ -34,9 +35,10 @@ final class Node: Sendable {
             level: LogLevel(configuration.log.level), json: configuration.log.format == .json, source: "\(me)")
         self.log = log
         let disk = try Self.storageThread()
-        audit = try Self.auditLog(configuration, on: disk, log: log)
+        (audit, syslog) = try Self.auditLog(configuration, on: disk, log: log)
         PolicyMarks.note(configuration, audit, log)
-        let (trust, store) = try Self.trust(configuration, log)
+        let blocks = try Self.blockStore(configuration, on: disk, audit, log: log)
+        let (trust, store) = try Self.trust(configuration, log, admits: { [set = blocks.blocks] in try Self.admit($0, set) })
         let issuer = try configuration.trust.issuer.map { (files) throws(CommandFailure) in
             try RegistrationAuthority(files, federation: configuration.federation, log: log)
         }
@@ -44,6 +46,7 @@ final class Node: Sendable {
         self.links = links
         let apiTLS = try Self.apiTLS(configuration)
         workers = try Self.startWorkers(configuration.loops)
+        try Self.startSyslog(syslog, configuration.audit, audit, on: workers[0].loop, log: log)
         let sockets = try Self.listen(configuration.listen, count: workers.count)
         let (apiSocket, meshSocket, adminSocket) = (sockets.api, sockets.mesh, sockets.admin)
         apiAddress = apiSocket.address
@@ -64,7 +67,7 @@ final class Node: Sendable {
                 )
             },
             asserter: IdentityAsserter(me: me, federation: configuration.federation) { trust.identityKey },
-            seed: UInt64.random(in: 0 ... .max))
+            blocks: blocks.blocks, seed: UInt64.random(in: 0 ... .max))
         let ledger = trust.ledger
         let vouches: @Sendable (String) -> [String]? = { ledger.admission(of: $0)?.domains }
         let generations = GenerationStore(directory: configuration.stateDirectory, log: log)
@@ -82,7 +85,7 @@ final class Node: Sendable {
         let signer = RecordSigner(trust)
         mesh = MeshShell(
             machine: machine, authority: signer, router: router, local: models, identity: identity,
-            generationStore: generations, links: links, log: log, loop: workers[0].loop,
+            generationStore: generations, links: links, audit: audit, log: log, loop: workers[0].loop,
             makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) }, vouches: vouches,
             narrowing: configuration.access.vouching, linkedFederations: configuration.links.map(\.link))
 
@@ -90,8 +93,8 @@ final class Node: Sendable {
             trust: trust, router: router, mesh: mesh, workers: workers, store: store, issuer: issuer, log: log)
         self.keeper = keeper
         control = NodeState(
-            mesh: mesh, keeper: keeper, log: log, serversToHear: backends.servers.count + backends.endpoints.count,
-            globus: globus, links: links.metrics)
+            mesh: mesh, router: router, workers: workers, keeper: keeper, log: log,
+            serversToHear: backends.servers.count + backends.endpoints.count, globus: globus, links: links.metrics)
         var facts = NodeFacts(
             federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
             bodyLimit: configuration.limits.bodyBytes,
@@ -101,10 +104,11 @@ final class Node: Sendable {
         facts.apiURL = identity.api
         facts.federationControl = keeper
         facts.audit = audit
+        facts.blocks = blocks
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
-        let port = meshPort(trust)
+        let port = meshPort(trust, DialBack(securedBy: trust.clientTLS, way: links.way))
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let meshService = service(port, trust.serverTLS, budget)
         let services: [(ListeningSocket?, HTTPService)] = [
@@ -127,8 +131,9 @@ final class Node: Sendable {
     }
 
     /// What this node proves itself with, and what the federation's operator has said so far.
-    private static func trust(
-        _ configuration: NodeConfiguration, _ log: Logger
+    static func trust(
+        _ configuration: NodeConfiguration, _ log: Logger,
+        admits: @escaping @Sendable (NodeID) throws -> Void = { _ in }
     ) throws(CommandFailure) -> (MeshTrust, StatementStore) {
         let store = StatementStore(directory: configuration.stateDirectory, log: log)
         let ledger: TrustLedger
@@ -137,7 +142,7 @@ final class Node: Sendable {
                 federation: configuration.federation, roots: try Certificate.load(pemFile: configuration.trust.caFile))
         } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
         store.load(into: ledger, now: PeerGate.now)
-        return (try MeshTrust(configuration, ledger: ledger), store)
+        return (try MeshTrust(configuration, ledger: ledger, admits: admits), store)
     }
 
     /// The thread of all databases.
@@ -208,7 +213,7 @@ final class Node: Sendable {
             bodyBudget: budget, admits: admits)
     }
 
-    private func meshPort(_ trust: MeshTrust) -> MeshPort {
+    private func meshPort(_ trust: MeshTrust, _ dialBack: DialBack) -> MeshPort {
         let mesh = mesh
         let keeper = keeper
         let log = log
@@ -238,14 +243,12 @@ final class Node: Sendable {
                     "mesh \(address?.host ?? "") \(error.message)",
                     "mesh connection from \(address?.description ?? "unknown") refused: \(error.message)")
             },
-            turnedAway: { peer, model, why in
-                audit.record(.refusal, actor: "\(peer)", subject: "model \(model)", detail: why)
-            },
             routes: keeper.routes,
             audit: { peer, use in
                 log.warning(
                     "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
-            })
+            },
+            refusals: { audit.record(.refusal, actor: "\($0)", subject: "mesh port", detail: $1) }, dialBack: dialBack)
     }
 
     private func watch(_ backends: Backends) {
@@ -315,7 +318,7 @@ final class Node: Sendable {
             if let signal = Signals.wait(milliseconds: 20), signal == SIGINT || signal == SIGTERM { break }
         }
         globus?.stop()
-        Self.wait(limitMilliseconds: 3000) { [audit] in await audit.flush() }
+        Self.endAudit(audit, syslog)
         log.info("stopped")
     }
 }

@@ -27,18 +27,18 @@ extension MeshPort {
             user = try identify(exchange, peer, nowSeconds)
         } catch {
             router.counters.identitiesRefused.increment()
-            turnedAway(peer, model.id, "\(error.code): \(error.message)")
+            refusals(peer, "\(error.code) for the model \(model.id): \(error.message)")
             await forbid(exchange, error.status, type: error.type, code: error.code, "\(model.id): \(error.message)")
             return .answered
         }
         let rules = link?.rule.map { variant.access + [$0] } ?? variant.access
         if let refusal = rules.refusal(of: user?.identity, nowSeconds: nowSeconds) {
-            turnedAway(peer, model.id, "access_denied: \(refusal)")
+            refusals(peer, "a user of the model \(model.id): \(refusal)")
             await forbid(exchange, .forbidden, "\(model.id) is not for you: \(refusal)")
             return .answered
         }
         if let refusal = dataRefusal(exchange, variant, from: peer) {
-            turnedAway(peer, model.id, "data_policy_refused: \(refusal)")
+            refusals(peer, "data for the model \(model.id): \(refusal)")
             await forbid(exchange, .dataPolicy, "\(model.id) at site \(router.me.site): \(refusal)")
             return .answered
         }

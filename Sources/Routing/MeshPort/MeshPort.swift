@@ -7,6 +7,7 @@ public import Transport
 public final class MeshPort: HTTPHandler {
     let router: Router
     let identities: IdentityVerifier?
+    let dialBack: DialBack?
     /// What this node holds as a carrier; nil: it is none.
     let carrier: CarrierDesk?
     /// Nanoseconds between two signs of life while an answer is awaited.
@@ -20,9 +21,8 @@ public final class MeshPort: HTTPHandler {
     private let bodyLimit: Int
     private let gossip: @Sendable (NodeID, [UInt8]) async -> [UInt8]?
     private let log: @Sendable (TransportError, SocketAddress?) -> Void
-    /// Takes requests that policy turned away: the peer, the model, and why.
-    let turnedAway: @Sendable (NodeID, String, String) -> Void
     private let audit: @Sendable (NodeID, DirectUse) -> Void
+    let refusals: @Sendable (NodeID, String) -> Void
     private let routes: [MeshRoute]
 
     /// - Parameters:
@@ -36,20 +36,22 @@ public final class MeshPort: HTTPHandler {
     ///   - keepAlive: nanoseconds between two signs of life while an answer is awaited.
     ///   - gossip: answers one exchange of a peer; nil if its message is not one.
     ///   - log: takes connections that were refused.
-    ///   - turnedAway: takes requests that policy turned away: the peer, the model, and why.
     ///   - routes: what else is answered here: small messages between nodes.
     ///   - audit: takes what a peer submitted to our endpoints while we were away.
+    ///   - dialBack: dials nodes that ask whether they can be reached; nil: none.
+    ///   - refusals: takes what of a peer's was refused, and why.
     public init(
         router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, carrier: CarrierDesk? = nil,
         data: DataPolicy = .none, federation: String = "", linked: [LinkedFederation] = [], bodyLimit: Int,
         keepAlive: UInt64 = 25_000_000_000,
         gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
-        log: @escaping @Sendable (TransportError, SocketAddress?) -> Void,
-        turnedAway: @escaping @Sendable (NodeID, String, String) -> Void = { _, _, _ in }, routes: [MeshRoute] = [],
-        audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in }
+        log: @escaping @Sendable (TransportError, SocketAddress?) -> Void, routes: [MeshRoute] = [],
+        audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in },
+        refusals: @escaping @Sendable (NodeID, String) -> Void = { _, _ in }, dialBack: DialBack? = nil
     ) {
+        self.dialBack = dialBack
+        self.refusals = refusals
         self.audit = audit
-        self.turnedAway = turnedAway
         self.federation = federation
         self.linked = linked
         self.routes = routes
@@ -82,12 +84,18 @@ public final class MeshPort: HTTPHandler {
             exchange.closesAfter = true
             return await answer(exchange, 403, "unknown_peer", "this port is for nodes of the federation")
         }
+        if let block = router.blocks.current?.peer(peer, nowSeconds: Router.nowSeconds) {
+            exchange.closesAfter = true
+            refusals(peer, "a request: \(block.subject) is blocked")
+            return await refuse(exchange, block, nil)
+        }
         guard exchange.head.method == .post else {
             return await answer(exchange, 405, "method_not_allowed", "the mesh port takes POST only")
         }
         if let other = peer.federation { return await handleLinked(exchange, peer, of: other) }
         if exchange.withPath({ Self.equal($0, Self.gossipPath) }) { return await exchangeGossip(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.directUsesPath) }) { return await takeDirectUses(exchange, peer) }
+        if exchange.withPath({ Self.equal($0, Self.dialBackPath) }) { return await answerDialBack(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.pingPath) }) {
             return await exchange.respond(status: 204, contentType: "text/plain", body: "")
         }
@@ -159,7 +167,11 @@ public final class MeshPort: HTTPHandler {
         }
         // What is not offered is not there.
         guard link?.offers(model.variant) ?? true else { return await refuse(exchange, nil, "no_such_model") }
+        let underWay = exchange.beginRequest(user: nil, model: model.id, from: peer)
+        defer { underWay.end() }
         guard case .admitted(let user) = await admit(exchange, to: model, from: peer, link: link) else { return }
+        underWay.isOf(user)
+        if let block = meetBlocks(underWay) { return await refuse(exchange, block, model) }
         guard model.variant.state == .running else { return await refuse(exchange, model, "not_running") }
         guard model.variant.policy != "local" else { return await refuse(exchange, model, "local_only") }
         if router.view.mesh[router.me]?.identity?.draining == true { return await refuse(exchange, model, "draining") }
@@ -168,6 +180,7 @@ public final class MeshPort: HTTPHandler {
             switch refused {
             case .clientGone: return
             case .failed(let failure):
+                if let block = underWay.ending { return await refuse(exchange, block, model) }
                 return await answer(exchange, failure.status, failure.kind.rawValue, failure.message, model)
             default: return await refuse(exchange, model, "full")
             }
@@ -179,11 +192,13 @@ public final class MeshPort: HTTPHandler {
         } catch {
             return await answer(exchange, error.status, error.kind.rawValue, error.message, model)
         }
+        if let block = underWay.ending { return await refuse(exchange, block, model) }
         let attempt = await router.run(request, model, slot, exchange) { exchange in
             exchange.field("Meshnode-Load", Self.report(model).text)
         }
         router.counters.ranForOthers.increment()
         guard case .failed(let failure) = attempt else { return }
+        if let block = underWay.ending { return await refuse(exchange, block, model) }
         if let theirs = failure.answer {
             await exchange.respond(status: theirs.status, contentType: "application/json", body: theirs.body) {
                 $0.field("Meshnode-Load", Self.report(model).text)
@@ -215,7 +230,7 @@ public final class MeshPort: HTTPHandler {
             deadline: .max)
     }
 
-    private func refuse(_ exchange: HTTPExchange, _ model: LocalModel?, _ why: String) async {
+    func refuse(_ exchange: HTTPExchange, _ model: LocalModel?, _ why: String) async {
         router.counters.refusals.increment()
         let body = #"{"error":{"message":"refused before queueing","type":"server_error","param":null,"code":"\#(why)"}}"#
         await exchange.respond(status: 503, contentType: "application/json", body: body) {
@@ -234,7 +249,7 @@ public final class MeshPort: HTTPHandler {
         }
     }
 
-    private static func report(_ model: LocalModel) -> LoadReport {
+    static func report(_ model: LocalModel) -> LoadReport {
         let counts = model.gate.counts
         return LoadReport(slots: counts.slots, running: counts.running, waiting: counts.waiting)
     }

@@ -98,7 +98,9 @@ import Trust
         try take(reply, one)
         try take(StatementExchange(of: one.held, lackedBy: reply.have), other)
         #expect(one.digest == other.digest && one.held.count == 4)
-        #expect(StatementExchange(of: one.held, lackedBy: other.held.map { StatementExchange.name(of: $0.token) }).tokens.isEmpty)
+        #expect(
+            StatementExchange(of: one.held, lackedBy: other.held.map { StatementExchange.name(of: $0.token) }).tokens.isEmpty
+        )
     }
 
     @Test func messagesAreBounded() throws {

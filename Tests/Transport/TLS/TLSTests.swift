@@ -6,7 +6,7 @@ import Trust
 @testable import Transport
 
 /// A federation's authority and two nodes in a folder of their own.
-private struct Certificates {
+struct Certificates {
     let directory: String
     var authority: String { directory + "/root.pem" }
     func certificate(_ node: String) -> String { "\(directory)/\(node).pem" }
@@ -63,6 +63,19 @@ private func echo(_ exchange: HTTPExchange) async {
         #expect(await servers.client.run { await ask($0, good) } == "200 nobody ")
         #expect(await servers.client.run { await ask($0, named) } == "tls")
         #expect(await servers.client.run { await ask($0, unknown) } == "tls")
+    }
+
+    /// As when the process at the other end is killed: the connection was lost, and what was wrong is not TLS.
+    @Test func aCutIsTakenForOne() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let servers = try await Servers.start(tls: try files.context(.server, "a", .none)) { exchange in
+            // The socket goes without a word of TLS.
+            exchange.stream.cutWithoutWords()
+        }
+        defer { servers.stop() }
+        let client = servers.upstream(tls: try files.context(.client, nil, .authorities(file: files.authority)))
+        #expect(await servers.client.run { await ask($0, client) } == "connectionLost")
     }
 
     @Test func bothSidesAreKnownByACheckOfOurs() async throws {
@@ -139,6 +152,49 @@ private func echo(_ exchange: HTTPExchange) async {
         #expect(ended.1 == 2)
     }
 
+    /// What was proven by a certificate holds no longer than that.
+    @Test func connectionsEndWithTheirCertificates() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let servers = try await Servers.start(tls: try files.context(.server, "a", .none)) {
+            await $0.respond(status: 200, contentType: "text/plain", body: "ok")
+        }
+        defer { servers.stop() }
+        let proven = servers.upstream(tls: try files.context(.client, nil, .custom { _ in "a" }))
+        let end = try Certificate(pemFile: files.certificate("a")).notAfter
+        let ended = await servers.client.run { context in
+            var ended: [Int] = []
+            for now in [end - 1, end, end + 1] {
+                _ = await ask(context, proven)
+                ended.append(context.loop.endExpired(TransportError(.expired, "over"), now: now))
+            }
+            return (ended, context.pool.dialled)
+        }
+        #expect(ended.0 == [0, 1, 1])
+        #expect(ended.1 == 2, "the one that was ended is not used again")
+    }
+
+    /// The answer after a renewal is the last on its connection, also where the peer would keep it.
+    @Test func aRenewedServerLetsOldConnectionsGo() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let servers = try await Servers.start(tls: try files.context(.server, "a", .none), echo)
+        defer { servers.stop() }
+        let leaf = TLSContext.Verification.custom { Trust.Digest.hex(Trust.Digest.sha256($0.leaf)) }
+        let upstream = servers.upstream(tls: try files.context(.client, nil, leaf))
+        let new = try files.context(.server, "b", .none)
+        let dialled = await servers.client.run { context in
+            var dialled: [Int] = []
+            for index in 0..<4 {
+                if index == 2 { servers.service.secured.replace(with: new) }
+                _ = await ask(context, upstream)
+                dialled.append(context.pool.dialled)
+            }
+            return dialled
+        }
+        #expect(dialled == [1, 1, 1, 2])
+    }
+
     /// Certificates renew: new connections show the new one, those that exist go on.
     @Test func aServersCertificateIsSwapped() async throws {
         let files = try Certificates()
@@ -156,6 +212,76 @@ private func echo(_ exchange: HTTPExchange) async {
         #expect(before != after && !after.isEmpty)
     }
 
+    /// Both sides renew in the middle of a stream: it goes on to its end over the connection that it has, and the next request is made over
+    /// a new one with the new certificates.
+    @Test func bothSidesRenewInMidStream() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let leaf = TLSContext.Verification.custom { Trust.Digest.hex(Trust.Digest.sha256($0.leaf)) }
+        func context(_ role: TLSContext.Role, _ node: String) throws -> TLSContext {
+            try files.context(role, node, leaf, protocols: ["meshnode/1"], onlyNewest: true)
+        }
+        let renewed = Counter()
+        let servers = try await Servers.start(tls: try context(.server, "a")) { exchange in
+            let alarm = Alarm(loop: exchange.worker.loop)
+            exchange.startAnswer(200)
+            exchange.endFields(.streamed)
+            do throws(TransportError) {
+                try await exchange.write(exchange.stream.peerIdentity as? String ?? "")
+                while renewed.count == 0 { await alarm.sleep(nanoseconds: 1_000_000) }
+                for _ in 0..<1000 { try await exchange.write(array: [UInt8](repeating: 120, count: 1000)) }
+                try await exchange.finishAnswer()
+            } catch {}
+        }
+        defer { servers.stop() }
+        let source = TLSSource(try context(.client, "a"))
+        let upstream = Upstream(
+            target: HostPort(host: servers.address.host, port: servers.address.port), securedBy: source)
+        let (newServer, newClient) = (try context(.server, "b"), try context(.client, "b"))
+        let service = servers.service
+        let first = await servers.client.run { context in
+            await stream(context, upstream) {
+                service.secured.replace(with: newServer)
+                source.replace(with: newClient)
+                renewed.raise()
+            }
+        }
+        let second = await servers.client.run { await stream($0, upstream) {} }
+        #expect(first.bytes == 1_000_064 && second.bytes == first.bytes)
+        #expect(first.peer != second.peer && first.client != second.client)
+        #expect(first.client == first.peer && second.client == second.peer, "each side shows the same node's certificate")
+    }
+
+    private struct Streamed: Sendable {
+        var peer = ""
+        var client = ""
+        var bytes = 0
+    }
+
+    /// Reads a streamed answer to its end; calls `meanwhile` once its first bytes have come.
+    private func stream(
+        _ context: WorkerContext, _ upstream: Upstream, meanwhile: () -> Void
+    ) async -> Streamed {
+        var found = Streamed()
+        do throws(TransportError) {
+            let connection = try await context.pool.acquire(upstream, deadline: soon(context))
+            found.peer = connection.stream.peerIdentity as? String ?? ""
+            connection.startRequest("GET", "/")
+            connection.endFields()
+            try await connection.stream.flush()
+            _ = try await connection.readHead(deadline: soon(context))
+            while let part = try await connection.nextBodyPart(deadline: soon(context)) {
+                if found.bytes == 0 {
+                    found.client = String(decoding: part.prefix(64), as: UTF8.self)
+                    meanwhile()
+                }
+                found.bytes += part.count
+            }
+            context.pool.release(connection)
+        } catch { found.bytes = -1 }
+        return found
+    }
+
     private func peer(_ context: WorkerContext, _ upstream: Upstream, fresh: Bool = false) async -> String {
         do throws(TransportError) {
             let connection = try await context.pool.acquire(upstream, fresh: fresh, deadline: soon(context))
@@ -168,5 +294,14 @@ private func echo(_ exchange: HTTPExchange) async {
             context.pool.release(connection)
             return peer
         } catch { return "" }
+    }
+}
+
+extension Stream {
+    /// Ends our direction of the socket under TLS, then the connection.
+    fileprivate func cutWithoutWords() {
+        shutdown(descriptor, Int32(SHUT_RDWR))
+        tls?.sentCloseNotify = true
+        close()
     }
 }

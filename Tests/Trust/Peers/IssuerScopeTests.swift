@@ -83,7 +83,9 @@ import Testing
 
     /// Another federation's nodes are what they are, by their own root alone.
     @Test func linkedFederationsDoNotSpeakForEachOther() throws {
-        let (ours, theirs) = (try LedgerWorkshop.root("demo root"), try Workshop.authority("other") { $0.uris = ["spiffe://other"] })
+        let (ours, theirs) = (
+            try LedgerWorkshop.root("demo root"), try Workshop.authority("other") { $0.uris = ["spiffe://other"] }
+        )
         let verifier = PeerVerifier(
             federation: "demo", bundle: TrustBundle(serial: 0, roots: [ours.certificate]),
             linked: ["other": TrustBundle(serial: 0, roots: [theirs.certificate])])

@@ -28,7 +28,8 @@ import Testing
     private func isTrusted() throws -> Bool {
         let issuer = try FederationAuthority.load(directory: scratch.path).issuer
         let leaf = try issuer.issue(
-            id: try SPIFFEID(federation: "demo", site: "alpha", node: "a1"), publicKey: try PrivateKey.generate().publicKey(),
+            id: try SPIFFEID(federation: "demo", site: "alpha", node: "a1"),
+            publicKey: try PrivateKey.generate().publicKey(),
             now: now)
         let verifier = PeerVerifier(federation: "demo", bundle: ledger.bundle)
         return (try? verifier.verify(leaf: leaf, intermediates: issuer.chain, now: now)) != nil

@@ -54,6 +54,8 @@ extension NodeConfiguration {
             timeouts: TimeoutConfiguration.decode(fields["timeouts"]),
             health: HealthConfiguration.decode(fields["health"]),
             log: LogConfiguration.decode(fields["log"]),
+            fips: fields["fips"].enumeration(FIPSRequirement.self, default: .off),
+            audit: AuditConfiguration.decode(fields["audit"]),
             globusCompute: globusCompute,
             models: models)
     }

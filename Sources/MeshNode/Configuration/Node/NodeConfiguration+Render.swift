@@ -111,6 +111,11 @@ extension NodeConfiguration {
             out.field("level", .text(log.level.rawValue))
             out.field("format", .text(log.format.rawValue))
         }
+        if fips != .off {
+            out.comment("All cryptography from OpenSSL's FIPS provider; without it the node does not start.")
+            out.field("fips", .text(fips.rawValue))
+        }
+        audit.render(&out)
     }
 }
 
