@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import pathlib
-import time
 
 import httpx
 import pytest
@@ -155,6 +154,18 @@ def test_without_a_link_there_is_no_way_in(linked: Linked):
     south = certificate_of(linked.south, "delta")
     assert is_accepted(linked.alpha.mesh, south)
     assert not is_accepted(linked.beta.mesh, south)
+
+
+def test_a_linked_federation_can_be_blocked(linked: Linked):
+    block = linked.south.post(linked.epsilon, "/mesh/blocks", role="operator", json={
+        "kind": "peer", "subject": "north:*", "reason": "a test"})
+    assert block.status_code < 300, block.text
+    for _ in range(4):
+        assert linked.north.chat(linked.alpha, "south-only").headers["x-mesh-site"] == "south:delta"
+    lifted = httpx.delete(
+        f"{linked.epsilon.api}/mesh/blocks/{block.json()['id']}", headers=linked.south.headers("operator"))
+    assert lifted.status_code < 300, lifted.text
+    assert linked.north.chat(linked.alpha, "south-only@south:epsilon").status_code == 200
 
 
 def test_a_gateway_that_is_gone(linked: Linked):
