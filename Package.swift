@@ -58,6 +58,6 @@ let package = Package(
         tests("Routing", ["Routing", "Gossip", "Globus", "Transport", "CLinux"]),
         tests("API", ["API", "Routing", "Gossip", "Globus", "Storage", "Transport", "Trust"]),
         tests("Emulation", ["Emulation", "Transport", "CLinux"]),
-        tests("MeshNode", ["MeshNode", "API", "Routing", "Globus"]),
+        tests("MeshNode", ["MeshNode", "API", "Routing", "Globus", "Gossip", "Storage", "Trust", "CLinux"]),
     ]
 )

@@ -1,16 +1,28 @@
 /// A node's name: the site it belongs to and its own name there. Both match `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`.
 public struct NodeID: Hashable, Comparable, Codable, Sendable, CustomStringConvertible {
+    /// nil: this node's own. Others are known by a link's certificates alone; nothing that is read names one.
+    public private(set) var federation: String?
     public var site: String
     public var node: String
 
-    public init(site: String, node: String) {
+    private enum CodingKeys: String, CodingKey {
+        case site, node
+    }
+
+    public init(federation: String? = nil, site: String, node: String) {
+        self.federation = federation
         self.site = site
         self.node = node
     }
 
-    public var description: String { "\(site)/\(node)" }
+    /// The site as people and requests name it; of another federation `FEDERATION:SITE`.
+    public var siteName: String { federation.map { "\($0):\(site)" } ?? site }
 
-    public static func < (a: NodeID, b: NodeID) -> Bool { (a.site, a.node) < (b.site, b.node) }
+    public var description: String { "\(siteName)/\(node)" }
+
+    public static func < (a: NodeID, b: NodeID) -> Bool {
+        (a.federation ?? "", a.site, a.node) < (b.federation ?? "", b.site, b.node)
+    }
 }
 
 /// How new a record is. A node's generation rises with each start; the sequence with each change inside it.
@@ -127,10 +139,13 @@ public struct Catalog: Codable, Sendable, Equatable {
     /// By entry site, the domains of users for whom this node takes that site's word; sites that are not named are bound by their
     /// admission alone. nil: none is named.
     public var vouching: [String: [String]]?
+    /// By linked federation, the ids of the models that this node offers to it; nil: none.
+    public var linked: [String: [String]]?
 
-    public init(models: [Variant], vouching: [String: [String]]? = nil) {
+    public init(models: [Variant], vouching: [String: [String]]? = nil, linked: [String: [String]]? = nil) {
         self.models = models
         self.vouching = vouching
+        self.linked = linked
     }
 }
 

@@ -43,7 +43,7 @@ struct World: Sendable {
     /// Checks as a node of the site `beta`, which knows both nodes' certificates.
     func verifier(
         site: String = "beta", narrowing: [String: [String]] = [:], counters: RoutingCounters = RoutingCounters(),
-        vouches: @escaping @Sendable (String) -> [String]? = { _ in ["*"] }
+        vouches: @escaping @Sendable (NodeID) -> [String]? = { _ in ["*"] }
     ) -> IdentityVerifier {
         let known = [entry.id: entry.certificate, other.id: other.certificate]
         return IdentityVerifier(

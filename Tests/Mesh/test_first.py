@@ -13,7 +13,7 @@ import pytest
 
 from certificates import Authority
 from first_gateway import CLIENT, CLUSTER, COLD, FRAMEWORK, MODEL, SCOPE, FirstGateway, job
-from nodes import TOKENS, serving, write_configuration
+from nodes import TOKENS, serving, tell, write_configuration
 from processes import free_port, wait_for
 
 FEDERATION = "first-tests"
@@ -82,6 +82,8 @@ def pair(folder: pathlib.Path, gateway: FirstGateway, **backend: object) -> Iter
     server = write_configuration(folder, authority.issue("argonne", "a1"), FEDERATION, site="argonne", node="a1",
                                  listen=ports, models=models, health=QUICK)
     entry = write_configuration(folder, authority.issue("purdue", "p1"), FEDERATION, site="purdue", node="p1", seeds=[mesh])
+    for node in (server, entry):
+        tell(node, [authority.admission(site) for site in ("argonne", "purdue")])
     with serving(server) as (process, log), serving(entry) as (other, _):
         found = Pair(gateway, f"http://{json.loads(entry.read_text())['listen']['api']}", f"http://{ports['api']}", log, folder)
 

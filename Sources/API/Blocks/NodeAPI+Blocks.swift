@@ -147,11 +147,18 @@ extension NodeAPI {
     }
 
     private func fitPeer(_ subject: String) throws(APIError) {
-        let parts = subject.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        let node = NodeID(site: parts[0], node: parts.count == 2 ? parts[1] : "n")
-        guard parts.count <= 2, node.isValid else {
-            throw BlockOrder.refuse("subject", "a peer is SITE or SITE/NODE, as meshnode peers lists them")
+        let halves = subject.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        if halves.count == 2, halves[1] == "*", !halves[0].isEmpty { return }
+        let parts = halves[halves.count - 1].split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let node = NodeID(
+            federation: halves.count == 2 ? halves[0] : nil, site: parts[0], node: parts.count == 2 ? parts[1] : "n")
+        guard parts.count <= 2, node.isValid, halves[0] != "" else {
+            throw BlockOrder.refuse(
+                "subject",
+                "a peer is SITE or SITE/NODE, as meshnode peers lists them; of a linked federation FEDERATION:SITE, or "
+                    + "FEDERATION:* for all of it")
         }
+        if node.federation != nil { return }
         if parts.count == 1 ? node.site == router.me.site : node == router.me {
             throw lockedOut("that is this node\(parts.count == 1 ? "'s own site" : "")")
         }

@@ -75,9 +75,9 @@ extension NodeAPI {
         if let routes = view.routes[name] { return routes }
         if let at = name.lastIndex(of: "@"), let routes = view.routes[String(name[..<at])] {
             let site = String(name[name.index(after: at)...])
-            guard routes.candidates.contains(where: { $0.node.site == site }) else {
+            guard routes.candidates.contains(where: { $0.node.siteName == site }) else {
                 let usable = routes.candidates.filter { router.choice.policyExclusion(of: $0, for: needs) == nil }
-                let sites = Set(usable.map(\.node.site)).sorted().joined(separator: ", ")
+                let sites = Set(usable.map(\.node.siteName)).sorted().joined(separator: ", ")
                 throw APIError(
                     404, code: "model_not_found", parameter: "model",
                     "site \(site) does not have the model \(routes.id)\(sites.isEmpty ? "" : "; it is at \(sites)")")

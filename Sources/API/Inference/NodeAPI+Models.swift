@@ -70,7 +70,7 @@ extension NodeAPI {
             $0.array { list in
                 for candidate in usable {
                     list.object {
-                        $0.field("site", candidate.node.site)
+                        $0.field("site", candidate.node.siteName)
                         $0.field("state", candidate.state.rawValue)
                     }
                 }

@@ -27,7 +27,7 @@ extension NodeAPI {
         let node = mesh[candidate.node]
         let variant = candidate.variant
         writer.object {
-            $0.field("site", candidate.node.site)
+            $0.field("site", candidate.node.siteName)
             $0.field("node", candidate.node.node)
             $0.field("state", candidate.state.rawValue)
             $0.field("stateReason", variant.stateReason)

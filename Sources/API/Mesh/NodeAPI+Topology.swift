@@ -26,6 +26,8 @@ extension NodeAPI {
                     }
                 }
             }
+            root.key("linked")
+            root.array { list in for node in view.linked { describe(node, &list, now: now) } }
             root.key("links")
             root.array { list in
                 for node in mesh.nodes where node.id != router.me { link(node, &list, now: now) }
@@ -62,7 +64,7 @@ extension NodeAPI {
     private func models(of site: String, in view: RoutingView, _ writer: inout JSONWriter) {
         for id in view.models {
             guard let routes = view.routes[id] else { continue }
-            for candidate in routes.candidates where candidate.node.site == site {
+            for candidate in routes.candidates where candidate.node.siteName == site {
                 let load = candidate.load.sample()
                 let isKnown = load.heard != 0
                 writer.object {
@@ -88,6 +90,18 @@ extension NodeAPI {
             $0.field("state", isUp ? "up" : "down")
             $0.field("rttMilliseconds", node.roundTripSeconds.map { $0 * 1000 })
             $0.field("exchangedSecondsAgo", node.exchangedAt.map { age($0, now) })
+        }
+    }
+
+    /// A node of a linked federation, as its gateway told of it.
+    private func describe(_ node: LinkedNode, _ writer: inout JSONWriter, now: UInt64) {
+        writer.object {
+            $0.field("federation", node.id.federation)
+            $0.field("site", node.id.site)
+            $0.field("node", node.id.node)
+            $0.field("mesh", node.mesh)
+            $0.field("models", node.models.map(\.id))
+            $0.field("heardSecondsAgo", now > node.heardAt ? Double(now - node.heardAt) / 1e9 : 0)
         }
     }
 

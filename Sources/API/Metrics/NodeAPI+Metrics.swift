@@ -93,7 +93,7 @@ extension NodeAPI {
             for candidate in view.routes[id]?.candidates ?? [] {
                 let sample = candidate.load.sample()
                 guard sample.heard != 0 else { continue }
-                let labels = "{model=\"\(label(id))\",site=\"\(candidate.node.site)\",node=\"\(candidate.node.node)\"}"
+                let labels = "{model=\"\(label(id))\",site=\"\(candidate.node.siteName)\",node=\"\(candidate.node.node)\"}"
                 out += "meshnode_model_slots\(labels) \(sample.slots)\n"
                 running += "meshnode_model_running\(labels) \(sample.running)\n"
             }

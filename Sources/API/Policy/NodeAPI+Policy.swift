@@ -47,7 +47,7 @@ extension NodeAPI {
 
     private func answer(_ call: Call, _ routes: ModelRoutes, _ needs: RequestNeeds, entryRefusal: AccessRefusal?) async {
         let report = PolicyReport(
-            model: routes.id, candidates: routes.candidates.filter { needs.sites?.contains($0.node.site) ?? true },
+            model: routes.id, candidates: routes.candidates.filter { needs.sites?.contains($0.node.siteName) ?? true },
             needs: needs, choice: router.choice, entryRefusal: entryRefusal, known: facts.data)
         await call.json(report.json)
     }

@@ -29,7 +29,7 @@ struct PolicyVerdict {
 
     func write(to list: inout JSONWriter) {
         list.object {
-            $0.field("site", candidate.node.site)
+            $0.field("site", candidate.node.siteName)
             $0.field("node", candidate.node.node)
             $0.field("allowed", isAllowed)
             $0.field("reason", reason)

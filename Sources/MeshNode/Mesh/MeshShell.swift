@@ -27,6 +27,8 @@ actor MeshShell {
     private var identity: Identity
     private let vouches: @Sendable (String) -> [String]?
     private let narrowing: [String: [String]]
+    private let linkedFederations: [LinkedFederation]
+    private var linked: [LinkedNode] = []
     private var admitted: [String]?
     private var viewIsStale = true
     private var isRunning = false
@@ -41,8 +43,10 @@ actor MeshShell {
         machine: GossipMachine, authority: RecordSigner, router: Router, local: [LocalModel], identity: Identity,
         generationStore: GenerationStore, links: MeshLinks, audit: AuditLog, log: Logger, loop: Loop,
         makeDirect: @escaping @Sendable (NodeID, Variant, DirectOffer) -> LocalModel?,
-        vouches: @escaping @Sendable (String) -> [String]?, narrowing: [String: [String]]
+        vouches: @escaping @Sendable (String) -> [String]?, narrowing: [String: [String]],
+        linkedFederations: [LinkedFederation]
     ) {
+        self.linkedFederations = linkedFederations
         self.vouches = vouches
         self.narrowing = narrowing
         self.machine = machine
@@ -57,7 +61,7 @@ actor MeshShell {
         self.loop = loop
         builder = RoutingViewBuilder(
             me: machine.me, local: local, makeUpstream: { links.upstream(to: $0, known: $1) },
-            makeDirect: makeDirect, vouches: vouches)
+            makeDirect: makeDirect, federation: machine.federation, vouches: vouches)
     }
 
     /// Begins to gossip; returns at once.
@@ -126,7 +130,10 @@ actor MeshShell {
         let blocks = router.blocks.current
         let seconds = wallSeconds
         let models = local.map { blocks?.published($0.variant, nowSeconds: seconds) ?? $0.variant }
-        perform(publish(.catalog(Catalog(models: models, vouching: narrowing.isEmpty ? nil : narrowing))))
+        let offered = linkedFederations.offered(of: models)
+        perform(
+            publish(
+                .catalog(Catalog(models: models, vouching: narrowing.isEmpty ? nil : narrowing, linked: offered))))
         publishLoad()
         viewIsStale = true
         refreshView()
@@ -144,6 +151,13 @@ actor MeshShell {
     func update(_ change: @Sendable (inout Identity) -> Void) {
         change(&identity)
         perform(publish(.identity(identity)))
+        viewIsStale = true
+        refreshView()
+    }
+
+    /// What linked federations have for us is another.
+    func setLinked(_ nodes: [LinkedNode]) {
+        linked = nodes
         viewIsStale = true
         refreshView()
     }
@@ -234,6 +248,9 @@ actor MeshShell {
                 deadline: mesh_monotonic_ns() &+ UInt64(timeoutSeconds * 1e9)
             ) { (stream) throws(TransportError) in
                 peer = stream.peerIdentity as? NodeID
+                guard peer?.federation == nil else {
+                    throw TransportError(.tls, "a node of another federation answers there")
+                }
             }
             guard answer.status == 200, let peer else {
                 throw TransportError(.protocolViolation, "it answered \(answer.status)")
@@ -326,7 +343,7 @@ actor MeshShell {
         viewIsStale = false
         let view = machine.view
         witness(view)
-        router.setView(builder.build(view, now: mesh_monotonic_ns()))
+        router.setView(builder.build(view, linked: linked, now: mesh_monotonic_ns()))
     }
 
     /// Keeps what other nodes tell of their audit logs.

@@ -36,6 +36,7 @@ final class Node: Sendable {
         self.log = log
         let disk = try Self.storageThread()
         (audit, syslog) = try Self.auditLog(configuration, on: disk, log: log)
+        PolicyMarks.note(configuration, audit, log)
         let blocks = try Self.blockStore(configuration, on: disk, audit, log: log)
         let (trust, store) = try Self.trust(configuration, log, admits: { [set = blocks.blocks] in try Self.admit($0, set) })
         let issuer = try configuration.trust.issuer.map { (files) throws(CommandFailure) in
@@ -86,7 +87,7 @@ final class Node: Sendable {
             machine: machine, authority: signer, router: router, local: models, identity: identity,
             generationStore: generations, links: links, audit: audit, log: log, loop: workers[0].loop,
             makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) }, vouches: vouches,
-            narrowing: configuration.access.vouching)
+            narrowing: configuration.access.vouching, linkedFederations: configuration.links.map(\.link))
 
         let keeper = TrustKeeper(
             trust: trust, router: router, mesh: mesh, workers: workers, store: store, issuer: issuer, audit: audit,
@@ -108,7 +109,7 @@ final class Node: Sendable {
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
-        let port = meshPort(trust, vouches, DialBack(securedBy: trust.clientTLS, way: links.way))
+        let port = meshPort(trust, DialBack(securedBy: trust.clientTLS, way: links.way))
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let meshService = service(port, trust.serverTLS, budget)
         let services: [(ListeningSocket?, HTTPService)] = [
@@ -123,6 +124,7 @@ final class Node: Sendable {
             }
         }
         mesh.start(keeper.describe)
+        FederationLinks(configuration.links, trust: trust, links: links, mesh: mesh, log: log, loop: workers[0].loop).start()
         keeper.start()
         keepLinks(meshService)
         watch(backends)
@@ -212,22 +214,27 @@ final class Node: Sendable {
             bodyBudget: budget, admits: admits)
     }
 
-    private func meshPort(
-        _ trust: MeshTrust, _ vouches: @escaping @Sendable (String) -> [String]?, _ dialBack: DialBack
-    ) -> MeshPort {
+    private func meshPort(_ trust: MeshTrust, _ dialBack: DialBack) -> MeshPort {
         let mesh = mesh
         let keeper = keeper
         let log = log
         let audit = audit
         let gate = trust.gate
+        let ledger = trust.ledger
+        let linked = configuration.links.map(\.link)
+        // A site of ours speaks by its admission, one of a linked federation by the link.
         let identities = IdentityVerifier(
-            site: configuration.site, federation: configuration.federation, vouches: vouches,
-            narrowing: configuration.access.vouching, counters: router.counters
+            site: configuration.site, federation: configuration.federation,
+            vouches: { node in
+                guard let other = node.federation else { return ledger.admission(of: node.site)?.domains }
+                return linked.first { $0.federation == other }?.vouches
+            }, narrowing: configuration.access.vouching, counters: router.counters
         ) {
             gate.certificate(of: $0, keyID: $1)
         }
         return MeshPort(
             router: router, models: models, identities: identities, carrier: links.desk, data: configuration.data,
+            federation: configuration.federation, linked: linked,
             bodyLimit: configuration.limits.bodyBytes, keepAlive: links.keepAlive,
             gossip: { await mesh.exchange(from: $0, $1) },
             log: { error, address in

@@ -10,6 +10,8 @@ final class PeerGate: Sendable {
     let ledger: TrustLedger
     private let admits: @Sendable (NodeID) throws -> Void
     private let verifier: Mutex<PeerVerifier>
+    /// Roots of linked federations, by name.
+    private let linked = Mutex<[String: TrustBundle]>([:])
     private let proven = ProvenCertificates()
     /// Nodes that were revoked just now and are being told so: we may still dial them.
     private let told = Mutex<Set<NodeID>>([])
@@ -21,13 +23,13 @@ final class PeerGate: Sendable {
         self.admits = admits
         self.ledger = ledger
         federation = ledger.federation
-        verifier = Mutex(Self.verifier(ledger))
+        verifier = Mutex(Self.verifier(ledger, [:]))
     }
 
     static var now: Int64 { Int64(mesh_realtime_ns() / 1_000_000_000) }
 
-    private static func verifier(_ ledger: TrustLedger) -> PeerVerifier {
-        PeerVerifier(federation: ledger.federation, bundle: ledger.bundle) { identity, certificate in
+    private static func verifier(_ ledger: TrustLedger, _ linked: [String: TrustBundle]) -> PeerVerifier {
+        PeerVerifier(federation: ledger.federation, bundle: ledger.bundle, linked: linked) { identity, certificate in
             ledger.refusal(of: identity, certificate, now: now)
         }
     }
@@ -40,14 +42,21 @@ final class PeerGate: Sendable {
 
     /// The ledger has changed: what it no longer allows is forgotten.
     func refresh() {
-        let fresh = Self.verifier(ledger)
+        let fresh = Self.verifier(ledger, linked.withLock { $0 })
         verifier.withLock { $0 = fresh }
         rounds.add(1, ordering: .releasing)
         proven.keep { node, entry in
-            (try? fresh.verify(
-                leaf: entry.leaf, intermediates: entry.intermediates, now: Self.now, expected: (node.site, node.node)))
-                != nil
+            let identity = try? fresh.verify(
+                leaf: entry.leaf, intermediates: entry.intermediates, now: Self.now, expected: (node.site, node.node))
+            return identity?.federation == node.federation ?? ledger.federation
         }
+    }
+
+    /// The roots of linked federations from now on, by name. Not inlined: it is called in async functions.
+    @inline(never)
+    func link(_ bundles: [String: TrustBundle]) {
+        linked.withLock { $0 = bundles }
+        refresh()
     }
 
     /// Lets connections be made to nodes that were revoked, so that they can be told; only by us, and until it is ended.
@@ -64,10 +73,8 @@ final class PeerGate: Sendable {
         let node: NodeID
         do throws(PeerRefusal) {
             let identity = try current.verify(leaf: leaf, intermediates: intermediates, now: Self.now)
-            guard identity.federation == federation else {
-                throw PeerRefusal.otherFederation(found: identity.federation, expected: federation)
-            }
-            node = NodeID(site: identity.site, node: identity.node)
+            let isOurs = identity.federation == federation
+            node = NodeID(federation: isOurs ? nil : identity.federation, site: identity.site, node: identity.node)
             proven.add(leaf, intermediates: intermediates, of: node)
         } catch {
             guard case .revoked = error else { throw error }
@@ -94,8 +101,12 @@ final class PeerGate: Sendable {
             for issuer in issuers { intermediates.append(try Certificate(der: try Base64.decode(issuer))) }
         } catch { throw .malformed }
         do throws(PeerRefusal) {
-            _ = try current.verify(
+            let identity = try current.verify(
                 leaf: leaf, intermediates: intermediates, now: Self.now, expected: (site: node.site, node: node.node))
+            // Records are our federation's alone: a linked one's node of the same name is another.
+            guard identity.federation == federation else {
+                throw PeerRefusal.otherFederation(found: identity.federation, expected: federation)
+            }
         } catch {
             switch error {
             case .expired: throw .expired
@@ -110,7 +121,8 @@ final class PeerGate: Sendable {
     /// A certificate by which a node proved itself here, if it still holds.
     func certificate(of node: NodeID, keyID: String) -> Certificate? {
         guard let found = proven.certificate(of: node, keyID: keyID), Self.now < found.notAfter,
-            ledger.revocation(site: node.site, node: node.node, notBefore: found.notBefore, now: Self.now) == nil
+            node.federation != nil
+                || ledger.revocation(site: node.site, node: node.node, notBefore: found.notBefore, now: Self.now) == nil
         else { return nil }
         return found
     }

@@ -74,7 +74,9 @@ extension TrustKeeper {
     }
 
     static func isMeant(_ node: NodeID, by revocations: [Revocation]) -> Bool {
-        revocations.contains { $0.site == node.site && ($0.node == nil || $0.node == node.node) }
+        // Another federation's operator speaks for its own nodes.
+        guard node.federation == nil else { return false }
+        return revocations.contains { $0.site == node.site && ($0.node == nil || $0.node == node.node) }
     }
 
     /// Nothing more of them is offered or kept, and what runs over links with them ends.

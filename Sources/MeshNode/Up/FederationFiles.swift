@@ -156,7 +156,7 @@ struct FederationFiles {
             outbound: outbound(site), carrier: carries(node.id) ? CarrierConfiguration() : nil,
             stateDirectory: node.directory, tokens: tokens.configured,
             authentication: site.authentication ?? topology.authentication, access: site.access ?? topology.access,
-            data: site.data ?? topology.data, keys: site.keys ?? topology.keys, loops: topology.loops,
+            data: site.data ?? topology.data, links: site.links, keys: site.keys ?? topology.keys, loops: topology.loops,
             limits: topology.limits,
             timeouts: topology.timing.timeouts, health: topology.timing.health,
             fips: FIPS.isOn ? .required : .off,

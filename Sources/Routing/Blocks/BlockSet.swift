@@ -23,10 +23,11 @@ public final class BlockSet: Sendable {
         isolations = blocks.filter { $0.kind == .isolation }
     }
 
-    /// What stands against a node: a block on it or on its site.
+    /// What stands against a node: a block on it or on its site, or on the whole of a linked federation.
     public func peer(_ node: NodeID, nowSeconds: UInt64) -> Block? {
         if peers.isEmpty { return nil }
-        return Self.inForce(peers[node.site], nowSeconds) ?? Self.inForce(peers["\(node)"], nowSeconds)
+        if let federation = node.federation, let block = Self.inForce(peers["\(federation):*"], nowSeconds) { return block }
+        return Self.inForce(peers[node.siteName], nowSeconds) ?? Self.inForce(peers["\(node)"], nowSeconds)
     }
 
     public func user(_ identity: UserIdentity?, nowSeconds: UInt64) -> Block? {

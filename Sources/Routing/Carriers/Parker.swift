@@ -102,7 +102,7 @@ public final class Parker: Sendable {
             deadline: context.loop.now &+ Self.connectNanoseconds,
             checkPeer: { (stream) throws(TransportError) in
                 node = stream.peerIdentity as? NodeID
-                guard node != nil, node != me else {
+                guard node != nil, node != me, node?.federation == nil else {
                     throw TransportError(.tls, "no other node of the federation answers there")
                 }
             },

@@ -5,7 +5,7 @@ extension Choice {
     /// its site's rules admit. The serving site has the last word on all of it but residency.
     public func policyExclusion(of candidate: Candidate, for needs: RequestNeeds) -> Exclusion? {
         if !needs.data.isEmpty,
-            let refusal = needs.data.refusal(by: candidate.variant, at: candidate.node.site, isAway: candidate.isAway)
+            let refusal = needs.data.refusal(by: candidate.variant, at: candidate.node.siteName, isAway: candidate.isAway)
         {
             return .data(refusal)
         }

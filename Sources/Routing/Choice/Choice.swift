@@ -32,7 +32,7 @@ public struct Choice: Sendable {
 
     /// The hard rules: nil when the candidate may serve the request.
     public func exclusion(of candidate: Candidate, for needs: RequestNeeds) -> Exclusion? {
-        if let sites = needs.sites, !sites.contains(candidate.node.site) { return .siteNotAllowed }
+        if let sites = needs.sites, !sites.contains(candidate.node.siteName) { return .siteNotAllowed }
         if let block = block(on: candidate, for: needs) { return .blocked(block) }
         if let refused = policyExclusion(of: candidate, for: needs) { return refused }
         if candidate.nodeState != .alive, candidate.nodeState != .suspect { return .unreachable(candidate.nodeState) }
@@ -91,7 +91,15 @@ public struct Choice: Sendable {
         for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 && candidates[index].isLocal {
             if candidates[index].load.sample().free > 0 { return picked(index, .home, hasRoom: true) }
         }
-        if let drawn = draw(candidates, eligible, now: now, random: &random) { return picked(drawn, .spill, hasRoom: true) }
+        // Linked federations help out where our own has no room.
+        var own: UInt64 = 0
+        for index in candidates.indices where candidates[index].node.federation == nil { own |= 1 << UInt64(index) }
+        for tier in [eligible & own, eligible & ~own] {
+            if let drawn = draw(candidates, tier, now: now, random: &random) {
+                return picked(drawn, .spill, hasRoom: true)
+            }
+        }
+        if eligible & own != 0 { eligible &= own }
         // All seem full. Home's queue is the one whose length is known.
         for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 && candidates[index].isLocal {
             return picked(index, .home, hasRoom: false)

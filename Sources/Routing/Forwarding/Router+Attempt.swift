@@ -61,7 +61,8 @@ extension Router {
         defer { candidate.load.ended(reported: reported) }
         let identity = assertion(of: request, for: candidate)
         return await attempt(
-            request, upstream, exchange, .peer(model: model, queues: queues, identity: identity), site: candidate.node.site,
+            request, upstream, exchange, .peer(model: model, queues: queues, identity: identity),
+            site: candidate.node.siteName,
             peer: candidate.node,
             load: candidate.load, reported: &reported, fields: fields)
     }

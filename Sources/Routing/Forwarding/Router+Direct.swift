@@ -16,7 +16,7 @@ extension Router {
             // As long as one node of the site may answer, the site decides for itself.
             return routes.candidates.indices.allSatisfy { index in
                 let candidate = routes.candidates[index]
-                guard candidate.node.site == direct.node.site else { return true }
+                guard candidate.node.siteName == direct.node.site else { return true }
                 switch candidate.nodeState {
                 case .unreachable, .dead: return true
                 case .alive, .suspect: return unreached & (1 << UInt64(index)) != 0

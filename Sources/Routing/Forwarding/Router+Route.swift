@@ -91,12 +91,12 @@ extension Router {
             }
             let candidate = candidates[picked.index]
             progress.receipt.tries += 1
-            progress.receipt.site = candidate.node.site
+            progress.receipt.site = candidate.node.siteName
             let reason: RouteReason =
                 progress.failed != 0 ? .failover : progress.refused != 0 && !candidate.isLocal ? .bounce : picked.reason
             progress.receipt.reason = reason
             let origin = AnswerOrigin(
-                site: candidate.node.site, variant: candidate.variantText, reason: reason, tries: progress.receipt.tries,
+                site: candidate.node.siteName, variant: candidate.variantText, reason: reason, tries: progress.receipt.tries,
                 candidates: candidates.count, ageSeconds: candidate.load.sample().ageSeconds(now: loop.now))
             let attempt: Attempt
             switch routes.targets[picked.index] {
@@ -206,9 +206,9 @@ extension Router {
     /// No candidate may serve it: the most telling reason.
     private func explainNone(_ routes: ModelRoutes, _ needs: RequestNeeds) -> RoutingFailure {
         let exclusions = routes.candidates.compactMap { choice.exclusion(of: $0, for: needs) }
-        let serving = zip(routes.candidates, exclusions).map { "\($0.node.site): \($1)" }.joined(separator: "; ")
+        let serving = zip(routes.candidates, exclusions).map { "\($0.node.siteName): \($1)" }.joined(separator: "; ")
         if exclusions.allSatisfy({ if case .siteNotAllowed = $0 { true } else { false } }) {
-            let sites = Set(routes.candidates.map(\.node.site)).sorted().joined(separator: ", ")
+            let sites = Set(routes.candidates.map(\.node.siteName)).sorted().joined(separator: ", ")
             return RoutingFailure(
                 .notAllowed, status: 404, "no site that the request allows serves \(routes.id); it is at \(sites)")
         }

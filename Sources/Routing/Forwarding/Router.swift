@@ -69,7 +69,7 @@ public final class Router: Sendable {
         candidates.map { candidate in
             let load = candidate.load.sample()
             return Receipt.Entry(
-                site: candidate.node.site, node: candidate.node.node, state: candidate.state, free: load.free,
+                site: candidate.node.siteName, node: candidate.node.node, state: candidate.state, free: load.free,
                 ageSeconds: load.ageSeconds(now: now), excluded: choice.exclusion(of: candidate, for: needs))
         }
     }

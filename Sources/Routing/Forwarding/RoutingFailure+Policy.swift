@@ -25,7 +25,7 @@ extension Router {
         for candidate in routes.candidates {
             guard let exclusion = choice.policyExclusion(of: candidate, for: needs) else { return nil }
             first = first ?? exclusion
-            serving.append("\(candidate.node.site): \(exclusion)")
+            serving.append("\(candidate.node.siteName): \(exclusion)")
         }
         return first.map { RoutingFailure(policy: $0, model: routes.id, serving: serving.joined(separator: "; ")) }
     }

@@ -20,7 +20,7 @@ public final class IdentityVerifier: Sendable {
 
     private let site: String
     private let federation: String
-    private let vouches: @Sendable (String) -> [String]?
+    private let vouches: @Sendable (NodeID) -> [String]?
     private let narrowing: [String: [String]]
     private let certificate: @Sendable (NodeID, String) -> Certificate?
     private let believed = Mutex<[SHA256Digest: Believed]>([:])
@@ -28,13 +28,14 @@ public final class IdentityVerifier: Sendable {
 
     /// - Parameters:
     ///   - site: this node's: statements for any other are refused.
-    ///   - vouches: domains of users for whom a site may speak, by its admission; nil: it has none and speaks for nobody.
+    ///   - vouches: domains of users for whom a node may speak, by its site's admission or the link with its federation; nil: it
+    ///     has none and speaks for nobody.
     ///   - narrowing: what this site takes of it, by site.
     ///   - counters: where signatures that were checked are counted.
     ///   - certificate: of a node of the federation with a thumbprint (hexadecimal), checked as of now; nil if it is not known
     ///     or not good. A node may have several: it renews its certificate, and what it signed before holds on.
     public init(
-        site: String, federation: String, vouches: @escaping @Sendable (_ site: String) -> [String]?,
+        site: String, federation: String, vouches: @escaping @Sendable (_ entry: NodeID) -> [String]?,
         narrowing: [String: [String]] = [:], counters: RoutingCounters = RoutingCounters(),
         certificate: @escaping @Sendable (NodeID, String) -> Certificate?
     ) {
@@ -53,7 +54,7 @@ public final class IdentityVerifier: Sendable {
         _ token: UnsafeRawBufferPointer, from peer: NodeID, nowSeconds: UInt64
     ) throws(IdentityRefusal) -> RequestUser {
         let vouching = Vouching(
-            site: peer.site, isOwn: peer.site == site, admitted: vouches(peer.site), narrowed: narrowing[peer.site])
+            site: peer.siteName, isOwn: peer.siteName == site, admitted: vouches(peer), narrowed: narrowing[peer.siteName])
         guard token.count <= IdentityLimits.tokenBytes else { throw .tooLarge }
         let digest = Digest.sha256(token)
         if let known = believed.withLock({ $0[digest] }) {
@@ -69,7 +70,9 @@ public final class IdentityVerifier: Sendable {
             return try Self.user(judgement)
         }
         let claims = try open(Array(token), from: peer)
-        guard claims.aud == site else { throw .otherAudience }
+        // For another federation's site of our name it is not for us.
+        let audience = peer.federation == nil ? site : "\(federation):\(site)"
+        guard claims.aud == audience else { throw .otherAudience }
         guard claims.exp >= claims.iat, claims.exp - claims.iat <= IdentityLimits.lifetimeSeconds,
             IdentityLimits.hold(claims.user)
         else { throw .malformed }
@@ -114,7 +117,9 @@ public final class IdentityVerifier: Sendable {
             try JWS.verify(parsed, certificate: certificate)
         } catch { throw .badSignature }
         guard let claims = try? IdentityClaims.decode(parsed.payload) else { throw .malformed }
-        guard claims.iss == "\(peer)", claims.federation == federation else { throw .otherSigner }
+        guard claims.iss == "\(peer.site)/\(peer.node)", claims.federation == peer.federation ?? federation else {
+            throw .otherSigner
+        }
         return claims
     }
 

@@ -7,7 +7,7 @@ extension Router {
     func assertion(of request: borrowing ForwardRequest, for candidate: Candidate) -> [UInt8]? {
         guard let asserter, let user = request.needs.user else { return nil }
         return asserter.assertion(
-            of: user.identity, for: candidate.node.site, rules: candidate.variant.access,
+            of: user.identity, for: candidate.node.siteName, rules: candidate.variant.access,
             nowSeconds: mesh_realtime_ns() / 1_000_000_000)
     }
 

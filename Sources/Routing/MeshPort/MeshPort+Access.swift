@@ -12,7 +12,11 @@ extension MeshPort {
 
     /// Checks who the user is, and what this node's own configuration says of the model and of the data, whatever the entry node
     /// let pass.
-    func admit(_ exchange: HTTPExchange, to model: LocalModel, from peer: NodeID) async -> Admission {
+    ///
+    /// - Parameter link: with the peer's federation, where that is another: its rule stands beside the model's own.
+    func admit(
+        _ exchange: HTTPExchange, to model: LocalModel, from peer: NodeID, link: LinkedFederation? = nil
+    ) async -> Admission {
         let variant = model.variant
         let nowSeconds = mesh_realtime_ns() / 1_000_000_000
         let user: RequestUser?
@@ -23,15 +27,18 @@ extension MeshPort {
             user = try identify(exchange, peer, nowSeconds)
         } catch {
             router.counters.identitiesRefused.increment()
-            refusals(peer, "its word on who a user is: \(error.message)")
+            refusals(peer, "\(error.code) for the model \(model.id): \(error.message)")
             await forbid(exchange, error.status, type: error.type, code: error.code, "\(model.id): \(error.message)")
             return .answered
         }
-        if let refusal = variant.access.refusal(of: user?.identity, nowSeconds: nowSeconds) {
+        let rules = link?.rule.map { variant.access + [$0] } ?? variant.access
+        if let refusal = rules.refusal(of: user?.identity, nowSeconds: nowSeconds) {
+            refusals(peer, "a user of the model \(model.id): \(refusal)")
             await forbid(exchange, .forbidden, "\(model.id) is not for you: \(refusal)")
             return .answered
         }
         if let refusal = dataRefusal(exchange, variant, from: peer) {
+            refusals(peer, "data for the model \(model.id): \(refusal)")
             await forbid(exchange, .dataPolicy, "\(model.id) at site \(router.me.site): \(refusal)")
             return .answered
         }
@@ -54,7 +61,7 @@ extension MeshPort {
         // Of two fields one might be overlooked: all count.
         let classes = exchange.texts(named: "meshnode-data-class").flatMap(dataClassNames)
         return data.demands(told: Array(classes.prefix(DataClass.allowed + 1))).refusal(
-            by: variant, at: router.me.site, isAway: peer.site != router.me.site)
+            by: variant, at: router.me.site, isAway: peer.siteName != router.me.site)
     }
 
     private func forbid(_ exchange: HTTPExchange, _ kind: RoutingFailure.Kind, _ message: String) async {

@@ -14,6 +14,9 @@ public final class MeshPort: HTTPHandler {
     private let keepAlive: UInt64
     /// What this site says of data.
     let data: DataPolicy
+    /// This node's own federation, and those that it is linked with.
+    let federation: String
+    let linked: [LinkedFederation]
     private let models: [String: LocalModel]
     private let bodyLimit: Int
     private let gossip: @Sendable (NodeID, [UInt8]) async -> [UInt8]?
@@ -27,6 +30,8 @@ public final class MeshPort: HTTPHandler {
     ///   - identities: checks other nodes' words on who a user is; nil: none is believed.
     ///   - carrier: what it holds for others as a carrier; nil: nothing.
     ///   - data: what this site says of data; models that accept a class are listed with what it says of that class.
+    ///   - federation: this node's own.
+    ///   - linked: other federations, whose nodes may use what they are offered.
     ///   - bodyLimit: bytes of an inference request's body.
     ///   - keepAlive: nanoseconds between two signs of life while an answer is awaited.
     ///   - gossip: answers one exchange of a peer; nil if its message is not one.
@@ -37,7 +42,8 @@ public final class MeshPort: HTTPHandler {
     ///   - refusals: takes what of a peer's was refused, and why.
     public init(
         router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, carrier: CarrierDesk? = nil,
-        data: DataPolicy = .none, bodyLimit: Int, keepAlive: UInt64 = 25_000_000_000,
+        data: DataPolicy = .none, federation: String = "", linked: [LinkedFederation] = [], bodyLimit: Int,
+        keepAlive: UInt64 = 25_000_000_000,
         gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
         log: @escaping @Sendable (TransportError, SocketAddress?) -> Void, routes: [MeshRoute] = [],
         audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in },
@@ -46,6 +52,8 @@ public final class MeshPort: HTTPHandler {
         self.dialBack = dialBack
         self.refusals = refusals
         self.audit = audit
+        self.federation = federation
+        self.linked = linked
         self.routes = routes
         self.carrier = carrier
         self.keepAlive = keepAlive
@@ -67,7 +75,7 @@ public final class MeshPort: HTTPHandler {
     /// Where a link is tried and kept alive.
     public static let pingPath: StaticString = "/meshnode/v1/ping"
 
-    private static let inferencePaths: [StaticString] = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]
+    static let inferencePaths: [StaticString] = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]
 
     public func refused(_ error: TransportError, from address: SocketAddress?) { log(error, address) }
 
@@ -84,6 +92,7 @@ public final class MeshPort: HTTPHandler {
         guard exchange.head.method == .post else {
             return await answer(exchange, 405, "method_not_allowed", "the mesh port takes POST only")
         }
+        if let other = peer.federation { return await handleLinked(exchange, peer, of: other) }
         if exchange.withPath({ Self.equal($0, Self.gossipPath) }) { return await exchangeGossip(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.directUsesPath) }) { return await takeDirectUses(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.dialBackPath) }) { return await answerDialBack(exchange, peer) }
@@ -101,7 +110,7 @@ public final class MeshPort: HTTPHandler {
         await answer(exchange, 404, "unknown_route", "the mesh port has no such route")
     }
 
-    private static func equal(_ path: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+    static func equal(_ path: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
         guard let bytes = path.baseAddress, path.count == text.utf8CodeUnitCount else { return false }
         return memcmp(bytes, text.utf8Start, path.count) == 0
     }
@@ -146,15 +155,21 @@ public final class MeshPort: HTTPHandler {
     // MARK: Inference
 
     /// Decides from the head alone; only then is the body taken.
-    private func serve(_ exchange: HTTPExchange, _ path: StaticString, _ peer: NodeID) async {
+    ///
+    /// - Parameter link: with the peer's federation, where that is another.
+    func serve(
+        _ exchange: HTTPExchange, _ path: StaticString, _ peer: NodeID, link: LinkedFederation? = nil
+    ) async {
         // A queue or a model that thinks may take minutes, in which no proxy between the sites must think us gone.
         exchange.sayProcessing(every: keepAlive)
         guard let name = exchange.text(named: "meshnode-model"), let model = models[name] else {
             return await refuse(exchange, nil, "no_such_model")
         }
+        // What is not offered is not there.
+        guard link?.offers(model.variant) ?? true else { return await refuse(exchange, nil, "no_such_model") }
         let underWay = exchange.beginRequest(user: nil, model: model.id, from: peer)
         defer { underWay.end() }
-        guard case .admitted(let user) = await admit(exchange, to: model, from: peer) else { return }
+        guard case .admitted(let user) = await admit(exchange, to: model, from: peer, link: link) else { return }
         underWay.isOf(user)
         if let block = meetBlocks(underWay) { return await refuse(exchange, block, model) }
         guard model.variant.state == .running else { return await refuse(exchange, model, "not_running") }

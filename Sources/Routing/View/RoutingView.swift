@@ -32,10 +32,15 @@ public final class RoutingView: Sendable {
     /// Ids alone, sorted.
     public let models: [String]
     public let mesh: MeshView
+    /// Nodes of linked federations that have something for us.
+    public let linked: [LinkedNode]
     /// Nodes that offer models and can be reached, as far as links to them are kept ready.
     public let links: [MeshLink]
 
-    public init(routes: [String: ModelRoutes], models: [String], mesh: MeshView, links: [MeshLink] = []) {
+    public init(
+        routes: [String: ModelRoutes], models: [String], mesh: MeshView, links: [MeshLink] = [], linked: [LinkedNode] = []
+    ) {
+        self.linked = linked
         self.routes = routes
         self.models = models
         self.mesh = mesh
@@ -58,20 +63,24 @@ public struct RoutingViewBuilder {
     private let makeUpstream: (MeshPlace, Upstream?) -> Upstream?
     private let makeDirect: (NodeID, Variant, DirectOffer) -> LocalModel?
     private let vouches: (String) -> [String]?
+    private let federation: String
     private var directs: [LoadKey: (offer: DirectOffer, model: LocalModel)] = [:]
     private var upstreams: [NodeID: (place: MeshPlace, upstream: Upstream)] = [:]
     private var loads: [LoadKey: LiveLoad] = [:]
     private var loadVersions: [NodeID: Version] = [:]
+    private var linkedHeard: [NodeID: UInt64] = [:]
 
     /// - Parameters:
     ///   - makeUpstream: from where a node is, given what was made for where it was before; nil if that is no address.
     ///   - makeDirect: what runs requests at another site's endpoint; nil where this node cannot.
+    ///   - federation: this node's own, as linked ones know it.
     ///   - vouches: domains of users for whom a site's word is taken, by its admission; nil: it has none.
     public init(
         me: NodeID, local: [LocalModel], makeUpstream: @escaping (MeshPlace, Upstream?) -> Upstream?,
         makeDirect: @escaping (NodeID, Variant, DirectOffer) -> LocalModel? = { _, _, _ in nil },
-        vouches: @escaping (String) -> [String]? = { _ in [Vouching.any] }
+        federation: String = "", vouches: @escaping (String) -> [String]? = { _ in [Vouching.any] }
     ) {
+        self.federation = federation
         self.vouches = vouches
         self.makeDirect = makeDirect
         self.me = me
@@ -79,8 +88,10 @@ public struct RoutingViewBuilder {
         self.makeUpstream = makeUpstream
     }
 
-    /// - Parameter now: monotonic nanoseconds.
-    public mutating func build(_ mesh: MeshView, now: UInt64) -> RoutingView {
+    /// - Parameters:
+    ///   - linked: nodes of linked federations that have something for us.
+    ///   - now: monotonic nanoseconds.
+    public mutating func build(_ mesh: MeshView, linked: [LinkedNode] = [], now: UInt64) -> RoutingView {
         var found: [String: (candidates: [Candidate], targets: [RouteTarget])] = [:]
         var aliases: [String: String] = [:]
         var offers: [String: [DirectRoute]] = [:]
@@ -122,19 +133,32 @@ public struct RoutingViewBuilder {
                 if let direct = direct(node, variant, vouching) { offers[variant.id, default: []].append(direct) }
             }
         }
-        forget(allBut: mesh)
+        for node in linked {
+            guard let upstream = upstream(MeshPlace(node: node.id, address: node.mesh)) else { continue }
+            hear(node)
+            let vouching = Vouching(
+                site: NodeID(federation: federation, site: me.site, node: me.node).siteName, admitted: admitted,
+                narrowed: node.vouches)
+            for variant in node.models {
+                add(
+                    Candidate(
+                        node: node.id, isLocal: false, nodeState: .alive, isDraining: false, variant: variant,
+                        load: load(node.id, variant.id), vouching: vouching), .peer(upstream))
+            }
+        }
+        forget(allBut: mesh, linked)
         var routes: [String: ModelRoutes] = [:]
         for (id, parts) in found {
             routes[id] = ModelRoutes(
                 id: id, candidates: parts.candidates, targets: parts.targets, directs: offers[id] ?? [])
         }
         for (alias, id) in aliases where routes[alias] == nil { routes[alias] = routes[id] }
-        return RoutingView(routes: routes, models: found.keys.sorted(), mesh: mesh, links: links)
+        return RoutingView(routes: routes, models: found.keys.sorted(), mesh: mesh, links: links, linked: linked)
     }
 
     /// Drops what was kept of nodes and models that are no more: peers could otherwise fill our memory with new names.
-    private mutating func forget(allBut mesh: MeshView) {
-        let nodes = Set(mesh.nodes.map(\.id))
+    private mutating func forget(allBut mesh: MeshView, _ linked: [LinkedNode]) {
+        let nodes = Set(mesh.nodes.map(\.id) + linked.map(\.id))
         upstreams = upstreams.filter { nodes.contains($0.key) }
         loadVersions = loadVersions.filter { nodes.contains($0.key) }
         var models: Set<LoadKey> = []
@@ -142,8 +166,20 @@ public struct RoutingViewBuilder {
             for variant in node.catalog?.models ?? [] { models.insert(LoadKey(node: node.id, model: variant.id)) }
             for model in node.load?.models ?? [] { models.insert(LoadKey(node: node.id, model: model.id)) }
         }
+        for node in linked { for variant in node.models { models.insert(LoadKey(node: node.id, model: variant.id)) } }
+        linkedHeard = linkedHeard.filter { nodes.contains($0.key) }
         loads = loads.filter { models.contains($0.key) }
         directs = directs.filter { models.contains($0.key) }
+    }
+
+    /// Hands what a linked federation told of its load.
+    private mutating func hear(_ node: LinkedNode) {
+        guard linkedHeard[node.id] != node.heardAt else { return }
+        linkedHeard[node.id] = node.heardAt
+        for model in node.load {
+            load(node.id, model.id).update(
+                slots: model.slots, running: model.running, waiting: model.waiting, now: node.heardAt)
+        }
     }
 
     /// Hands a load record that is new to the live loads.

@@ -13,7 +13,7 @@ extension DataPolicy {
                         return Residency(
                             users: AccessRule.decodeUsers(rule),
                             sites: rule["sites"].list(atLeast: 1, atMost: Vouching.sitesAllowed) { site in
-                                let name = site.label()
+                                let name = site.siteName()
                                 sites.claim(name, by: site)
                                 return name
                             })

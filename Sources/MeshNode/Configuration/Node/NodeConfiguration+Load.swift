@@ -47,6 +47,7 @@ extension NodeConfiguration {
             authentication: AuthenticationConfiguration.decode(fields["authentication"]),
             access: AccessConfiguration.decode(fields["access"]),
             data: data,
+            links: LinkConfiguration.decode(fields["links"], own: fields["federation"]),
             keys: KeyConfiguration.decode(fields["keys"]),
             loops: fields["loops"].integer(in: 0...loopsAllowed, default: 0),
             limits: LimitConfiguration.decode(fields["limits"]),

@@ -73,6 +73,11 @@ extension NodeConfiguration {
         authentication.render(&out)
         access.render(&out)
         data.render(&out)
+        if !links.isEmpty {
+            out.line()
+            out.comment("Other federations: what of ours is offered to them, and what of theirs is taken.")
+            out.list("links", links) { out, link in link.render(&out) }
+        }
         keys.render(&out)
     }
 

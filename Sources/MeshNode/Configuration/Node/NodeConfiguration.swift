@@ -34,6 +34,8 @@ struct NodeConfiguration: Equatable, Sendable {
     var access = AccessConfiguration()
     /// Classes of data, and where users' data may go.
     var data = DataPolicy.none
+    /// Other federations that this node is linked with.
+    var links: [LinkConfiguration] = []
     var keys = KeyConfiguration()
     /// Event loops; 0 is one a core.
     var loops = 0

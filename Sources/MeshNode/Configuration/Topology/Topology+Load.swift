@@ -25,7 +25,9 @@ extension Topology {
             access: AccessConfiguration.decode(fields["access"]),
             data: DataPolicy.decode(fields["data"]),
             keys: KeyConfiguration.decode(fields["keys"]),
-            sites: fields["sites"].list(atLeast: 1, atMost: sitesAllowed) { Site.decode($0, names: names, ports: ports) })
+            sites: fields["sites"].list(atLeast: 1, atMost: sitesAllowed) {
+                Site.decode($0, names: names, ports: ports, federation: fields["federation"])
+            })
         topology.checkCarriers(fields["sites"])
         for site in topology.sites {
             for model in site.models {
@@ -65,7 +67,9 @@ extension Topology.Timing {
 }
 
 extension Topology.Site {
-    static func decode(_ cursor: ConfigurationCursor, names: UniqueNames, ports: UniqueNames) -> Topology.Site {
+    static func decode(
+        _ cursor: ConfigurationCursor, names: UniqueNames, ports: UniqueNames, federation: ConfigurationCursor
+    ) -> Topology.Site {
         cursor.object { fields in
             let site = fields["site"].label()
             names.claim(site, by: fields["site"])
@@ -82,6 +86,7 @@ extension Topology.Site {
                 carriers: fields["carriers"].list(atMost: OutboundConfiguration.carriersAllowed) { item in
                     item.string(length: 1...127, allowed: "a site such as site-a, or a node such as site-a/a1")
                 },
+                links: LinkConfiguration.decode(fields["links"], own: federation),
                 vouches: fields["vouches"].optional { cursor in
                     cursor.list(atMost: Vouching.domainsAllowed) { $0.domainOrAny() }
                 } ?? [Vouching.any])

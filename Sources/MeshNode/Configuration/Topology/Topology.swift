@@ -51,6 +51,8 @@ struct Topology: Equatable, Sendable {
         var outboundOnly = false
         /// Sites (each of their nodes) or nodes (`site/node`).
         var carriers: [String] = []
+        /// Other federations that each node of the site is linked with.
+        var links: [LinkConfiguration] = []
         /// Domains of users for whom the federation admits the site's word; `*`: all.
         var vouches = [Vouching.any]
     }
