@@ -96,6 +96,7 @@ public final class NodeAPI: HTTPHandler {
         case .receipts: await call.json(receiptList(limit: exchange.query("limit").flatMap { Int($0) } ?? 50))
         case .drain: await setDraining(call, true)
         case .undrain: await setDraining(call, false)
+        case .invites: try await inviteSite(call)
         case .metrics: await answerMetrics(call)
         case .health: await call.json(#"{"status":"ok"}"#)
         case .ready: await answerReady(call)

@@ -23,6 +23,8 @@ public struct NodeFacts: Sendable {
     public var keys: KeyStore?
     /// The flow behind `/login`; nil: there is no such page.
     public var webLogin: (any WebLoginFlow)?
+    /// Who makes invitations to the federation; nil: this node is no registration authority.
+    public var inviting: (any Inviting)?
     /// Whether an address is that of a declared proxy, whose `X-Forwarded-For` counts.
     public var isProxy: @Sendable (SocketAddress) -> Bool = { _ in false }
 

@@ -7,6 +7,7 @@ enum Route: Int, Sendable, CaseIterable {
     case topology, catalog, load, explain, receipts, drain, undrain
     case metrics, health, ready, console, wellKnown, protectedResource, keys, key
     case login, loginCallback, loginKey
+    case invites
     case functionAnswer, firstData, firstError, firstDone
 }
 
@@ -43,6 +44,7 @@ enum RouteTable {
         RouteEntry(path: "/mesh/receipts", route: .receipts, method: .get, role: .viewer),
         RouteEntry(path: "/mesh/drain", route: .drain, method: .post, role: .operate),
         RouteEntry(path: "/mesh/undrain", route: .undrain, method: .post, role: .operate),
+        RouteEntry(path: "/mesh/federation/invites", route: .invites, method: .post, role: .operate),
         RouteEntry(path: "/metrics", route: .metrics, method: .get, role: .viewer),
         RouteEntry(path: "/resource_server/api/streaming/error/", route: .firstError, method: .post, role: nil),
         RouteEntry(path: "/resource_server/api/streaming/done/", route: .firstDone, method: .post, role: nil),

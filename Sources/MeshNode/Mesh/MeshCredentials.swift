@@ -1,5 +1,6 @@
 import CLinux
 import Gossip
+import Routing
 import Transport
 import Trust
 
@@ -7,6 +8,8 @@ import Trust
 struct MeshCredentials: Sendable {
     let federation: String
     let certificate: Certificate
+    /// Between the certificate and the root.
+    let issuers: [Certificate]
     let key: PrivateKey
     let verifier: PeerVerifier
     /// For links that this node dials, and for those it takes.
@@ -21,14 +24,16 @@ struct MeshCredentials: Sendable {
         let files = configuration.trust
         federation = configuration.federation
         do throws(TrustError) {
-            certificate = try Certificate(pemFile: files.certificateFile)
+            let chain = try Certificate.load(pemFile: files.certificateFile)
+            certificate = chain[0]
+            issuers = Array(chain.dropFirst())
             key = try PrivateKey(pemFile: files.keyFile)
             verifier = PeerVerifier(federation: configuration.federation, roots: try Certificate.load(pemFile: files.caFile))
         } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
         let me = NodeID(site: configuration.site, node: configuration.node)
         do throws(PeerRefusal) {
             _ = try verifier.verify(
-                leaf: certificate, intermediates: [], now: Self.now, expected: (site: me.site, node: me.node))
+                leaf: certificate, intermediates: issuers, now: Self.now, expected: (site: me.site, node: me.node))
         } catch {
             throw CommandFailure(exitCode: 1, message: "certificate \(files.certificateFile) cannot be used: \(error)")
         }
@@ -54,6 +59,11 @@ struct MeshCredentials: Sendable {
         settings.certificateFile = files.certificateFile
         settings.keyFile = files.keyFile
         settings.applicationProtocols = [applicationProtocol]
+        if role == .server {
+            // Who is no node yet asks to become one by a protocol of its own.
+            settings.applicationProtocols.append(EnrolmentRoutes.applicationProtocol)
+            settings.openProtocols = [EnrolmentRoutes.applicationProtocol]
+        }
         settings.onlyNewest = true
         return try TLSContext(settings)
     }

@@ -38,14 +38,14 @@ final class RecordSigner: RecordAuthority, Sendable {
             record = try JSONDecoder().decode(Record.self, from: Data(parsed.payload))
         } catch { throw .malformed }
         guard record.federation == credentials.federation else { throw .foreignFederation }
-        let encoded: String
+        let shown: Identity
         if case .identity(let own) = record.body {
-            encoded = own.certificate
+            shown = own
         } else {
             guard let identity else { throw .unknownOrigin }
-            encoded = identity.certificate
+            shown = identity
         }
-        let certificate = try certificate(encoded, of: record.origin)
+        let certificate = try certificate(shown.certificate, issuers: shown.issuers ?? [], of: record.origin)
         guard parsed.keyID == Digest.hex(certificate.thumbprint) else { throw .wrongOrigin }
         do {
             try JWS.verify(parsed, certificate: certificate)
@@ -54,14 +54,19 @@ final class RecordSigner: RecordAuthority, Sendable {
     }
 
     /// The certificate that an origin shows, checked as a peer's is: chain, federation, name.
-    func certificate(_ encoded: String, of origin: NodeID) throws(RecordRefusal) -> Certificate {
+    func certificate(
+        _ encoded: String, issuers: [String], of origin: NodeID
+    ) throws(RecordRefusal) -> Certificate {
         let now = Int64(mesh_realtime_ns() / 1_000_000_000)
         let key = "\(origin) \(encoded)"
         if let known = checked.withLock({ $0[key] }), now <= known.notAfter { return known }
         guard let der = try? Base64.decode(encoded), let certificate = try? Certificate(der: der) else { throw .malformed }
+        let between = issuers.prefix(Identity.issuersAllowed).compactMap { text in
+            (try? Base64.decode(text)).flatMap { try? Certificate(der: $0) }
+        }
         do throws(PeerRefusal) {
             _ = try credentials.verifier.verify(
-                leaf: certificate, intermediates: [], now: now, expected: (site: origin.site, node: origin.node))
+                leaf: certificate, intermediates: between, now: now, expected: (site: origin.site, node: origin.node))
         } catch {
             if case .expired = error { throw .expired }
             throw .wrongOrigin

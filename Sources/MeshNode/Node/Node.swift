@@ -55,12 +55,14 @@ final class Node: Sendable {
                 me: me, federation: configuration.federation, key: credentials.key, certificate: credentials.certificate),
             seed: UInt64.random(in: 0 ... .max))
         let generations = GenerationStore(directory: configuration.stateDirectory, log: log)
-        let identity = Identity(
+        var identity = Identity(
             api: apiURL,
             mesh: configuration.advertise.mesh ?? "https://\(meshAddress)",
             certificate: Base64.encode(credentials.certificate.der),
             certificateExpires: UInt64(max(0, credentials.certificate.notAfter)), software: Version.text,
             scope: access.login?.scope)
+        identity.issuers = EncodedCertificates.encode(credentials.issuers)
+        identity.issues = configuration.trust.issuer != nil
         let now = Instant(nanoseconds: mesh_monotonic_ns())
         let machine = GossipMachine(
             federation: configuration.federation, me: me, generation: try generations.next(),
@@ -79,12 +81,19 @@ final class Node: Sendable {
             bodyLimit: configuration.limits.bodyBytes,
             callbackTimeout: nanoseconds(Self.callbackSeconds(configuration.timeouts)),
             internalSecret: try globus?.internalSecret())
+        let router = router
+        let ledger = try Self.ledger(configuration)
+        let role = try FederationRole(
+            configuration, ledger: ledger, meshURL: identity.mesh, thread: access.thread, log: log,
+            mesh: { router.view.mesh }, publish: { Self.publish($0, ledger, configuration, log) },
+            note: { log.log($0 == .joinRefused ? .warning : .info, "\($0.rawValue): \($1): \($2): \($3)") })
         access.apply(to: &facts, configuration)
+        facts.inviting = role.inviting
         facts.apiURL = identity.api
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
-        let port = meshPort(signer)
+        let port = meshPort(signer, role.enrolment)
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let services: [(ListeningSocket?, HTTPService)] = [
             (apiSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
@@ -100,6 +109,25 @@ final class Node: Sendable {
         mesh.start()
         watch(backends)
         log.info("listening: API \(identity.api), mesh \(identity.mesh), \(workers.count) loops, \(models.count) models")
+    }
+
+    /// What the federation's operator has said, as this node was told when it joined.
+    private static func ledger(_ configuration: NodeConfiguration) throws(CommandFailure) -> TrustLedger {
+        do throws(TrustError) {
+            let roots = try Certificate.load(pemFile: configuration.trust.caFile)
+            let ledger = TrustLedger(federation: configuration.federation, roots: roots)
+            for token in try StatementFile.read(stateDirectory: configuration.stateDirectory) {
+                _ = try? ledger.take(token, now: RegistrationAuthority.now)
+            }
+            return ledger
+        } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
+    }
+
+    private static func publish(_ token: [UInt8], _ ledger: TrustLedger, _ configuration: NodeConfiguration, _ log: Logger) {
+        do {
+            guard try ledger.take(token, now: RegistrationAuthority.now) != nil else { return }
+            try StatementFile.write(ledger.held.map(\.token), stateDirectory: configuration.stateDirectory)
+        } catch { log.error("a statement could not be kept: \(error)") }
     }
 
     private static func apiTLS(_ configuration: NodeConfiguration) throws(CommandFailure) -> TLSContext? {
@@ -161,13 +189,13 @@ final class Node: Sendable {
             bodyBudget: budget, admits: admits)
     }
 
-    private func meshPort(_ signer: RecordSigner) -> MeshPort {
+    private func meshPort(_ signer: RecordSigner, _ enrolment: any Enrolment) -> MeshPort {
         let mesh = mesh
         let log = log
         let router = router
         let identities = IdentityVerifier(site: configuration.site, federation: configuration.federation) { peer in
-            guard let encoded = router.view.mesh[peer]?.identity?.certificate else { return nil }
-            return try? signer.certificate(encoded, of: peer)
+            guard let shown = router.view.mesh[peer]?.identity else { return nil }
+            return try? signer.certificate(shown.certificate, issuers: shown.issuers ?? [], of: peer)
         }
         return MeshPort(
             router: router, models: models, identities: identities, bodyLimit: configuration.limits.bodyBytes,
@@ -181,7 +209,7 @@ final class Node: Sendable {
             audit: { peer, use in
                 log.warning(
                     "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
-            })
+            }, enrolment: enrolment)
     }
 
     private func watch(_ backends: Backends) {

@@ -8,6 +8,8 @@ import Transport
 struct NodeAccess {
     let authenticator: AuthenticationChain
     let keys: KeyStore
+    /// Where what waits on the disk is done.
+    let thread: StorageThread
     let login: LoginFacts?
     private let globus: GlobusAccess?
 
@@ -15,8 +17,8 @@ struct NodeAccess {
     init(_ configuration: NodeConfiguration, log: Logger) throws(CommandFailure) {
         let names = Set(configuration.tokens.map(\.name))
         let roles = RoleRules(configuration.access.roles)
+        thread = StorageThread()
         do throws(StorageError) {
-            let thread = StorageThread()
             try thread.start()
             keys = try KeyStore(
                 path: configuration.stateDirectory + "/keys.db", site: configuration.site,

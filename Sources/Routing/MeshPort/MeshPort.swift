@@ -12,6 +12,8 @@ public final class MeshPort: HTTPHandler {
     private let gossip: @Sendable (NodeID, [UInt8]) async -> [UInt8]?
     private let log: @Sendable (TransportError, SocketAddress?) -> Void
     private let audit: @Sendable (NodeID, DirectUse) -> Void
+    private let enrolment: (any Enrolment)?
+    let strangers = EnrolmentLimiter()
 
     /// - Parameters:
     ///   - models: what this node serves, by id.
@@ -20,12 +22,14 @@ public final class MeshPort: HTTPHandler {
     ///   - gossip: answers one exchange of a peer; nil if its message is not one.
     ///   - log: takes connections that were refused.
     ///   - audit: takes what a peer submitted to our endpoints while we were away.
+    ///   - enrolment: answers those who are no nodes yet; nil: nobody does.
     public init(
         router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, bodyLimit: Int,
         gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
         log: @escaping @Sendable (TransportError, SocketAddress?) -> Void,
-        audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in }
+        audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in }, enrolment: (any Enrolment)? = nil
     ) {
+        self.enrolment = enrolment
         self.audit = audit
         self.router = router
         self.identities = identities
@@ -47,6 +51,9 @@ public final class MeshPort: HTTPHandler {
 
     public func handle(_ exchange: HTTPExchange) async {
         guard let peer = exchange.stream.peerIdentity as? NodeID else {
+            if let enrolment, exchange.stream.applicationProtocol == EnrolmentRoutes.applicationProtocol {
+                return await enrol(exchange, enrolment)
+            }
             exchange.closesAfter = true
             return await answer(exchange, 403, "unknown_peer", "this port is for nodes of the federation")
         }
@@ -61,7 +68,7 @@ public final class MeshPort: HTTPHandler {
         await answer(exchange, 404, "unknown_route", "the mesh port has no such route")
     }
 
-    private static func equal(_ path: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+    static func equal(_ path: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
         guard let bytes = path.baseAddress, path.count == text.utf8CodeUnitCount else { return false }
         return memcmp(bytes, text.utf8Start, path.count) == 0
     }

@@ -46,6 +46,14 @@ extension NodeConfiguration {
             out.field("caFile", .text(trust.caFile))
             out.field("certificateFile", .text(trust.certificateFile))
             out.field("keyFile", .text(trust.keyFile))
+            if let issuer = trust.issuer {
+                out.comment("This node takes others into the federation: a registration authority.")
+                out.object("issuer") { out in
+                    out.field("certificateFile", .text(issuer.certificateFile))
+                    out.field("keyFile", issuer.keyFile.map { .text($0) })
+                    out.field("keyURI", issuer.keyURI.map { .text($0) })
+                }
+            }
         }
         out.line()
         out.comment("Mesh addresses of nodes to join by.")

@@ -1,0 +1,85 @@
+import Gossip
+import Trust
+
+extension RegistrationAuthority {
+    /// What stands against a join beside the invitation itself.
+    ///
+    /// - Parameter holder: the key that has the name by this authority's own register.
+    func judge(_ candidate: InviteStore.Candidate, _ invite: InviteStore.Invite, holder: [UInt8]?) -> JoinRefusal? {
+        // An invitation must not outlive a revocation: the operator who wants the site back invites it anew.
+        if let at = revokedAt(site: invite.site, node: nil), at >= invite.createdAt { return .revokedSite(invite.site) }
+        let wasRevoked = ledger.revocation(site: invite.site, node: candidate.node, notBefore: 0, now: candidate.now) != nil
+        guard !wasRevoked else { return nil }
+        for other in [holder, keyInMesh(site: invite.site, node: candidate.node)] {
+            if let other, other != candidate.key { return .nameTaken(site: invite.site, node: candidate.node) }
+        }
+        return nil
+    }
+
+    /// SHA-256 of the public key that a node of the mesh has, as this node has heard.
+    private func keyInMesh(site: String, node: String) -> [UInt8]? {
+        guard let encoded = mesh()[NodeID(site: site, node: node)]?.identity?.certificate,
+            let der = try? Base64.decode(encoded), let certificate = try? Certificate(der: der)
+        else { return nil }
+        return Digest.sha256(certificate.publicKey.subjectPublicKeyInfo)
+    }
+
+    /// Seconds since 1970 of the last revocation of a site, or of one of its nodes.
+    private func revokedAt(site: String, node: String?) -> Int64? {
+        ledger.held.compactMap { held -> Int64? in
+            guard case .revocation(let revocation) = held.statement.body, revocation.site == site, revocation.node == node
+            else { return nil }
+            return Int64(clamping: revocation.revokedAt)
+        }.max()
+    }
+
+    /// The certificate, and for the first node by an invitation the site's admission.
+    func make(
+        _ candidate: InviteStore.Candidate, _ key: PublicKey, _ invite: InviteStore.Invite, isFirst: Bool
+    ) throws(JoinRefusal) -> (grant: InviteStore.Grant, expiresAt: Int64) {
+        do throws(TrustError) {
+            let isAddress = { (name: String) in HostAndPort.isAddress(name) }
+            let floors = [nil, candidate.node].compactMap { revokedAt(site: invite.site, node: $0) }
+            let certificate = try issuer.issue(
+                id: try SPIFFEID(federation: issuer.federation, site: invite.site, node: candidate.node), publicKey: key,
+                dnsNames: candidate.names.filter { !isAddress($0) } + ["localhost"],
+                addresses: candidate.names.filter(isAddress) + ["127.0.0.1", "::1"], now: candidate.now,
+                notBefore: floors.max())
+            var grant = InviteStore.Grant(
+                site: invite.site, node: candidate.node,
+                certificates: EncodedCertificates.encode([certificate] + issuer.chain))
+            if isFirst { grant.admission = try admission(invite, now: candidate.now) }
+            return (grant, certificate.notAfter)
+        } catch {
+            if error.code == .malformedName { throw .badRequest(error.message) }
+            throw .failed(error.message)
+        }
+    }
+
+    /// Signs a site's place in the federation: new, or with more nodes or other domains.
+    private func admission(_ invite: InviteStore.Invite, now: Int64) throws(TrustError) -> String? {
+        let before = ledger.admission(of: invite.site)
+        let domains = invite.domains ?? before?.domains ?? []
+        let nodes = min((invite.addsNodes ? before?.nodes ?? 0 : 0) + invite.nodes, Trust.Statement.maximumNodes)
+        let subject = "admission/\(invite.site)"
+        let previous = ledger.held.first { $0.statement.subject == subject }?.statement.serial ?? 0
+        let token = try issuer.sign(
+            .admission(Admission(site: invite.site, domains: domains, nodes: nodes)), now: now, previous: previous)
+        return String(decoding: token, as: UTF8.self)
+    }
+
+    /// What a new node is told of all that was said: its own site's admission and the bundle first, the rest as far as it fits.
+    static func statements(of ledger: TrustLedger, for site: String) -> [String] {
+        let held = ledger.held
+        let first = held.filter { ["bundle", "admission/\(site)"].contains($0.statement.subject) }
+        let rest = held.filter { !["bundle", "admission/\(site)"].contains($0.statement.subject) }
+        var room = JoinAnswer.maximumBytes / 2
+        var chosen: [String] = []
+        for one in first + rest {
+            guard one.token.count + 4 <= room, chosen.count < JoinAnswer.statementsAllowed else { break }
+            room -= one.token.count + 4
+            chosen.append(String(decoding: one.token, as: UTF8.self))
+        }
+        return chosen
+    }
+}

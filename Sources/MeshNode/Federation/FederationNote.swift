@@ -1,0 +1,7 @@
+/// Takes what happened in the federation for the audit log: kind, actor, subject, detail.
+typealias FederationNote = @Sendable (_ kind: FederationEvent, _ actor: String, _ subject: String, _ detail: String) -> Void
+
+/// Kinds of what happens where nodes join.
+enum FederationEvent: String, Sendable {
+    case invite, join, joinRefused
+}
