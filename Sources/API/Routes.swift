@@ -5,6 +5,7 @@ import Transport
 enum Route: Int, Sendable, CaseIterable {
     case chat, completions, embeddings, models, model
     case topology, catalog, load, explain, receipts, drain, undrain
+    case federation, federationStatements, federationRevoke, federationRenew
     case metrics, health, ready, console, wellKnown, protectedResource, keys, key
     case login, loginCallback, loginKey
     case invites
@@ -45,6 +46,10 @@ enum RouteTable {
         RouteEntry(path: "/mesh/drain", route: .drain, method: .post, role: .operate),
         RouteEntry(path: "/mesh/undrain", route: .undrain, method: .post, role: .operate),
         RouteEntry(path: "/mesh/federation/invites", route: .invites, method: .post, role: .operate),
+        RouteEntry(path: "/mesh/federation", route: .federation, method: .get, role: .viewer),
+        RouteEntry(path: "/mesh/federation/statements", route: .federationStatements, method: .post, role: .operate),
+        RouteEntry(path: "/mesh/federation/revoke", route: .federationRevoke, method: .post, role: .operate),
+        RouteEntry(path: "/mesh/federation/renew", route: .federationRenew, method: .post, role: .operate),
         RouteEntry(path: "/metrics", route: .metrics, method: .get, role: .viewer),
         RouteEntry(path: "/resource_server/api/streaming/error/", route: .firstError, method: .post, role: nil),
         RouteEntry(path: "/resource_server/api/streaming/done/", route: .firstDone, method: .post, role: nil),

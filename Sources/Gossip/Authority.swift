@@ -10,7 +10,7 @@ public protocol RecordAuthority {
     ///   - identity: the identity that its origin has proven before, whose certificate signs the origin's other records;
     ///     nil where the token should hold an identity record, which carries its own certificate.
     /// - Throws: `malformed`, `badSignature`, `wrongOrigin` (signed by a key that is not the origin's), `unknownOrigin`,
-    ///   `foreignFederation` or `expired`. What needs the view (stale, future-dated, …) the machine checks itself.
+    ///   `foreignFederation`, `expired` or `revoked`. What needs the view (stale, future-dated, …) the machine checks itself.
     func open(_ token: [UInt8], identity: Identity?) throws(RecordRefusal) -> Record
 }
 
@@ -35,6 +35,8 @@ public enum RecordRefusal: String, Error, Hashable, CaseIterable, Sendable {
     case futureDated
     /// Its certificate is past its end.
     case expired
+    /// Its certificate, or its site's place, was revoked.
+    case revoked
     /// The same version was signed with other contents.
     case equivocation
     /// Older than what we hold.

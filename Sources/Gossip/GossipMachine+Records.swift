@@ -73,7 +73,7 @@ extension GossipMachine {
         let (leeway, _) = wallSeconds.addingReportingOverflow(UInt64(settings.futureLeewaySeconds))
         guard record.issuedAt <= leeway else { throw .futureDated }
         if case .identity(let identity) = record.body {
-            guard identity.scope?.utf8.count ?? 0 <= Identity.scopeBytesAllowed else { throw .malformed }
+            guard identity.keepsLimits else { throw .malformed }
             if isPast(identity.certificateExpires) { throw .expired }
         }
         return record

@@ -82,6 +82,21 @@ public struct Identity: Codable, Sendable, Equatable {
     /// The scope of a Globus token that this node takes; nil: it takes none. `scopeBytesAllowed` at most.
     public var scope: String?
 
+    /// Base64 DER of the certificates between `certificate` and a root, the nearest first; nil: a root signed it.
+    /// `issuersAllowed` at most, each of `issuerBytesAllowed` at most.
+    public var issuers: [String]?
+    /// Whether it takes joins and renewals (a registration authority).
+    public var issues: Bool?
+    /// Names what it holds of the federation operator's statements: equal at two nodes that hold the same; nil: nothing.
+    public var ledger: String?
+    /// Serial of the trust bundle in force there; nil: what it was set up with. Signed by the node, passed on by all: this is
+    /// how an operator knows that a phase of a rollover has reached everyone.
+    public var bundle: UInt64?
+
+    public static let issuersAllowed = 3
+    public static let issuerBytesAllowed = 8192
+    public static let ledgerBytesAllowed = 128
+
     /// Bytes of `scope`.
     public static let scopeBytesAllowed = 512
 

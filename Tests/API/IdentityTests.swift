@@ -42,7 +42,7 @@ private struct World: Sendable {
     /// Checks as a node of the site `beta`, which knows both nodes' certificates.
     func verifier(site: String = "beta") -> IdentityVerifier {
         let known = [entry.id: entry.certificate, other.id: other.certificate]
-        return IdentityVerifier(site: site, federation: "tests") { known[$0] }
+        return IdentityVerifier(site: site, federation: "tests") { node, _ in known[node] }
     }
 
     /// A statement of the entry node's key with whatever payload.
@@ -177,7 +177,7 @@ func aNodeCannotSayMoreThanItMay(_ claims: String, _ groups: String, _ subject: 
 @Test func aNodeThatIsNotKnownIsNotBelieved() throws {
     let world = try World.shared.get()
     let token = try #require(world.asserter().assertion(of: alice, for: "beta", rules: [], nowSeconds: World.now))
-    let verifier = IdentityVerifier(site: "beta", federation: "tests") { _ in nil }
+    let verifier = IdentityVerifier(site: "beta", federation: "tests") { _, _ in nil }
     #expect(verify(token, verifier, from: world.entry.id) == .failure(.otherSigner))
 }
 

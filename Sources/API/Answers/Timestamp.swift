@@ -2,9 +2,9 @@ import CLinux
 import Glibc
 
 /// Points in time as operators read them.
-enum Timestamp {
+public enum Timestamp {
     /// RFC 3339 in UTC, to the second.
-    static func text(seconds: UInt64) -> String {
+    public static func text(seconds: UInt64) -> String {
         var moment = time_t(truncatingIfNeeded: seconds)
         var parts = tm()
         gmtime_r(&moment, &parts)
@@ -13,5 +13,6 @@ enum Timestamp {
         return String(decoding: bytes[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    static var now: String { text(seconds: mesh_realtime_ns() / 1_000_000_000) }
+    /// This moment.
+    public static var now: String { text(seconds: mesh_realtime_ns() / 1_000_000_000) }
 }

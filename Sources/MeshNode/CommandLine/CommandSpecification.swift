@@ -4,6 +4,10 @@ enum CommandName: String, CaseIterable, Sendable {
     case keysCreate = "keys create"
     case keysList = "keys list"
     case keysRevoke = "keys revoke"
+    case federationMembers = "federation members"
+    case federationRenew = "federation renew"
+    case federationRevoke = "federation revoke"
+    case federationRollover = "federation rollover"
     case globusRegister = "globus register"
     case globusCheck = "globus check"
     case emulateInference = "emulate inference"
@@ -39,6 +43,10 @@ extension CommandSpecification {
 
     static let keyName = PositionalSpecification(name: "NAME", summary: "what the key is for, in your words")
     static let keyID = PositionalSpecification(name: "ID", summary: "the key's id, as keys list shows it")
+
+    static let member = PositionalSpecification(name: "SITE[/NODE]", summary: "a site, or one of its nodes")
+    static let rolloverPhase = PositionalSpecification(
+        name: "PHASE", summary: "start, status, switch or finish, in this order")
 
     private static let asking: [OptionSpecification] = [.node, .tokenFile, .json]
     private static let needsToken = "Needs the role viewer: by meshnode login, the variable MESHNODE_TOKEN or a file."
@@ -88,6 +96,25 @@ extension CommandSpecification {
         CommandSpecification(
             name: .keysRevoke, summary: "end an API key at once", discussion: isYours, positionals: [keyID],
             options: [.node, .tokenFile]),
+        CommandSpecification(
+            name: .federationMembers, summary: "list who is in the federation, and what is revoked", discussion: needsToken,
+            options: asking),
+        CommandSpecification(
+            name: .federationRenew, summary: "have a node renew its certificate now",
+            discussion: "Nodes do so by themselves at half life. Needs the role operator.", options: asking),
+        CommandSpecification(
+            name: .federationRevoke, summary: "end a site's or a node's place in the federation",
+            discussion:
+                "Through a registration authority (--node); or signed here by the federation's issuer (--directory) and "
+                + "handed to any node. Needs the role operator.", positionals: [member],
+            options: [.reason, .directory] + asking),
+        CommandSpecification(
+            name: .federationRollover, summary: "let a new root take over from the old",
+            discussion:
+                "start: both roots; switch: certificates under the new one; finish: the old root is dropped. Each is "
+                + "refused until every node that is alive has come along. docs/trust.md explains it. Needs the role operator.",
+            positionals: [rolloverPhase],
+            options: [.requiredDirectory, .passphraseFile, .keyURI, .nextKeyURI, .waitSeconds] + asking),
         CommandSpecification(
             name: .globusRegister, summary: "register our functions with Globus Compute, once",
             discussion: "Their ids are kept in the node's state directory; a second run registers nothing new.",

@@ -76,6 +76,26 @@ extension OptionSpecification {
     static let all = OptionSpecification(name: "--all", value: .flag, summary: "of everybody, for operators")
 }
 
+/// What the federation's operator does.
+extension OptionSpecification {
+    static let reason = OptionSpecification(
+        name: "--reason", value: .text, placeholder: "TEXT", summary: "why, for all to read", isRequired: true)
+    static let directory = OptionSpecification(
+        name: "--directory", value: .text, placeholder: "DIR", summary: "the federation's folder, to sign with its issuer")
+    static let requiredDirectory = OptionSpecification(
+        name: "--directory", value: .text, placeholder: "DIR", summary: "the federation's folder", isRequired: true)
+    static let passphraseFile = OptionSpecification(
+        name: "--passphrase-file", value: .text, placeholder: "FILE",
+        summary: "a file with the passphrase of the root's key (default: MESHNODE_PASSPHRASE)")
+    static let keyURI = OptionSpecification(
+        name: "--key-uri", value: .text, placeholder: "URI", summary: "the root's key, where it is kept elsewhere")
+    static let nextKeyURI = OptionSpecification(
+        name: "--next-key-uri", value: .text, placeholder: "URI", summary: "the new root's key, where it is kept elsewhere")
+    static let waitSeconds = OptionSpecification(
+        name: "--wait-seconds", value: .number(0...3600), placeholder: "SECONDS",
+        summary: "how long to wait for the nodes", fallback: "30")
+}
+
 /// Functions at Globus Compute.
 extension OptionSpecification {
     static let isPublic = OptionSpecification(

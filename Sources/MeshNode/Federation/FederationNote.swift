@@ -4,4 +4,13 @@ typealias FederationNote = @Sendable (_ kind: FederationEvent, _ actor: String, 
 /// Kinds of what happens where nodes join.
 enum FederationEvent: String, Sendable {
     case invite, join, joinRefused
+
+    /// For the log.
+    var words: String {
+        switch self {
+        case .invite: "invited"
+        case .join: "joined"
+        case .joinRefused: "join refused"
+        }
+    }
 }

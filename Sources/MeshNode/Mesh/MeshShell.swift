@@ -46,12 +46,15 @@ actor MeshShell {
     }
 
     /// Begins to gossip; returns at once.
-    nonisolated func start() {
-        Task(executorPreference: loop) { await self.run() }
+    ///
+    /// - Parameter describe: completes what is told of this node.
+    nonisolated func start(_ describe: @escaping @Sendable (inout Identity) -> Void = { _ in }) {
+        Task(executorPreference: loop) { await self.run(describe) }
     }
 
-    private func run() async {
+    private func run(_ describe: @Sendable (inout Identity) -> Void) async {
         isRunning = true
+        describe(&identity)
         perform(publish(.identity(identity)))
         publishCatalog()
         while isRunning {
@@ -95,6 +98,42 @@ actor MeshShell {
         perform(publish(.identity(identity)))
         viewIsStale = true
         refreshView()
+    }
+
+    /// Tells the federation something else of this node.
+    func update(_ change: @Sendable (inout Identity) -> Void) {
+        change(&identity)
+        perform(publish(.identity(identity)))
+        viewIsStale = true
+        refreshView()
+    }
+
+    /// Drops nodes that are no longer trusted, from here and from the choice.
+    func forget(where isWithdrawn: @Sendable (NodeID, Identity) -> Bool) {
+        perform(machine.forget(where: isWithdrawn, now: now, wallSeconds: wallSeconds))
+        refreshView()
+    }
+
+    /// One small message to another node's mesh port, on the connections of gossip.
+    ///
+    /// - Parameters:
+    ///   - address: of its mesh port, as its identity has it.
+    ///   - limit: bytes of the answer.
+    ///   - seconds: for all of it.
+    func post(
+        _ path: StaticString, to node: NodeID, at address: String, body: [UInt8], limit: Int, seconds: Double
+    ) async throws(TransportError) -> HTTPAnswer {
+        guard let upstream = upstream(for: Contact(node: node, address: address)) else {
+            throw TransportError(.unknownHost, "\(address) is no address")
+        }
+        return try await pool.request(
+            upstream, method: "POST", target: path.description, body: body, limit: limit,
+            deadline: mesh_monotonic_ns() &+ UInt64(seconds * 1e9)
+        ) { (stream) throws(TransportError) in
+            guard stream.peerIdentity as? NodeID == node else {
+                throw TransportError(.tls, "another node answers at \(address) than \(node)")
+            }
+        }
     }
 
     /// One exchange begun by a peer; nil if its message is none.

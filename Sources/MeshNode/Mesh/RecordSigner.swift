@@ -1,4 +1,3 @@
-import CLinux
 import FoundationEssentials
 import Gossip
 import Synchronization
@@ -6,26 +5,29 @@ import Trust
 
 /// Signs our records and opens others': JWS ES256 over JSON, by the key of the node that a record is about.
 final class RecordSigner: RecordAuthority, Sendable {
-    private let credentials: MeshCredentials
-    private let keyID: String
-    /// Certificates that were checked, by the base64 of their identity record: a node's catalog and load come many times.
-    private let checked = Mutex<[String: Certificate]>([:])
+    private struct Checked {
+        let certificate: Certificate
+        /// Of the gate, when it was checked.
+        let round: UInt64
+    }
+
+    private let trust: MeshTrust
+    /// Certificates that were checked, by what their identity record holds: a node's catalog and load come many times.
+    private let checked = Mutex<[String: Checked]>([:])
 
     /// `typ` of a record's header.
     private static let type = "meshnode-record+jws"
     private static let keptCertificates = 8192
 
-    init(_ credentials: MeshCredentials) {
-        self.credentials = credentials
-        keyID = Digest.hex(credentials.certificate.thumbprint)
-    }
+    init(_ trust: MeshTrust) { self.trust = trust }
 
     func sign(_ record: Record) throws(SigningFailure) -> [UInt8] {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys
             let payload = Array(try encoder.encode(record))
-            return try JWS.sign(payload: payload, type: Self.type, key: credentials.key, keyID: keyID)
+            let signer = trust.identityKey
+            return try JWS.sign(payload: payload, type: Self.type, key: signer.key, keyID: signer.keyID)
         } catch { throw SigningFailure("\(error)") }
     }
 
@@ -37,7 +39,7 @@ final class RecordSigner: RecordAuthority, Sendable {
             guard parsed.type == Self.type else { throw RecordRefusal.malformed }
             record = try JSONDecoder().decode(Record.self, from: Data(parsed.payload))
         } catch { throw .malformed }
-        guard record.federation == credentials.federation else { throw .foreignFederation }
+        guard record.federation == trust.federation else { throw .foreignFederation }
         let shown: Identity
         if case .identity(let own) = record.body {
             shown = own
@@ -45,7 +47,7 @@ final class RecordSigner: RecordAuthority, Sendable {
             guard let identity else { throw .unknownOrigin }
             shown = identity
         }
-        let certificate = try certificate(shown.certificate, issuers: shown.issuers ?? [], of: record.origin)
+        let certificate = try certificate(shown, of: record.origin)
         guard parsed.keyID == Digest.hex(certificate.thumbprint) else { throw .wrongOrigin }
         do {
             try JWS.verify(parsed, certificate: certificate)
@@ -53,27 +55,19 @@ final class RecordSigner: RecordAuthority, Sendable {
         return record
     }
 
-    /// The certificate that an origin shows, checked as a peer's is: chain, federation, name.
-    func certificate(
-        _ encoded: String, issuers: [String], of origin: NodeID
-    ) throws(RecordRefusal) -> Certificate {
-        let now = Int64(mesh_realtime_ns() / 1_000_000_000)
-        let key = "\(origin) \(encoded)"
-        if let known = checked.withLock({ $0[key] }), now <= known.notAfter { return known }
-        guard let der = try? Base64.decode(encoded), let certificate = try? Certificate(der: der) else { throw .malformed }
-        let between = issuers.prefix(Identity.issuersAllowed).compactMap { text in
-            (try? Base64.decode(text)).flatMap { try? Certificate(der: $0) }
+    /// The certificate that an origin shows, checked as a peer's is: chain, federation, name, revocation.
+    private func certificate(_ identity: Identity, of origin: NodeID) throws(RecordRefusal) -> Certificate {
+        let gate = trust.gate
+        let round = gate.round
+        let issuers = identity.issuers ?? []
+        let key = "\(origin) \(identity.certificate) \(issuers.joined(separator: " "))"
+        if let known = checked.withLock({ $0[key] }), known.round == round, PeerGate.now < known.certificate.notAfter {
+            return known.certificate
         }
-        do throws(PeerRefusal) {
-            _ = try credentials.verifier.verify(
-                leaf: certificate, intermediates: between, now: now, expected: (site: origin.site, node: origin.node))
-        } catch {
-            if case .expired = error { throw .expired }
-            throw .wrongOrigin
-        }
+        let certificate = try gate.certificate(identity.certificate, issuers: issuers, of: origin)
         checked.withLock {
             if $0.count >= Self.keptCertificates { $0.removeAll() }
-            $0[key] = certificate
+            $0[key] = Checked(certificate: certificate, round: round)
         }
         return certificate
     }

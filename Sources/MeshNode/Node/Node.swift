@@ -2,6 +2,7 @@ import API
 import CLinux
 import Gossip
 import Routing
+import Storage
 import Synchronization
 import Transport
 import Trust
@@ -19,6 +20,7 @@ final class Node: Sendable {
     let meshAddress: SocketAddress
     private let control: NodeState
     private let globus: GlobusSite?
+    private let keeper: TrustKeeper
 
     /// Puts a node together and starts it: when this returns it listens.
     ///
@@ -29,7 +31,10 @@ final class Node: Sendable {
         let log = Logger(
             level: LogLevel(configuration.log.level), json: configuration.log.format == .json, source: "\(me)")
         self.log = log
-        let credentials = try MeshCredentials(configuration)
+        let (trust, store) = try Self.trust(configuration, log)
+        let issuer = try configuration.trust.issuer.map { (files) throws(CommandFailure) in
+            try RegistrationAuthority(files, federation: configuration.federation, log: log)
+        }
         let apiTLS = try Self.apiTLS(configuration)
         workers = try Self.startWorkers(configuration.loops)
         let sockets = try Self.listen(configuration.listen, count: workers.count)
@@ -51,54 +56,50 @@ final class Node: Sendable {
                     "direct: \(use.requestID) of \(use.user) for \(use.model) goes to the endpoint of \(site), whose node is away"
                 )
             },
-            asserter: IdentityAsserter(
-                me: me, federation: configuration.federation, key: credentials.key, certificate: credentials.certificate),
+            asserter: IdentityAsserter(me: me, federation: configuration.federation) { trust.identityKey },
             seed: UInt64.random(in: 0 ... .max))
         let generations = GenerationStore(directory: configuration.stateDirectory, log: log)
-        var identity = Identity(
+        let identity = Identity(
             api: apiURL,
             mesh: configuration.advertise.mesh ?? "https://\(meshAddress)",
-            certificate: Base64.encode(credentials.certificate.der),
-            certificateExpires: UInt64(max(0, credentials.certificate.notAfter)), software: Version.text,
+            certificate: Base64.encode(trust.current.certificate.der),
+            certificateExpires: UInt64(max(0, trust.current.certificate.notAfter)), software: Version.text,
             scope: access.login?.scope)
-        identity.issuers = EncodedCertificates.encode(credentials.issuers)
-        identity.issues = configuration.trust.issuer != nil
         let now = Instant(nanoseconds: mesh_monotonic_ns())
         let machine = GossipMachine(
             federation: configuration.federation, me: me, generation: try generations.next(),
             seeds: configuration.seeds.map(\.description), random: UInt64.random(in: 0 ... .max), now: now,
             wallSeconds: mesh_realtime_ns() / 1_000_000_000)
-        let signer = RecordSigner(credentials)
+        let signer = RecordSigner(trust)
         mesh = MeshShell(
             machine: machine, authority: signer, router: router, local: models, identity: identity,
-            generationStore: generations, clientTLS: credentials.clientTLS, log: log, loop: workers[0].loop,
+            generationStore: generations, clientTLS: trust.clientTLS, log: log, loop: workers[0].loop,
             makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) })
 
+        let keeper = TrustKeeper(
+            trust: trust, router: router, mesh: mesh, workers: workers, store: store, issuer: issuer, log: log)
+        self.keeper = keeper
         control = NodeState(
-            mesh: mesh, log: log, serversToHear: backends.servers.count + backends.endpoints.count, globus: globus)
+            mesh: mesh, keeper: keeper, log: log, serversToHear: backends.servers.count + backends.endpoints.count, globus: globus)
         var facts = NodeFacts(
             federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
             bodyLimit: configuration.limits.bodyBytes,
             callbackTimeout: nanoseconds(Self.callbackSeconds(configuration.timeouts)),
             internalSecret: try globus?.internalSecret())
-        let router = router
-        let ledger = try Self.ledger(configuration)
-        let role = try FederationRole(
-            configuration, ledger: ledger, meshURL: identity.mesh, thread: access.thread, log: log,
-            mesh: { router.view.mesh }, publish: { Self.publish($0, ledger, configuration, log) },
-            note: { log.log($0 == .joinRefused ? .warning : .info, "\($0.rawValue): \($1): \($2): \($3)") })
         access.apply(to: &facts, configuration)
-        facts.inviting = role.inviting
         facts.apiURL = identity.api
+        facts.federationControl = keeper
+        let role = try role(keeper, issuer, access.thread, meshURL: identity.mesh)
+        facts.inviting = role.inviting
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
-        let port = meshPort(signer, role.enrolment)
+        let port = meshPort(trust, role.enrolment)
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let services: [(ListeningSocket?, HTTPService)] = [
             (apiSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
             (adminSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
-            (meshSocket, service(port, credentials.serverTLS, budget)),
+            (meshSocket, service(port, trust.serverTLS, budget)),
         ]
         for worker in workers {
             for (socket, service) in services {
@@ -106,28 +107,24 @@ final class Node: Sendable {
                 Task { await worker.serve(socket, service) }
             }
         }
-        mesh.start()
+        mesh.start(keeper.describe)
+        keeper.start()
         watch(backends)
         log.info("listening: API \(identity.api), mesh \(identity.mesh), \(workers.count) loops, \(models.count) models")
     }
 
-    /// What the federation's operator has said, as this node was told when it joined.
-    private static func ledger(_ configuration: NodeConfiguration) throws(CommandFailure) -> TrustLedger {
+    /// What this node proves itself with, and what the federation's operator has said so far.
+    private static func trust(
+        _ configuration: NodeConfiguration, _ log: Logger
+    ) throws(CommandFailure) -> (MeshTrust, StatementStore) {
+        let store = StatementStore(directory: configuration.stateDirectory, log: log)
+        let ledger: TrustLedger
         do throws(TrustError) {
-            let roots = try Certificate.load(pemFile: configuration.trust.caFile)
-            let ledger = TrustLedger(federation: configuration.federation, roots: roots)
-            for token in try StatementFile.read(stateDirectory: configuration.stateDirectory) {
-                _ = try? ledger.take(token, now: RegistrationAuthority.now)
-            }
-            return ledger
+            ledger = TrustLedger(
+                federation: configuration.federation, roots: try Certificate.load(pemFile: configuration.trust.caFile))
         } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
-    }
-
-    private static func publish(_ token: [UInt8], _ ledger: TrustLedger, _ configuration: NodeConfiguration, _ log: Logger) {
-        do {
-            guard try ledger.take(token, now: RegistrationAuthority.now) != nil else { return }
-            try StatementFile.write(ledger.held.map(\.token), stateDirectory: configuration.stateDirectory)
-        } catch { log.error("a statement could not be kept: \(error)") }
+        store.load(into: ledger, now: PeerGate.now)
+        return (try MeshTrust(configuration, ledger: ledger), store)
     }
 
     private static func apiTLS(_ configuration: NodeConfiguration) throws(CommandFailure) -> TLSContext? {
@@ -189,13 +186,23 @@ final class Node: Sendable {
             bodyBudget: budget, admits: admits)
     }
 
-    private func meshPort(_ signer: RecordSigner, _ enrolment: any Enrolment) -> MeshPort {
+    private func role(
+        _ keeper: TrustKeeper, _ issuer: RegistrationAuthority?, _ thread: StorageThread, meshURL: String
+    ) throws(CommandFailure) -> FederationRole {
+        let (log, router) = (log, router)
+        return try FederationRole(
+            configuration, issuer: issuer, ledger: keeper.ledger, meshURL: meshURL, thread: thread, log: log,
+            mesh: { router.view.mesh }, publish: { _ = await keeper.take([$0], from: nil) },
+            note: { log.log($0 == .joinRefused ? .warning : .info, "\($0.words): \($1): \($2): \($3)") })
+    }
+
+    private func meshPort(_ trust: MeshTrust, _ enrolment: any Enrolment) -> MeshPort {
         let mesh = mesh
+        let keeper = keeper
         let log = log
-        let router = router
-        let identities = IdentityVerifier(site: configuration.site, federation: configuration.federation) { peer in
-            guard let shown = router.view.mesh[peer]?.identity else { return nil }
-            return try? signer.certificate(shown.certificate, issuers: shown.issuers ?? [], of: peer)
+        let gate = trust.gate
+        let identities = IdentityVerifier(site: configuration.site, federation: configuration.federation) {
+            gate.certificate(of: $0, keyID: $1)
         }
         return MeshPort(
             router: router, models: models, identities: identities, bodyLimit: configuration.limits.bodyBytes,
@@ -206,6 +213,7 @@ final class Node: Sendable {
                     "mesh \(address?.host ?? "") \(error.message)",
                     "mesh connection from \(address?.description ?? "unknown") refused: \(error.message)")
             },
+            routes: keeper.routes,
             audit: { peer, use in
                 log.warning(
                     "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")

@@ -5,14 +5,16 @@ import Synchronization
 /// What the API asks of the program: readiness, drain, and the numbers that gossip counts.
 final class NodeState: NodeControl {
     private let mesh: MeshShell
+    private let keeper: TrustKeeper
     private let logger: Logger
     private let unheard: Mutex<Set<Int>>
     private let globus: GlobusSite?
 
     /// - Parameter serversToHear: inference servers and endpoints that must have been looked at once.
-    init(mesh: MeshShell, log: Logger, serversToHear: Int, globus: GlobusSite?) {
+    init(mesh: MeshShell, keeper: TrustKeeper, log: Logger, serversToHear: Int, globus: GlobusSite?) {
         self.globus = globus
         self.mesh = mesh
+        self.keeper = keeper
         logger = log
         unheard = Mutex(Set(0..<serversToHear))
     }
@@ -20,6 +22,7 @@ final class NodeState: NodeControl {
     func heard(_ server: Int) { unheard.withLock { _ = $0.remove(server) } }
 
     var notReady: String? {
+        if let revoked = keeper.ownRevocation { return "this node was revoked: \(revoked)" }
         let left = unheard.withLock { $0.count }
         return left == 0 ? nil : "\(left) inference servers were not looked at yet"
     }
@@ -42,6 +45,6 @@ final class NodeState: NodeControl {
         for (cause, count) in counters.refusals.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             text += "meshnode_gossip_refusals_total{cause=\"\(cause.rawValue)\"} \(count)\n"
         }
-        return text + (globus?.metrics ?? "")
+        return text + (await keeper.metrics()) + (globus?.metrics ?? "")
     }
 }

@@ -81,6 +81,13 @@ struct FederationFiles {
         return made
     }
 
+    /// The first node is the registration authority, by the federation's own files.
+    private func issuer(of node: PlannedNode) -> CertificateConfiguration? {
+        guard node.id == nodes.first?.id else { return nil }
+        return CertificateConfiguration(
+            certificateFile: directory + "/issuer.pem", keyFile: directory + "/issuer.key")
+    }
+
     private static func issue(_ node: PlannedNode, _ federation: String, _ authority: FederationAuthority) throws {
         try SecretFile.makeDirectory(node.directory)
         let key = try PrivateKey.generate()
@@ -90,6 +97,8 @@ struct FederationFiles {
             addresses: ["127.0.0.1"], validSeconds: certificateSeconds)
         try key.write(pemFile: node.directory + "/node.key")
         try certificate.write(pemFile: node.directory + "/node.pem", issuers: authority.issuer.chain)
+        // Each node keeps its own, and writes it anew when the roots change.
+        try authority.root.write(pemFile: node.directory + "/ca.pem")
     }
 
     /// A port that is free just now, where none is given.
@@ -139,7 +148,8 @@ struct FederationFiles {
                 api: ListenAddress(address: "127.0.0.1", port: node.apiPort),
                 mesh: ListenAddress(address: "127.0.0.1", port: node.meshPort)),
             trust: TrustConfiguration(
-                caFile: authorityFile, certificateFile: node.directory + "/node.pem", keyFile: node.directory + "/node.key"),
+                caFile: node.directory + "/ca.pem", certificateFile: node.directory + "/node.pem",
+                keyFile: node.directory + "/node.key", issuer: issuer(of: node)),
             seeds: nodes.filter { $0.id != node.id }.prefix(8).map { HostAndPort(host: "127.0.0.1", port: $0.meshPort) },
             stateDirectory: node.directory, tokens: tokens.configured,
             authentication: site.authentication ?? topology.authentication, access: site.access ?? topology.access,

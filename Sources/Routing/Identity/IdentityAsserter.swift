@@ -2,6 +2,18 @@ public import Gossip
 import Synchronization
 public import Trust
 
+/// What statements on users are signed with.
+public struct IdentityKey: Sendable {
+    public let key: PrivateKey
+    /// Thumbprint of its certificate, in hexadecimal.
+    public let keyID: String
+
+    public init(key: PrivateKey, certificate: Certificate) {
+        self.key = key
+        keyID = Digest.hex(certificate.thumbprint)
+    }
+}
+
 /// Makes this node's signed word on who a user is, for one serving site: once a user, site and minute, then from memory.
 public final class IdentityAsserter: Sendable {
     private struct Key: Hashable {
@@ -12,6 +24,7 @@ public final class IdentityAsserter: Sendable {
     }
 
     private struct Made {
+        let keyID: String
         let identity: UserIdentity
         let token: [UInt8]
         let issuedAt: UInt64
@@ -24,16 +37,22 @@ public final class IdentityAsserter: Sendable {
 
     private let me: NodeID
     private let federation: String
-    private let key: PrivateKey
-    private let keyID: String
+    private let signer: @Sendable () -> IdentityKey
     private let made = Mutex<[Key: Made]>([:])
 
-    /// - Parameter certificate: of `key`; the verifier finds it in our identity record.
-    public init(me: NodeID, federation: String, key: PrivateKey, certificate: Certificate) {
+    /// - Parameter signer: the key in force; asked each time, since it is renewed while the node runs.
+    public init(me: NodeID, federation: String, signer: @escaping @Sendable () -> IdentityKey) {
         self.me = me
         self.federation = federation
-        self.key = key
-        keyID = Digest.hex(certificate.thumbprint)
+        self.signer = signer
+    }
+
+    /// As above, with a key that stays.
+    ///
+    /// - Parameter certificate: of `key`; the verifier finds it in our identity record.
+    public convenience init(me: NodeID, federation: String, key: PrivateKey, certificate: Certificate) {
+        let fixed = IdentityKey(key: key, certificate: certificate)
+        self.init(me: me, federation: federation) { fixed }
     }
 
     /// - Parameters:
@@ -50,29 +69,34 @@ public final class IdentityAsserter: Sendable {
             told.groups = user.groups.filter(asked.contains)
             key = Key(subject: user.subject, site: site, groups: told.groups)
         }
+        // What the key before this one signed is not used again: peers that came since may never have seen its certificate.
+        let signer = signer()
         let known = made.withLock { $0[key] }
-        if let known, known.identity == told, nowSeconds >= known.issuedAt,
+        if let known, known.keyID == signer.keyID, known.identity == told, nowSeconds >= known.issuedAt,
             nowSeconds - known.issuedAt <= IdentityLimits.lifetimeSeconds - Self.renewSeconds
         {
             return known.token
         }
-        guard IdentityLimits.hold(told), let token = sign(told, for: site, nowSeconds) else { return nil }
+        guard IdentityLimits.hold(told), let token = sign(told, for: site, by: signer, nowSeconds) else { return nil }
         made.withLock {
             if $0.count >= Self.kept {
                 $0 = $0.filter { nowSeconds < $0.value.issuedAt + IdentityLimits.lifetimeSeconds }
                 if $0.count >= Self.kept { $0.removeAll() }
             }
-            $0[key] = Made(identity: told, token: token, issuedAt: nowSeconds)
+            $0[key] = Made(keyID: signer.keyID, identity: told, token: token, issuedAt: nowSeconds)
         }
         return token
     }
 
-    private func sign(_ user: UserIdentity, for site: String, _ nowSeconds: UInt64) -> [UInt8]? {
+    private func sign(
+        _ user: UserIdentity, for site: String, by signer: IdentityKey, _ nowSeconds: UInt64
+    ) -> [UInt8]? {
         let claims = IdentityClaims(
             iss: "\(me)", aud: site, federation: federation, iat: nowSeconds,
             exp: nowSeconds + IdentityLimits.lifetimeSeconds, user: user)
         do {
-            let token = try JWS.sign(payload: try claims.encode(), type: IdentityLimits.type, key: key, keyID: keyID)
+            let token = try JWS.sign(
+                payload: try claims.encode(), type: IdentityLimits.type, key: signer.key, keyID: signer.keyID)
             return token.count <= IdentityLimits.tokenBytes ? token : nil
         } catch { return nil }
     }

@@ -44,13 +44,14 @@ public final class IdentityVerifier: Sendable {
 
     private let site: String
     private let federation: String
-    private let certificate: @Sendable (NodeID) -> Certificate?
+    private let certificate: @Sendable (NodeID, String) -> Certificate?
     private let believed = Mutex<[SHA256Digest: Believed]>([:])
 
     /// - Parameters:
     ///   - site: this node's: statements for any other are refused.
-    ///   - certificate: of a node of the federation, checked as of now; nil if it is not known or not good.
-    public init(site: String, federation: String, certificate: @escaping @Sendable (NodeID) -> Certificate?) {
+    ///   - certificate: of a node of the federation with a thumbprint (hexadecimal), checked as of now; nil if it is not known
+    ///     or not good. A node may have several: it renews its certificate, and what it signed before holds on.
+    public init(site: String, federation: String, certificate: @escaping @Sendable (NodeID, String) -> Certificate?) {
         self.site = site
         self.federation = federation
         self.certificate = certificate
@@ -93,9 +94,9 @@ public final class IdentityVerifier: Sendable {
             parsed = try JWS.parse(token, maxBytes: IdentityLimits.tokenBytes)
         } catch { throw .malformed }
         guard parsed.type == IdentityLimits.type else { throw .malformed }
-        guard let certificate = certificate(peer), parsed.keyID == Digest.hex(certificate.thumbprint) else {
-            throw .otherSigner
-        }
+        guard let keyID = parsed.keyID, let certificate = certificate(peer, keyID),
+            keyID == Digest.hex(certificate.thumbprint)
+        else { throw .otherSigner }
         do throws(TrustError) {
             try JWS.verify(parsed, certificate: certificate)
         } catch { throw .badSignature }

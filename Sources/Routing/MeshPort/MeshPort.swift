@@ -14,6 +14,7 @@ public final class MeshPort: HTTPHandler {
     private let audit: @Sendable (NodeID, DirectUse) -> Void
     private let enrolment: (any Enrolment)?
     let strangers = EnrolmentLimiter()
+    private let routes: [MeshRoute]
 
     /// - Parameters:
     ///   - models: what this node serves, by id.
@@ -21,16 +22,18 @@ public final class MeshPort: HTTPHandler {
     ///   - bodyLimit: bytes of an inference request's body.
     ///   - gossip: answers one exchange of a peer; nil if its message is not one.
     ///   - log: takes connections that were refused.
+    ///   - routes: what else is answered here: small messages between nodes.
     ///   - audit: takes what a peer submitted to our endpoints while we were away.
     ///   - enrolment: answers those who are no nodes yet; nil: nobody does.
     public init(
         router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, bodyLimit: Int,
         gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
-        log: @escaping @Sendable (TransportError, SocketAddress?) -> Void,
+        log: @escaping @Sendable (TransportError, SocketAddress?) -> Void, routes: [MeshRoute] = [],
         audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in }, enrolment: (any Enrolment)? = nil
     ) {
         self.enrolment = enrolment
         self.audit = audit
+        self.routes = routes
         self.router = router
         self.identities = identities
         self.models = Dictionary(models.map { ($0.id, $0) }) { first, _ in first }
@@ -65,6 +68,9 @@ public final class MeshPort: HTTPHandler {
         for path in Self.inferencePaths where exchange.withPath({ Self.equal($0, path) }) {
             return await serve(exchange, path, peer)
         }
+        for route in routes where exchange.withPath({ Self.equal($0, route.path) }) {
+            return await answer(exchange, by: route, peer)
+        }
         await answer(exchange, 404, "unknown_route", "the mesh port has no such route")
     }
 
@@ -97,6 +103,16 @@ public final class MeshPort: HTTPHandler {
                 audit(peer, use)
             }
             await exchange.respond(status: 200, contentType: "application/json", body: #"{"status":"ok"}"#)
+        } catch { await answer(exchange, error.status, "bad_body", error.reason) }
+    }
+
+    private func answer(_ exchange: HTTPExchange, by route: MeshRoute, _ peer: NodeID) async {
+        do throws(HTTPSyntaxError) {
+            let range = try await exchange.readBody(limit: route.bodyLimit)
+            let answered = await route.answer(
+                MeshCall(
+                    peer: peer, certificate: exchange.stream.peerCertificate ?? [], body: Array(exchange.headBytes[range])))
+            await exchange.respond(status: answered.status, contentType: answered.contentType, body: answered.body)
         } catch { await answer(exchange, error.status, "bad_body", error.reason) }
     }
 

@@ -30,6 +30,8 @@ static inline int mesh_GENERAL_NAME_count(const GENERAL_NAMES *names) { return s
 static inline const GENERAL_NAME *mesh_GENERAL_NAME_at(const GENERAL_NAMES *names, int i) { return sk_GENERAL_NAME_value(names, i); }
 static inline int mesh_GENERAL_NAME_type(const GENERAL_NAME *name) { return name->type; }
 static inline const ASN1_STRING *mesh_GENERAL_NAME_uri(const GENERAL_NAME *name) { return name->type == GEN_URI ? name->d.uniformResourceIdentifier : 0; }
+static inline const ASN1_STRING *mesh_GENERAL_NAME_dns(const GENERAL_NAME *name) { return name->type == GEN_DNS ? name->d.dNSName : 0; }
+static inline const ASN1_STRING *mesh_GENERAL_NAME_address(const GENERAL_NAME *name) { return name->type == GEN_IPADD ? name->d.iPAddress : 0; }
 static inline int mesh_X509_count(const STACK_OF(X509) *chain) { return sk_X509_num(chain); }
 static inline X509 *mesh_X509_at(const STACK_OF(X509) *chain, int i) { return sk_X509_value(chain, i); }
 static inline void mesh_OPENSSL_free(void *p) { OPENSSL_free(p); }

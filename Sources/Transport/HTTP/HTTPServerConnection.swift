@@ -6,6 +6,8 @@ final class HTTPServerConnection {
     private let worker: WorkerContext
     private var isIdle = true
     var isDraining = false
+    /// Of the certificate that this connection was made with.
+    private var generation: UInt64 = 0
 
     init(stream: Stream, service: HTTPService, worker: WorkerContext) {
         self.stream = stream
@@ -24,7 +26,9 @@ final class HTTPServerConnection {
                 TransportError(.limitExceeded, "connections from this address are not allowed"), from: address)
             return
         }
-        if let tls = service.secured.tls {
+        let security = service.secured.current
+        generation = security.generation
+        if let tls = security.tls {
             do throws(TransportError) {
                 try await stream.startTLS(tls, deadline: worker.loop.now &+ service.timeouts.head)
             } catch {
@@ -62,6 +66,8 @@ final class HTTPServerConnection {
             return false
         }
         isIdle = false
+        // Our certificate was renewed: whoever wants more from us makes a new connection.
+        if generation != service.secured.generation { exchange.closesAfter = true }
         await service.handler.handle(exchange)
         isIdle = true
         switch await exchange.finish() {

@@ -133,6 +133,17 @@ public actor Worker {
         loop.endConnections(error, where: peer)
     }
 
+    /// Ends every connection, taken or made on this loop, of which one side's certificate is past its end: what waits on it
+    /// fails with `.expired`. To be called now and then.
+    ///
+    /// - Parameter now: seconds since 1970.
+    /// - Returns: how many were ended.
+    @discardableResult
+    public func endExpiredConnections(now: Int64) -> Int {
+        loop.endExpired(
+            TransportError(.expired, "the certificate that this connection was made with has ended"), now: now)
+    }
+
     /// Connections that still serve a request.
     public var openConnections: Int { connections.count }
 }

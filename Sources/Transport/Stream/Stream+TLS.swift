@@ -68,6 +68,21 @@ extension Stream {
     /// Who the peer is, as the context's own check returned it.
     public var peerIdentity: (any Sendable)? { tls?.outcome.peer }
 
+    /// The peer's own certificate, DER; nil where it showed none.
+    public var peerCertificate: [UInt8]? {
+        guard let tls, let shown = SSL_get0_peer_certificate(tls.ssl) else { return nil }
+        return der(shown)
+    }
+
+    /// Seconds since 1970 at which the first of both sides' certificates ends: what was proven by them holds no longer than that.
+    var certificatesEnd: Int64? {
+        guard let tls else { return nil }
+        let ends = [SSL_get0_peer_certificate(tls.ssl), SSL_get_certificate(tls.ssl)].compactMap { certificate in
+            certificate.flatMap(notAfter)
+        }
+        return ends.min()
+    }
+
     /// The application protocol agreed on, empty without one.
     public var applicationProtocol: String {
         guard let tls else { return "" }
@@ -167,4 +182,10 @@ extension Stream {
         shutDownSecure()
         tls = nil
     }
+}
+
+private func notAfter(_ certificate: OpaquePointer) -> Int64? {
+    var parts = tm()
+    guard let end = X509_get0_notAfter(certificate), ASN1_TIME_to_tm(end, &parts) == 1 else { return nil }
+    return Int64(timegm(&parts))
 }

@@ -20,7 +20,8 @@ public final class TLSContext: @unchecked Sendable {
         case none
         /// By the system's certificate authorities, or those in a PEM file, and by host name.
         case authorities(file: String?)
-        /// By a check of ours in place of the library's, in the handshake: it throws the refusal, or returns who it is.
+        /// By a check of ours in place of the library's, in the handshake: it throws the refusal, or returns who it is. A
+        /// `TransportError` with the code `.revoked` tells the peer that it was revoked.
         case custom(@Sendable (PeerCertificates) throws -> any Sendable)
     }
 
@@ -177,12 +178,14 @@ private let verifyPeer: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?
         return 1
     } catch {
         outcome.refusal = "\(error)"
-        X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION)
+        // The alert that the peer gets says so: it may not have heard of it in any other way.
+        let isRevoked = (error as? TransportError)?.code == .revoked
+        X509_STORE_CTX_set_error(store, isRevoked ? X509_V_ERR_CERT_REVOKED : X509_V_ERR_APPLICATION_VERIFICATION)
         return 0
     }
 }
 
-private func der(_ certificate: OpaquePointer) -> [UInt8] {
+func der(_ certificate: OpaquePointer) -> [UInt8] {
     var bytes: UnsafeMutablePointer<UInt8>?
     let count = i2d_X509(certificate, &bytes)
     guard count > 0, let bytes else { return [] }

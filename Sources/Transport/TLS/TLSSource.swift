@@ -20,4 +20,6 @@ public final class TLSSource: Sendable {
 
     public var tls: TLSContext? { held.withLock { $0.tls } }
     var current: Current { held.withLock { $0 } }
+    /// Rises with each `replace`.
+    var generation: UInt64 { held.withLock { $0.generation } }
 }

@@ -22,7 +22,10 @@ extension Certificate {
         }
     }
 
-    static func load(pem: [UInt8]) throws(TrustError) -> [Certificate] {
+    /// All certificates of a PEM text in their order, at least one and at most `maximumInFile`.
+    ///
+    /// - Throws: `.unusableCertificate`, `.limitExceeded`.
+    public static func load(pem: [UInt8]) throws(TrustError) -> [Certificate] {
         let source = try MemoryBIO(pem)
         var found: [Certificate] = []
         ERR_clear_error()

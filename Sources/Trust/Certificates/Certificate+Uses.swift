@@ -1,18 +1,28 @@
 import COpenSSL
+import Glibc
 
 /// What a certificate says of itself in its extensions (RFC 5280 §4.2.1).
 extension Certificate {
     /// The URIs among its names, as bytes: what they hold is not checked.
-    var uriNames: [[UInt8]] {
-        guard let found = X509_get_ext_d2i(handle, NID_subject_alt_name, nil, nil) else { return [] }
-        let names = OpaquePointer(found)
-        defer { mesh_GENERAL_NAMES_free(names) }
-        var uris: [[UInt8]] = []
-        for index in 0..<mesh_GENERAL_NAME_count(names) {
-            guard let text = mesh_GENERAL_NAME_uri(mesh_GENERAL_NAME_at(names, index)) else { continue }
-            uris.append(Array(UnsafeBufferPointer(start: ASN1_STRING_get0_data(text), count: Int(ASN1_STRING_length(text)))))
+    var uriNames: [[UInt8]] { names(of: handle, mesh_GENERAL_NAME_uri) }
+
+    /// The DNS names among its names; those that are not visible ASCII are left out.
+    public var dnsNames: [String] {
+        names(of: handle, mesh_GENERAL_NAME_dns).compactMap { name in
+            name.allSatisfy { (0x21...0x7e).contains($0) } ? String(decoding: name, as: UTF8.self) : nil
         }
-        return uris
+    }
+
+    /// The IP addresses among its names, as text.
+    public var addresses: [String] {
+        names(of: handle, mesh_GENERAL_NAME_address).compactMap { octets in
+            guard octets.count == 4 || octets.count == 16 else { return nil }
+            var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+            guard inet_ntop(octets.count == 4 ? AF_INET : AF_INET6, octets, &text, socklen_t(text.count)) != nil else {
+                return nil
+            }
+            return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
     }
 
     /// Whether it may sign others: by its basic constraints, its key usage, or as a self-signed one too old to have either.
@@ -49,4 +59,19 @@ extension Certificate {
         guard position >= 0, let found = X509_get_ext(handle, position) else { return false }
         return X509_EXTENSION_get_critical(found) == 1
     }
+}
+
+/// The subject alternative names of one kind, as bytes.
+func names(
+    of certificate: OpaquePointer, _ pick: (UnsafePointer<GENERAL_NAME>?) -> UnsafePointer<ASN1_STRING>?
+) -> [[UInt8]] {
+    guard let found = X509_get_ext_d2i(certificate, NID_subject_alt_name, nil, nil) else { return [] }
+    let names = OpaquePointer(found)
+    defer { mesh_GENERAL_NAMES_free(names) }
+    var picked: [[UInt8]] = []
+    for index in 0..<mesh_GENERAL_NAME_count(names) {
+        guard let text = pick(mesh_GENERAL_NAME_at(names, index)) else { continue }
+        picked.append(Array(UnsafeBufferPointer(start: ASN1_STRING_get0_data(text), count: Int(ASN1_STRING_length(text)))))
+    }
+    return picked
 }

@@ -114,7 +114,7 @@ public struct FederationAuthority: Sendable {
         }
     }
 
-    private static func selfSigned(
+    static func selfSigned(
         _ federation: String, _ key: PrivateKey, now: Int64, until: Int64
     ) throws(TrustError) -> Certificate {
         var builder = CertificateBuilder.authority(

@@ -69,11 +69,13 @@ public enum SecretFile {
 
 /// Files that anybody may read and only their owner may write: certificates.
 public enum PublicFile {
-    /// - Throws: `.file`, or `.limitExceeded` above 1 MiB.
-    public static func read(_ path: String) throws(TrustError) -> [UInt8] {
+    /// - Throws: `.file`, or `.limitExceeded` above `maximumBytes` (1 MiB if not said).
+    public static func read(
+        _ path: String, maximumBytes: Int = SecretFile.maximumBytes
+    ) throws(TrustError) -> [UInt8] {
         let file = try OpenFile(reading: path)
         _ = try file.regularFileMode()
-        return try file.read(maximumBytes: SecretFile.maximumBytes)
+        return try file.read(maximumBytes: maximumBytes)
     }
 
     /// As `SecretFile.write`, with mode 0644.

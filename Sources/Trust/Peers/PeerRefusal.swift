@@ -24,6 +24,10 @@ public enum PeerRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     case weakKey
     /// A signature by a digest below 112 bits, here or in an issuer.
     case weakSignature
+    /// An issuer in its path may not sign for that site: `issuer` is what it says of itself.
+    case outOfScope(issuer: String, node: String)
+    /// The federation's operator withdrew it (seconds since 1970), for a reason of theirs.
+    case revoked(at: Int64, reason: String)
     /// Good, but of another node than the one that was called: `site/node`.
     case unexpectedNode(found: String, expected: String)
 
@@ -43,6 +47,10 @@ public enum PeerRefusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .notALeaf: "the certificate is an authority's, not a node's"
         case .weakKey: "the certificate or one of its issuers has a key that is too weak"
         case .weakSignature: "the certificate or one of its issuers is signed with a digest that is too weak"
+        case .outOfScope(let issuer, let node):
+            "the certificate names \(node), and an issuer of it (\(issuer)) may not sign for that site"
+        case .revoked(let at, let reason):
+            "the certificate was revoked on \(utcText(at)) by the federation's operator: \(printable(reason.utf8))"
         case .unexpectedNode(let found, let expected): "the certificate is of the node \(found), not of \(expected)"
         }
     }

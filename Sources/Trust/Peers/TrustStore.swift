@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// The authorities of one federation, as OpenSSL wants them.
+/// The authorities that count for a certificate, as OpenSSL wants them.
 ///
 /// `@unchecked Sendable`: filled in `init` and only read afterwards; OpenSSL locks an X509_STORE for its own look-ups.
 final class TrustStore: @unchecked Sendable {
@@ -23,46 +23,77 @@ final class TrustStore: @unchecked Sendable {
 
     deinit { X509_STORE_free(handle) }
 
-    /// Builds and checks the path of a leaf as of `now`: nil if it holds.
-    func failure(leaf: Certificate, intermediates: [Certificate], now: Int64) -> PeerRefusal? {
-        check(leaf: leaf, intermediates: intermediates, now: now, purpose: X509_PURPOSE_SSL_SERVER, then: clientFailure)
+    /// What a leaf's path goes by.
+    struct Path {
+        /// Of each issuer, up to and with the root.
+        let scopes: [IssuerScope]
+        /// SHA-256 of the root.
+        let root: [UInt8]
     }
 
-    private func check(
-        leaf: Certificate, intermediates: [Certificate], now: Int64, purpose: Int32, then: (OpaquePointer) -> PeerRefusal?
-    ) -> PeerRefusal? {
-        let failed = PeerRefusal.untrustedChain(reason: "it could not be checked for lack of memory")
-        guard let handle, let context = X509_STORE_CTX_new() else { return failed }
-        defer { X509_STORE_CTX_free(context) }
-        guard let others = mesh_X509_stack_new() else { return failed }
-        defer { mesh_X509_stack_free(others) }
-        for certificate in intermediates where mesh_X509_push(others, certificate.handle) <= 0 { return failed }
-        ERR_clear_error()
-        guard X509_STORE_CTX_init(context, handle, leaf.handle, others) == 1,
-            let parameters = X509_STORE_CTX_get0_param(context)
-        else { return failed }
-        X509_VERIFY_PARAM_set_time(parameters, Int(now))
-        X509_VERIFY_PARAM_set_depth(parameters, Self.maximumIntermediates)
-        X509_VERIFY_PARAM_set_auth_level(parameters, Self.securityLevel)
-        X509_VERIFY_PARAM_set_flags(parameters, UInt(X509_V_FLAG_X509_STRICT))
-        guard X509_VERIFY_PARAM_set_purpose(parameters, purpose) == 1 else { return failed }
-        guard X509_verify_cert(context) == 1 else { return refusal(context, leaf: leaf) }
-        return then(context)
+    /// Builds and checks the path of a leaf as of `now`.
+    func path(leaf: Certificate, intermediates: [Certificate], now: Int64) throws(PeerRefusal) -> Path {
+        try check(leaf: leaf, intermediates: intermediates, now: now, purpose: X509_PURPOSE_SSL_SERVER) {
+            (chain) throws(PeerRefusal) in
+            try checkClients(chain)
+            return try described(chain)
+        }
     }
 
     /// Builds and checks the path of an issuing certificate as of `now`: nil if it holds.
     func issuerFailure(_ issuer: Certificate, intermediates: [Certificate], now: Int64) -> PeerRefusal? {
-        check(leaf: issuer, intermediates: intermediates, now: now, purpose: X509_PURPOSE_ANY) { _ in nil }
+        do throws(PeerRefusal) {
+            try check(leaf: issuer, intermediates: intermediates, now: now, purpose: X509_PURPOSE_ANY) { _ in }
+            return nil
+        } catch { return error }
+    }
+
+    private func check<Result>(
+        leaf: Certificate, intermediates: [Certificate], now: Int64, purpose: Int32,
+        then: (OpaquePointer) throws(PeerRefusal) -> Result
+    ) throws(PeerRefusal) -> Result {
+        let failed = PeerRefusal.untrustedChain(reason: "it could not be checked for lack of memory")
+        guard let handle, let context = X509_STORE_CTX_new() else { throw failed }
+        defer { X509_STORE_CTX_free(context) }
+        guard let others = mesh_X509_stack_new() else { throw failed }
+        defer { mesh_X509_stack_free(others) }
+        for certificate in intermediates where mesh_X509_push(others, certificate.handle) <= 0 { throw failed }
+        ERR_clear_error()
+        guard X509_STORE_CTX_init(context, handle, leaf.handle, others) == 1,
+            let parameters = X509_STORE_CTX_get0_param(context)
+        else { throw failed }
+        X509_VERIFY_PARAM_set_time(parameters, Int(now))
+        X509_VERIFY_PARAM_set_depth(parameters, Self.maximumIntermediates)
+        X509_VERIFY_PARAM_set_auth_level(parameters, Self.securityLevel)
+        X509_VERIFY_PARAM_set_flags(parameters, UInt(X509_V_FLAG_X509_STRICT))
+        guard X509_VERIFY_PARAM_set_purpose(parameters, purpose) == 1 else { throw failed }
+        guard X509_verify_cert(context) == 1 else { throw refusal(context, leaf: leaf) }
+        guard let chain = X509_STORE_CTX_get0_chain(context) else { throw failed }
+        return try then(chain)
     }
 
     /// The path holds for servers; a mesh certificate is a client's too, and so must its issuers allow.
-    private func clientFailure(_ context: OpaquePointer) -> PeerRefusal? {
-        guard let chain = X509_STORE_CTX_get0_chain(context) else { return nil }
+    private func checkClients(_ chain: OpaquePointer) throws(PeerRefusal) {
         for index in 0..<mesh_X509_count(chain)
         where X509_check_purpose(mesh_X509_at(chain, index), X509_PURPOSE_SSL_CLIENT, index > 0 ? 1 : 0) < 1 {
-            return .wrongUsage(reason: "an issuer may not sign for TLS clients")
+            throw .wrongUsage(reason: "an issuer may not sign for TLS clients")
         }
-        return nil
+    }
+
+    private func described(_ chain: OpaquePointer) throws(PeerRefusal) -> Path {
+        let count = mesh_X509_count(chain)
+        guard count > 1 else { throw .untrustedChain(reason: "nobody signed it") }
+        var scopes: [IssuerScope] = []
+        for index in 1..<count {
+            guard let issuer = mesh_X509_at(chain, index) else { continue }
+            scopes.append(IssuerScope(uris: names(of: issuer, mesh_GENERAL_NAME_uri)))
+        }
+        var root = [UInt8](repeating: 0, count: Digest.byteCount)
+        var length: UInt32 = 0
+        guard X509_digest(mesh_X509_at(chain, count - 1), EVP_sha256(), &root, &length) == 1 else {
+            throw .untrustedChain(reason: "its root has no digest")
+        }
+        return Path(scopes: scopes, root: root)
     }
 
     private func refusal(_ context: OpaquePointer, leaf: Certificate) -> PeerRefusal {

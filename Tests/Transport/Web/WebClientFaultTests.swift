@@ -4,16 +4,28 @@ import Testing
 
 @testable import Transport
 
-/// A port where nobody listens.
-private func closedPort() throws -> UInt16 {
-    let socket = try ListeningSocket.bind(SocketAddress(bytes: [127, 0, 0, 1], port: 0), count: 1)
-    defer { socket.close() }
-    return socket.address.port
+/// A port that is taken and where nobody listens, while this lives: no other test can be given it.
+private final class ClosedPort {
+    private let descriptor: Int32
+    let number: UInt16
+
+    init() throws {
+        let descriptor = openSocket(AF_INET)
+        try #require(descriptor >= 0)
+        self.descriptor = descriptor
+        let isBound = SocketAddress(bytes: [127, 0, 0, 1], port: 0).withSockaddr { Glibc.bind(descriptor, $0, $1) } == 0
+        number = SocketAddress.of(descriptor, remote: false)?.port ?? 0
+        try #require(isBound && number > 0)
+    }
+
+    deinit { close(descriptor) }
 }
 
 @Suite struct WebClientFaultTests {
     @Test func nobodyListens() async throws {
-        #expect(await call(WebClient(), WebRequest(url: "http://127.0.0.1:\(try closedPort())/")) == "unreachable/false")
+        let port = try ClosedPort()
+        defer { withExtendedLifetime(port) {} }
+        #expect(await call(WebClient(), WebRequest(url: "http://127.0.0.1:\(port.number)/")) == "unreachable/false")
     }
 
     @Test func aNameThatIsNone() async {
@@ -68,7 +80,8 @@ private func closedPort() throws -> UInt16 {
     @Test func aSilentServerTimesOut() async throws {
         let server = try RawServer { $0.waitForEnd() }
         defer { server.stop() }
-        let request = WebRequest(url: "http://127.0.0.1:\(server.port)/", timeoutSeconds: 0.05)
+        // Long enough to be connected on a busy machine: that is what the answer tells.
+        let request = WebRequest(url: "http://127.0.0.1:\(server.port)/", timeoutSeconds: 3)
         #expect(await call(WebClient(), request) == "timedOut/true")
         #expect(await call(WebClient(), WebRequest(url: request.url, timeoutSeconds: .nan)).hasPrefix("timedOut/"))
     }
@@ -167,11 +180,13 @@ private func closedPort() throws -> UInt16 {
         let silent = try RawServer { $0.waitForEnd() }
         defer { silent.stop() }
         var proxied = WebClientSettings()
-        proxied.proxy = "http://user:sEcReT@127.0.0.1:\(try closedPort())"
+        let port = try ClosedPort()
+        defer { withExtendedLifetime(port) {} }
+        proxied.proxy = "http://user:sEcReT@127.0.0.1:\(port.number)"
         let cases: [(WebClientSettings, String)] = [
             (WebClientSettings(), "http://127.0.0.1:\(server.port)/p/sEcReT?token=sEcReT"),
             (WebClientSettings(), "http://127.0.0.1:\(silent.port)/sEcReT"),
-            (WebClientSettings(), "http://127.0.0.1:\(try closedPort())/sEcReT"),
+            (WebClientSettings(), "http://127.0.0.1:\(port.number)/sEcReT"),
             (WebClientSettings(), "https://127.0.0.1:\(server.port)/sEcReT"),
             (WebClientSettings(), "ftp://sEcReT/"),
             (WebClientSettings(), "http://u:sEcReT@127.0.0.1/"),

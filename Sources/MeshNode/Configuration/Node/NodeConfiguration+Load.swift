@@ -102,25 +102,7 @@ extension TrustConfiguration {
         cursor.object { fields in
             TrustConfiguration(
                 caFile: fields["caFile"].file(), certificateFile: fields["certificateFile"].file(),
-                keyFile: fields["keyFile"].file(), issuer: fields["issuer"].optional(IssuerConfiguration.decode))
-        }
-    }
-}
-
-extension IssuerConfiguration {
-    static func decode(_ cursor: ConfigurationCursor) -> IssuerConfiguration {
-        cursor.object { fields in
-            let issuer = IssuerConfiguration(
-                certificateFile: fields["certificateFile"].file(), keyFile: fields["keyFile"].optional { $0.file() },
-                keyURI: fields["keyURI"].optional {
-                    $0.string(length: 1...4096, allowed: "a URI such as pkcs11:object=issuer;type=private") { text in
-                        Names.isVisible(text) && text.contains(":")
-                    }
-                })
-            if (issuer.keyFile == nil) == (issuer.keyURI == nil) {
-                fields["keyFile"].fail("one of keyFile and keyURI says where the issuer's key is")
-            }
-            return issuer
+                keyFile: fields["keyFile"].file(), issuer: fields["issuer"].optional(CertificateConfiguration.decode))
         }
     }
 }

@@ -47,11 +47,10 @@ extension NodeConfiguration {
             out.field("certificateFile", .text(trust.certificateFile))
             out.field("keyFile", .text(trust.keyFile))
             if let issuer = trust.issuer {
-                out.comment("This node takes others into the federation: a registration authority.")
+                out.comment("This node is a registration authority: it certifies others.")
                 out.object("issuer") { out in
                     out.field("certificateFile", .text(issuer.certificateFile))
-                    out.field("keyFile", issuer.keyFile.map { .text($0) })
-                    out.field("keyURI", issuer.keyURI.map { .text($0) })
+                    out.field("keyFile", .text(issuer.keyFile))
                 }
             }
         }

@@ -61,17 +61,8 @@ struct TrustConfiguration: Equatable, Sendable {
     var caFile: String
     var certificateFile: String
     var keyFile: String
-    /// What makes this node a registration authority; nil: it is none.
-    var issuer: IssuerConfiguration?
-}
-
-/// The federation's issuing certificate, with those between it and the root, and its key.
-struct IssuerConfiguration: Equatable, Sendable {
-    var certificateFile: String
-    /// A PEM file, its owner's alone; nil: the key is behind `keyURI`.
-    var keyFile: String?
-    /// The URI of one of OpenSSL's stores, such as `pkcs11:`.
-    var keyURI: String?
+    /// What makes this node a registration authority: an issuing certificate with its chain, and its key; nil: it is none.
+    var issuer: CertificateConfiguration?
 }
 
 /// What a token's holder may do; each role may do what those before it may.

@@ -1,7 +1,7 @@
 import Gossip
 import Trust
 
-extension RegistrationAuthority {
+extension Registrar {
     /// What stands against a join beside the invitation itself.
     ///
     /// - Parameter holder: the key that has the name by this authority's own register.
@@ -37,6 +37,7 @@ extension RegistrationAuthority {
     func make(
         _ candidate: InviteStore.Candidate, _ key: PublicKey, _ invite: InviteStore.Invite, isFirst: Bool
     ) throws(JoinRefusal) -> (grant: InviteStore.Grant, expiresAt: Int64) {
+        guard let issuer = authority.issuer else { throw .failed("the issuer cannot be used") }
         do throws(TrustError) {
             let isAddress = { (name: String) in HostAndPort.isAddress(name) }
             let floors = [nil, candidate.node].compactMap { revokedAt(site: invite.site, node: $0) }
@@ -48,7 +49,7 @@ extension RegistrationAuthority {
             var grant = InviteStore.Grant(
                 site: invite.site, node: candidate.node,
                 certificates: EncodedCertificates.encode([certificate] + issuer.chain))
-            if isFirst { grant.admission = try admission(invite, now: candidate.now) }
+            if isFirst { grant.admission = try admission(invite, by: issuer, now: candidate.now) }
             return (grant, certificate.notAfter)
         } catch {
             if error.code == .malformedName { throw .badRequest(error.message) }
@@ -57,10 +58,12 @@ extension RegistrationAuthority {
     }
 
     /// Signs a site's place in the federation: new, or with more nodes or other domains.
-    private func admission(_ invite: InviteStore.Invite, now: Int64) throws(TrustError) -> String? {
+    private func admission(
+        _ invite: InviteStore.Invite, by issuer: Issuer, now: Int64
+    ) throws(TrustError) -> String? {
         let before = ledger.admission(of: invite.site)
         let domains = invite.domains ?? before?.domains ?? []
-        let nodes = min((invite.addsNodes ? before?.nodes ?? 0 : 0) + invite.nodes, Trust.Statement.maximumNodes)
+        let nodes = min((invite.addsNodes ? before?.nodes ?? 0 : 0) + invite.nodes, Statement.maximumNodes)
         let subject = "admission/\(invite.site)"
         let previous = ledger.held.first { $0.statement.subject == subject }?.statement.serial ?? 0
         let token = try issuer.sign(

@@ -1,5 +1,4 @@
 import API
-import CLinux
 import Gossip
 import Routing
 import Storage
@@ -7,8 +6,9 @@ import Transport
 import Trust
 
 /// Takes nodes into the federation: makes invitations, and certificates for those who have one.
-final class RegistrationAuthority: Enrolment, Inviting {
-    let issuer: Issuer
+final class Registrar: Enrolment, Inviting {
+    /// Holds the issuer in force.
+    let authority: RegistrationAuthority
     let ledger: TrustLedger
     private let store: InviteStore
     /// The mesh as this node sees it.
@@ -20,10 +20,10 @@ final class RegistrationAuthority: Enrolment, Inviting {
     private let note: FederationNote
 
     init(
-        issuer: Issuer, ledger: TrustLedger, store: InviteStore, address: String, mesh: @escaping @Sendable () -> MeshView,
+        authority: RegistrationAuthority, ledger: TrustLedger, store: InviteStore, address: String, mesh: @escaping @Sendable () -> MeshView,
         publish: @escaping @Sendable ([UInt8]) async -> Void, note: @escaping FederationNote
     ) {
-        self.issuer = issuer
+        self.authority = authority
         self.ledger = ledger
         self.store = store
         self.address = address
@@ -32,12 +32,10 @@ final class RegistrationAuthority: Enrolment, Inviting {
         self.note = note
     }
 
-    static var now: Int64 { Int64(mesh_realtime_ns() / 1_000_000_000) }
-
     // MARK: Inviting
 
     func invite(_ order: InviteOrder, by caller: String) async throws(APIError) -> Invitation {
-        let now = Self.now
+        let now = PeerGate.now
         let token = try token(for: order)
         try await checkSite(order, now: now)
         let domains = order.domains ?? ledger.admission(of: order.site)?.domains ?? []
@@ -75,7 +73,7 @@ final class RegistrationAuthority: Enrolment, Inviting {
         guard let target = HostAndPort(asked), target.port > 0 else {
             throw fail("address", "\(Quoting.excerpt(asked)) is no address HOST:PORT")
         }
-        guard let root = ledger.bundle.roots.first(where: { $0.notAfter > Self.now }) else {
+        guard let root = ledger.bundle.roots.first(where: { $0.notAfter > PeerGate.now }) else {
             throw APIError(503, type: "server_error", code: "authority_unavailable", "no root of the federation is valid")
         }
         do throws(TrustError) {
@@ -102,7 +100,7 @@ final class RegistrationAuthority: Enrolment, Inviting {
 
     func bundle() async -> EnrolmentAnswer {
         let roots = EncodedCertificates.encode(ledger.bundle.roots)
-        return EnrolmentAnswer(body: JoinJSON.encode(JoinBundle(federation: issuer.federation, roots: roots)))
+        return EnrolmentAnswer(body: JoinJSON.encode(JoinBundle(federation: ledger.federation, roots: roots)))
     }
 
     func join(_ body: [UInt8], from address: SocketAddress?) async -> EnrolmentAnswer {
@@ -143,7 +141,7 @@ final class RegistrationAuthority: Enrolment, Inviting {
         return (
             InviteStore.Candidate(
                 digest: Digest.sha256(secret), key: Digest.sha256(key.subjectPublicKeyInfo), node: wanted.node,
-                names: names, address: source, now: Self.now), key
+                names: names, address: source, now: PeerGate.now), key
         )
     }
 
@@ -164,7 +162,7 @@ final class RegistrationAuthority: Enrolment, Inviting {
     /// What the answer holds beside the certificate: enough to find the mesh and to know what was said so far.
     private func answer(_ grant: InviteStore.Grant) -> JoinAnswer {
         JoinAnswer(
-            federation: issuer.federation, site: grant.site, node: grant.node, certificates: grant.certificates,
+            federation: ledger.federation, site: grant.site, node: grant.node, certificates: grant.certificates,
             roots: EncodedCertificates.encode(ledger.bundle.roots), statements: Self.statements(of: ledger, for: grant.site),
             seeds: seeds)
     }

@@ -1,0 +1,120 @@
+import CLinux
+import Gossip
+import Synchronization
+import Transport
+import Trust
+
+/// Who is let in: the verifier in force, which changes with the ledger, and what it has proven.
+final class PeerGate: Sendable {
+    let federation: String
+    let ledger: TrustLedger
+    private let verifier: Mutex<PeerVerifier>
+    private let proven = ProvenCertificates()
+    /// Rises with each change of the ledger: what was checked before is checked again.
+    private let rounds = Atomic<UInt64>(0)
+
+    init(_ ledger: TrustLedger) {
+        self.ledger = ledger
+        federation = ledger.federation
+        verifier = Mutex(Self.verifier(ledger))
+    }
+
+    static var now: Int64 { Int64(mesh_realtime_ns() / 1_000_000_000) }
+
+    private static func verifier(_ ledger: TrustLedger) -> PeerVerifier {
+        PeerVerifier(federation: ledger.federation, bundle: ledger.bundle) { identity, certificate in
+            ledger.refusal(of: identity, certificate, now: now)
+        }
+    }
+
+    /// The verifier in force. Not inlined: it is asked in async functions that come back from other executors.
+    var current: PeerVerifier {
+        @inline(never) get { verifier.withLock { $0 } }
+    }
+    var round: UInt64 { rounds.load(ordering: .acquiring) }
+
+    /// The ledger has changed: what it no longer allows is forgotten.
+    func refresh() {
+        let fresh = Self.verifier(ledger)
+        verifier.withLock { $0 = fresh }
+        rounds.add(1, ordering: .releasing)
+        proven.keep { node, entry in
+            (try? fresh.verify(
+                leaf: entry.leaf, intermediates: entry.intermediates, now: Self.now, expected: (node.site, node.node)))
+                != nil
+        }
+    }
+
+    /// The check of one handshake.
+    ///
+    /// - Throws: `PeerRefusal`; for one that was revoked `TransportError` with that code, so that the peer is told.
+    func admit(_ shown: PeerCertificates) throws -> NodeID {
+        let leaf = try Certificate(der: shown.leaf)
+        let intermediates = try shown.intermediates.map { try Certificate(der: $0) }
+        do throws(PeerRefusal) {
+            let identity = try current.verify(leaf: leaf, intermediates: intermediates, now: Self.now)
+            guard identity.federation == federation else {
+                throw PeerRefusal.otherFederation(found: identity.federation, expected: federation)
+            }
+            let node = NodeID(site: identity.site, node: identity.node)
+            proven.add(leaf, intermediates: intermediates, of: node)
+            return node
+        } catch {
+            if case .revoked = error { throw TransportError(.revoked, "\(error)") }
+            throw error
+        }
+    }
+
+    /// The certificate that a node shows in its identity record, checked as a peer's is.
+    ///
+    /// - Parameters:
+    ///   - encoded: base64 DER.
+    ///   - issuers: likewise, of the certificates between it and a root.
+    func certificate(_ encoded: String, issuers: [String], of node: NodeID) throws(RecordRefusal) -> Certificate {
+        let leaf: Certificate
+        var intermediates: [Certificate] = []
+        do throws(TrustError) {
+            leaf = try Certificate(der: try Base64.decode(encoded))
+            for issuer in issuers { intermediates.append(try Certificate(der: try Base64.decode(issuer))) }
+        } catch { throw .malformed }
+        do throws(PeerRefusal) {
+            _ = try current.verify(
+                leaf: leaf, intermediates: intermediates, now: Self.now, expected: (site: node.site, node: node.node))
+        } catch {
+            switch error {
+            case .expired: throw .expired
+            case .revoked: throw .revoked
+            default: throw .wrongOrigin
+            }
+        }
+        proven.add(leaf, intermediates: intermediates, of: node)
+        return leaf
+    }
+
+    /// A certificate by which a node proved itself here, if it still holds.
+    func certificate(of node: NodeID, keyID: String) -> Certificate? {
+        guard let found = proven.certificate(of: node, keyID: keyID), Self.now < found.notAfter,
+            ledger.revocation(site: node.site, node: node.node, notBefore: found.notBefore, now: Self.now) == nil
+        else { return nil }
+        return found
+    }
+
+    /// What an identity's certificate rests on; nil where it is not good here.
+    func proof(of identity: Identity) -> PeerVerifier.Proof? {
+        guard let leaf = Self.decode(identity.certificate) else { return nil }
+        return try? current.prove(
+            leaf: leaf, intermediates: (identity.issuers ?? []).compactMap(Self.decode), now: Self.now)
+    }
+
+    /// Whether a node that was let in before is so no longer, by what the ledger says: it was revoked, or its root is gone.
+    func isWithdrawn(_ node: NodeID, _ identity: Identity) -> Bool {
+        do throws(RecordRefusal) {
+            _ = try certificate(identity.certificate, issuers: identity.issuers ?? [], of: node)
+            return false
+        } catch { return error == .revoked || error == .wrongOrigin }
+    }
+
+    private static func decode(_ encoded: String) -> Certificate? {
+        (try? Base64.decode(encoded)).flatMap { try? Certificate(der: $0) }
+    }
+}

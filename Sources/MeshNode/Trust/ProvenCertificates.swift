@@ -1,0 +1,47 @@
+import Gossip
+import Synchronization
+import Trust
+
+/// Certificates by which nodes proved who they are: in a handshake, or in their identity record. A node that renews its
+/// certificate has two for a while, and what it signed with either key holds.
+final class ProvenCertificates: Sendable {
+    struct Entry: Sendable {
+        let keyID: String
+        let leaf: Certificate
+        let intermediates: [Certificate]
+    }
+
+    /// Of one node, the newest last; and nodes.
+    private static let perNode = 8
+    private static let nodesKept = 8192
+
+    private let held = Mutex<[NodeID: [Entry]]>([:])
+
+    func add(_ leaf: Certificate, intermediates: [Certificate], of node: NodeID) {
+        let entry = Entry(keyID: Digest.hex(leaf.thumbprint), leaf: leaf, intermediates: intermediates)
+        held.withLock { held in
+            if held[node] == nil, held.count >= Self.nodesKept { held.removeAll() }
+            var entries = held[node] ?? []
+            // Used last is dropped last.
+            entries.removeAll { $0.keyID == entry.keyID }
+            entries.append(entry)
+            if entries.count > Self.perNode { entries.removeFirst() }
+            held[node] = entries
+        }
+    }
+
+    func certificate(of node: NodeID, keyID: String) -> Certificate? {
+        held.withLock { $0[node]?.first { $0.keyID == keyID }?.leaf }
+    }
+
+    /// Forgets what is no longer good.
+    func keep(where isGood: (NodeID, Entry) -> Bool) {
+        let all = held.withLock { $0 }
+        var kept: [NodeID: [Entry]] = [:]
+        for (node, entries) in all {
+            let good = entries.filter { isGood(node, $0) }
+            if !good.isEmpty { kept[node] = good }
+        }
+        held.withLock { $0 = kept }
+    }
+}
