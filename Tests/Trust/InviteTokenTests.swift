@@ -8,7 +8,7 @@ import Testing
 
     init() throws {
         root = try Workshop.shared.get().root.certificate
-        token = try InviteToken(root: root, address: "mesh.anl.gov:8201", site: "argonne")
+        token = try InviteToken(root: root, federation: "demo", site: "argonne", address: "mesh.anl.gov:8201")
     }
 
     @Test func aTokenIsOneShortLineAndReadsBack() throws {
@@ -18,7 +18,7 @@ import Testing
         #expect(try InviteToken("  \(token.text)\r\n") == token)
         #expect(token.pin.bytes == Digest.sha256(root.der))
         #expect(token.digest.bytes == Digest.sha256(token.secret))
-        #expect(try InviteToken(root: root, address: "mesh.anl.gov:8201", site: "argonne").secret != token.secret)
+        #expect(try InviteToken(root: root, federation: "demo", site: "argonne", address: "mesh.anl.gov:8201").secret != token.secret)
     }
 
     /// Each single character changed, and each cut, is told at once.
@@ -44,11 +44,11 @@ import Testing
 
     @Test(arguments: ["", "A", "a@b", "a.b", "-a"])
     func badSites(site: String) {
-        #expect(throws: TrustError.self) { try InviteToken(root: root, address: "host:1", site: site) }
+        #expect(throws: TrustError.self) { try InviteToken(root: root, federation: "demo", site: site, address: "host:1") }
     }
 
     @Test(arguments: ["", "host", "a b:1", "hôte:1", String(repeating: "a", count: 300) + ":1"])
     func badAddresses(address: String) {
-        #expect(throws: TrustError.self) { try InviteToken(root: root, address: address, site: "argonne") }
+        #expect(throws: TrustError.self) { try InviteToken(root: root, federation: "demo", site: "argonne", address: address) }
     }
 }

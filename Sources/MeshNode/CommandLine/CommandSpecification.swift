@@ -4,6 +4,10 @@ enum CommandName: String, CaseIterable, Sendable {
     case keysCreate = "keys create"
     case keysList = "keys list"
     case keysRevoke = "keys revoke"
+    case federationCreate = "federation create"
+    case federationInvite = "federation invite"
+    case federationJoin = "federation join"
+    case federationSign = "federation sign"
     case federationMembers = "federation members"
     case federationRenew = "federation renew"
     case federationRevoke = "federation revoke"
@@ -21,6 +25,8 @@ struct PositionalSpecification: Hashable, Sendable {
     /// As help names it: `TOPOLOGY`.
     var name: String
     var summary: String
+    /// It may be left out; such ones stand last.
+    var isOptional = false
 }
 
 /// A command as declared: help and parsing both follow from it.
@@ -28,7 +34,6 @@ struct CommandSpecification: Sendable {
     var name: CommandName
     var summary: String
     var discussion = ""
-    /// All of them are required.
     var positionals: [PositionalSpecification] = []
     var options: [OptionSpecification] = []
     /// Stand-ins for tests and demonstrations, listed apart.
@@ -44,6 +49,14 @@ extension CommandSpecification {
     static let keyName = PositionalSpecification(name: "NAME", summary: "what the key is for, in your words")
     static let keyID = PositionalSpecification(name: "ID", summary: "the key's id, as keys list shows it")
 
+    static let federationName = PositionalSpecification(
+        name: "NAME", summary: "the federation's name, for good: it stands in every certificate")
+    static let invitedSite = PositionalSpecification(name: "SITE", summary: "the name that the site will have")
+    static let invitation = PositionalSpecification(
+        name: "TOKEN", summary: "the invitation; - reads it from standard input, where ps does not show it",
+        isOptional: true)
+    static let request = PositionalSpecification(
+        name: "FILE", summary: "what join --csr-out wrote at the facility; - for standard input")
     static let member = PositionalSpecification(name: "SITE[/NODE]", summary: "a site, or one of its nodes")
     static let rolloverPhase = PositionalSpecification(
         name: "PHASE", summary: "start, status, switch or finish, in this order")
@@ -96,6 +109,34 @@ extension CommandSpecification {
         CommandSpecification(
             name: .keysRevoke, summary: "end an API key at once", discussion: isYours, positionals: [keyID],
             options: [.node, .tokenFile]),
+        CommandSpecification(
+            name: .federationCreate, summary: "found a federation: its root, issuer and trust bundle",
+            discussion:
+                "With --site it sets up the first node too, which takes the others in. The root's key is encrypted by the "
+                + "passphrase in MESHNODE_PASSPHRASE or --passphrase-file, or asked for. docs/join.md explains it.",
+            positionals: [federationName],
+            options: [
+                .foundingDirectory, .validDays, .passphraseFile, .keyURI, .caCertificate, .caKey, .requestOut,
+                .certificateIn,
+                .firstSite, .nodeName, .nodeDirectory, .domain,
+            ] + OptionSpecification.settingUp + [.json]),
+        CommandSpecification(
+            name: .federationInvite, summary: "invite a site: prints the token for its facility",
+            discussion: "Asks a registration authority (--node). Needs the role operator.", positionals: [invitedSite],
+            options: [.nodes, .expires, .domain, .addNodes, .inviteAddress] + asking),
+        CommandSpecification(
+            name: .federationJoin, summary: "join a federation by an invitation",
+            discussion:
+                "Makes the key here, has it certified, writes node.json5 with what it found on this machine, and checks it. "
+                + "Interrupted, the same command goes on. With an authority that is offline: --csr-out, then --cert-in.",
+            positionals: [invitation],
+            options: [.nodeName, .joinDirectory] + OptionSpecification.settingUp + [
+                .requestOut, .certificateIn, .pin, .joiningSite, .joiningFederation, .json,
+            ]),
+        CommandSpecification(
+            name: .federationSign, summary: "certify a node by hand, where the issuer is kept offline",
+            discussion: "Writes what the facility gives to join --cert-in.", positionals: [request],
+            options: [.requiredDirectory, .signedSite, .signedNode, .domain, .nodes, .seed, .out]),
         CommandSpecification(
             name: .federationMembers, summary: "list who is in the federation, and what is revoked", discussion: needsToken,
             options: asking),

@@ -44,7 +44,8 @@ enum HelpText {
 
     private static func usage(_ command: CommandSpecification) -> String {
         let required = command.options.filter(\.isRequired).map(form)
-        return ([command.name.rawValue] + command.positionals.map(\.name) + required).joined(separator: " ")
+        let words = command.positionals.map { $0.isOptional ? "[\($0.name)]" : $0.name }
+        return ([command.name.rawValue] + words + required).joined(separator: " ")
     }
 
     private static func form(_ option: OptionSpecification) -> String {

@@ -6,6 +6,8 @@ struct JoinBundle: Codable, Sendable {
     var federation: String
     /// Base64 DER.
     var roots: [String]
+    /// What the federation's operator says of its roots: a token; nil: nothing but what the invitation's pin says.
+    var statement: String?
 }
 
 /// A request to join.

@@ -9,7 +9,8 @@ public struct InviteToken: Sendable, Equatable {
     public let secret: [UInt8]
     /// The mesh port to ask, `HOST:PORT`.
     public let address: String
-    /// The site that the invitation is for.
+    /// The federation, and the site in it, that the invitation is for.
+    public let federation: String
     public let site: String
 
     public static let prefix = "mnj1_"
@@ -22,19 +23,23 @@ public struct InviteToken: Sendable, Equatable {
     public static let maximumCharacters = 512
 
     /// - Throws: `.limitExceeded`, `.malformedName` for an address that cannot stand in a token.
-    public init(root: Certificate, secret: [UInt8] = Random.bytes(secretBytes), address: String, site: String) throws(TrustError) {
+    public init(
+        root: Certificate, secret: [UInt8] = Random.bytes(secretBytes), federation: String, site: String, address: String
+    ) throws(TrustError) {
         guard secret.count == Self.secretBytes else {
             throw TrustError(.limitExceeded, "a secret of an invitation has \(Self.secretBytes) bytes")
         }
         guard Self.isAddress(address.utf8) else {
             throw TrustError(.malformedName, "\"\(printable(address.utf8, limit: 64))\" is no address HOST:PORT")
         }
-        guard SPIFFEID.isLabel(site) else {
-            throw TrustError(.malformedName, "\"\(printable(site.utf8, limit: 64))\" cannot name a site")
+        guard SPIFFEID.isLabel(site), SPIFFEID.isFederation(federation) else {
+            throw TrustError(
+                .malformedName, "\"\(printable("\(federation)/\(site)".utf8, limit: 64))\" cannot name a federation and a site")
         }
         pin = root.der.withUnsafeBytes { Digest.sha256($0) }
         self.secret = secret
         self.address = address
+        self.federation = federation
         self.site = site
     }
 
@@ -64,18 +69,22 @@ public struct InviteToken: Sendable, Equatable {
         let pinEnd = 1 + Self.pinBytes
         let secretEnd = pinEnd + Self.secretBytes
         let words = body[secretEnd...].split(separator: UInt8(ascii: "@"), maxSplits: 1)
-        guard let pin = SHA256Digest(hex: Digest.hex(Array(body[1..<pinEnd]))), words.count == 2,
-            case let site = String(decoding: words[0], as: UTF8.self), SPIFFEID.isLabel(site), Self.isAddress(words[1])
+        guard let pin = SHA256Digest(hex: Digest.hex(Array(body[1..<pinEnd]))), words.count == 2, Self.isAddress(words[1])
         else { throw altered }
+        let names = words[0].split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        guard names.count == 2, SPIFFEID.isFederation(names[0]), SPIFFEID.isLabel(names[1]) else { throw altered }
         self.pin = pin
         secret = Array(body[pinEnd..<secretEnd])
         address = String(decoding: words[1], as: UTF8.self)
-        self.site = site
+        federation = names[0]
+        site = names[1]
     }
 
     /// The token, to be given to the facility by a channel that others cannot read.
     public var text: String {
-        let body = [Self.version] + pin.bytes + secret + Array("\(site)@\(address)".utf8)
+        let body = [Self.version] + pin.bytes + secret + Array("\(federation)/\(site)@\(address)".utf8)
         return Self.prefix + Base64.encodeURL(body + Self.checksum(of: body))
     }
 

@@ -77,7 +77,8 @@ final class Registrar: Enrolment, Inviting {
             throw APIError(503, type: "server_error", code: "authority_unavailable", "no root of the federation is valid")
         }
         do throws(TrustError) {
-            return try InviteToken(root: root, address: target.description, site: order.site)
+            return try InviteToken(
+                root: root, federation: ledger.federation, site: order.site, address: target.description)
         } catch { throw fail("address", error.message) }
     }
 
@@ -99,8 +100,12 @@ final class Registrar: Enrolment, Inviting {
     // MARK: Joining
 
     func bundle() async -> EnrolmentAnswer {
-        let roots = EncodedCertificates.encode(ledger.bundle.roots)
-        return EnrolmentAnswer(body: JoinJSON.encode(JoinBundle(federation: ledger.federation, roots: roots)))
+        let statement = ledger.held.first { $0.statement.subject == "bundle" }?.token
+        return EnrolmentAnswer(
+            body: JoinJSON.encode(
+                JoinBundle(
+                    federation: ledger.federation, roots: EncodedCertificates.encode(ledger.bundle.roots),
+                    statement: statement.map { String(decoding: $0, as: UTF8.self) })))
     }
 
     func join(_ body: [UInt8], from address: SocketAddress?) async -> EnrolmentAnswer {
