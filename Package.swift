@@ -36,7 +36,7 @@ let package = Package(
         module("Transport", ["CLinux", "COpenSSL", "CCurl"]),
         module("Trust", ["COpenSSL"]),
         module("Gossip"),
-        module("Storage", ["CSQLite", "CLinux"]),
+        module("Storage", ["Trust", "CSQLite", "CLinux"]),
         module(
             "Globus", ["Transport", "Trust", "CLinux"],
             resources: [.embedInCode("Functions/inference.py"), .embedInCode("Functions/status.py")]),
@@ -53,7 +53,7 @@ let package = Package(
         tests("Transport", ["Transport", "Trust", "CLinux"]),
         tests("Trust", ["Trust"]),
         tests("Gossip", ["Gossip"]),
-        tests("Storage", ["Storage"]),
+        tests("Storage", ["Storage", "Trust"]),
         tests("Globus", ["Globus", "Transport", "Trust", "CLinux"], data: ["Wire/Golden", "Auth/Golden"]),
         tests("Routing", ["Routing", "Gossip", "Globus", "Transport", "CLinux"]),
         tests("API", ["API", "Routing", "Gossip", "Globus", "Storage", "Transport", "Trust"]),

@@ -112,6 +112,8 @@ public final class NodeAPI: HTTPHandler {
         case .login: try await startLogin(call)
         case .loginCallback: try await finishLogin(call)
         case .loginKey: try await makeKeyByForm(call)
+        case .policy: try await explainPolicy(call)
+        case .meshPolicy: try await explainPolicyOfAnother(call)
         case .functionAnswer: await takeFunctionAnswer(call)
         case .firstData: await takeFIRSTCallback(call, .data)
         case .firstError: await takeFIRSTCallback(call, .error)

@@ -1,4 +1,5 @@
 public import Gossip
+public import Storage
 public import Transport
 
 /// What the API port answers with beside the mesh itself.
@@ -15,12 +16,16 @@ public struct NodeFacts: Sendable {
     let internalSecret: [UInt8]?
     /// Rules for all that comes to this node, whichever site serves it.
     public var rules: [NamedRule] = []
+    /// Where the data of this node's users may go.
+    public var data = DataPolicy.none
     /// The API's own URL, as clients are told, without a slash at its end.
     public var apiURL = ""
     /// How people log in; nil: they do not.
     public var login: LoginFacts?
     /// The API keys; nil: there are none.
     public var keys: KeyStore?
+    /// Where what somebody may have to answer for is written down; nil: nowhere.
+    public var audit: AuditLog?
     /// The flow behind `/login`; nil: there is no such page.
     public var webLogin: (any WebLoginFlow)?
     /// Who makes invitations to the federation; nil: this node is no registration authority.

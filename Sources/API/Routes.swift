@@ -10,6 +10,7 @@ enum Route: Int, Sendable, CaseIterable {
     case login, loginCallback, loginKey
     case invites
     case functionAnswer, firstData, firstError, firstDone
+    case policy, meshPolicy
 }
 
 /// One path and what it takes.
@@ -38,6 +39,8 @@ enum RouteTable {
         RouteEntry(path: "/v1/models/", route: .model, method: .get, role: .user, isPrefix: true),
         RouteEntry(path: "/v1/keys", route: .keys, method: .get, role: .user, also: .post),
         RouteEntry(path: "/v1/keys/", route: .key, method: .delete, role: .user, isPrefix: true),
+        RouteEntry(path: "/v1/policy", route: .policy, method: .get, role: .user),
+        RouteEntry(path: "/mesh/policy", route: .meshPolicy, method: .get, role: .viewer),
         RouteEntry(path: "/mesh/topology", route: .topology, method: .get, role: .viewer),
         RouteEntry(path: "/mesh/catalog", route: .catalog, method: .get, role: .viewer),
         RouteEntry(path: "/mesh/load", route: .load, method: .get, role: .viewer),

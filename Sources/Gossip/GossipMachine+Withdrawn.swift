@@ -25,6 +25,6 @@ extension Identity {
     var keepsLimits: Bool {
         scope?.utf8.count ?? 0 <= Self.scopeBytesAllowed && issuers?.count ?? 0 <= Self.issuersAllowed
             && (issuers ?? []).allSatisfy { $0.utf8.count <= Self.issuerBytesAllowed }
-            && ledger?.utf8.count ?? 0 <= Self.ledgerBytesAllowed
+            && ledger?.utf8.count ?? 0 <= Self.ledgerBytesAllowed && via?.count ?? 0 <= Self.carriersAllowed
     }
 }

@@ -81,6 +81,9 @@ public struct Identity: Codable, Sendable, Equatable {
     public var left: Bool
     /// The scope of a Globus token that this node takes; nil: it takes none. `scopeBytesAllowed` at most.
     public var scope: String?
+    /// A node that takes no calls: those that carry them to it, `carriersAllowed` at most; none just now, if empty. nil: it is called
+    /// at `mesh`.
+    public var via: [NodeID]?
 
     /// Base64 DER of the certificates between `certificate` and a root, the nearest first; nil: a root signed it.
     /// `issuersAllowed` at most, each of `issuerBytesAllowed` at most.
@@ -99,10 +102,12 @@ public struct Identity: Codable, Sendable, Equatable {
 
     /// Bytes of `scope`.
     public static let scopeBytesAllowed = 512
+    /// Nodes in `via`.
+    public static let carriersAllowed = 8
 
     public init(
         api: String, mesh: String, certificate: String, certificateExpires: UInt64, software: String,
-        draining: Bool = false, left: Bool = false, scope: String? = nil
+        draining: Bool = false, left: Bool = false, scope: String? = nil, via: [NodeID]? = nil
     ) {
         self.api = api
         self.mesh = mesh
@@ -112,13 +117,21 @@ public struct Identity: Codable, Sendable, Equatable {
         self.draining = draining
         self.left = left
         self.scope = scope
+        self.via = via
     }
 }
 
 /// What a node can run.
 public struct Catalog: Codable, Sendable, Equatable {
     public var models: [Variant]
-    public init(models: [Variant]) { self.models = models }
+    /// By entry site, the domains of users for whom this node takes that site's word; sites that are not named are bound by their
+    /// admission alone. nil: none is named.
+    public var vouching: [String: [String]]?
+
+    public init(models: [Variant], vouching: [String: [String]]? = nil) {
+        self.models = models
+        self.vouching = vouching
+    }
 }
 
 /// Where a fact about a variant comes from.
@@ -171,13 +184,20 @@ public struct Variant: Codable, Sendable, Equatable {
     public var access: [NamedRule]
     /// Leave for other sites to use the endpoint while this node is away; nil: none.
     public var direct: DirectOffer?
+    /// It takes no other site's word on who a user is: its users come to its own node.
+    public var highAssurance: Bool
+    /// Labels of data that it accepts, such as `phi`; a request that bears one runs nowhere else.
+    public var dataClasses: [String]
+    /// The way that data takes from its node to it; nil: not told.
+    public var path: DataPath?
 
     public init(
         id: String, aliases: [String] = [], state: ModelState, backend: String, repository: Fact<String> = .unknown,
         revision: Fact<String> = .unknown, dtype: Fact<String> = .unknown, contextTokens: Fact<Int> = .unknown,
         capabilities: Fact<[String]> = .unknown, engine: Fact<String> = .unknown, engineVersion: Fact<String> = .unknown,
         etaSeconds: Double? = nil, walltimeRemainingSeconds: Double? = nil, policy: String = "federation",
-        access: [NamedRule] = [], direct: DirectOffer? = nil
+        access: [NamedRule] = [], direct: DirectOffer? = nil, highAssurance: Bool = false, dataClasses: [String] = [],
+        path: DataPath? = nil
     ) {
         self.id = id
         self.aliases = aliases
@@ -195,6 +215,9 @@ public struct Variant: Codable, Sendable, Equatable {
         self.policy = policy
         self.access = access
         self.direct = direct
+        self.highAssurance = highAssurance
+        self.dataClasses = dataClasses
+        self.path = path
     }
 }
 

@@ -2,6 +2,7 @@ extension Variant {
     private enum Key: String, CodingKey {
         case id, aliases, state, backend, repository, revision, dtype, contextTokens, capabilities, engine, engineVersion
         case etaSeconds, walltimeRemainingSeconds, policy, access, direct
+        case highAssurance, dataClasses, path
     }
 
     /// Reads a peer's. Records of before there were rules have no `access`.
@@ -15,6 +16,15 @@ extension Variant {
         else {
             throw DecodingError.dataCorruptedError(forKey: .access, in: members, debugDescription: "too many rules")
         }
+        let dataClasses = try members.decodeIfPresent([String].self, forKey: .dataClasses) ?? []
+        guard dataClasses.count <= DataClass.allowed,
+            dataClasses.allSatisfy({ $0.utf8.count <= DataClass.nameBytesAllowed })
+        else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .dataClasses, in: members, debugDescription: "too many classes of data")
+        }
+        // A way that this version does not know is none that any class allows.
+        let path = try members.decodeIfPresent(String.self, forKey: .path).flatMap { DataPath(rawValue: $0) }
         self.init(
             id: try members.decode(String.self, forKey: .id), aliases: try members.decode([String].self, forKey: .aliases),
             state: try members.decode(ModelState.self, forKey: .state),
@@ -29,7 +39,9 @@ extension Variant {
             etaSeconds: try members.decodeIfPresent(Double.self, forKey: .etaSeconds),
             walltimeRemainingSeconds: try members.decodeIfPresent(Double.self, forKey: .walltimeRemainingSeconds),
             policy: try members.decode(String.self, forKey: .policy), access: access,
-            direct: try members.decodeIfPresent(DirectOffer.self, forKey: .direct))
+            direct: try members.decodeIfPresent(DirectOffer.self, forKey: .direct),
+            highAssurance: try members.decodeIfPresent(Bool.self, forKey: .highAssurance) ?? false,
+            dataClasses: dataClasses, path: path)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -51,5 +63,8 @@ extension Variant {
         // Left out where there are none, as before there were any.
         if !access.isEmpty { try members.encode(access, forKey: .access) }
         try members.encodeIfPresent(direct, forKey: .direct)
+        if highAssurance { try members.encode(true, forKey: .highAssurance) }
+        if !dataClasses.isEmpty { try members.encode(dataClasses, forKey: .dataClasses) }
+        try members.encodeIfPresent(path, forKey: .path)
     }
 }

@@ -14,9 +14,12 @@ public struct Database: ~Copyable, @unchecked Sendable {
     static let busyMilliseconds: Int32 = 5000
 
     /// Opens a file, or makes it, as it is: `DatabaseFile.open` is what looks after it.
-    init(path: String) throws(StorageError) {
+    ///
+    /// - Parameter creates: make a file that is not there.
+    init(path: String, creates: Bool = true) throws(StorageError) {
         var opened: OpaquePointer?
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
+        let base = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
+        let flags = creates ? base | SQLITE_OPEN_CREATE : base
         let result = sqlite3_open_v2(path, &opened, flags, nil)
         guard let opened else { throw StorageError(.library, "no memory to open \(path)") }
         guard result == SQLITE_OK else {

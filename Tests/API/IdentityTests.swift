@@ -5,7 +5,7 @@ import Testing
 import Trust
 
 /// A federation's authority with two nodes, and a stranger's that claims the same name.
-private struct World: Sendable {
+struct World: Sendable {
     struct Member: Sendable {
         let id: NodeID
         let key: PrivateKey
@@ -40,9 +40,14 @@ private struct World: Sendable {
     }
 
     /// Checks as a node of the site `beta`, which knows both nodes' certificates.
-    func verifier(site: String = "beta") -> IdentityVerifier {
+    func verifier(
+        site: String = "beta", narrowing: [String: [String]] = [:], counters: RoutingCounters = RoutingCounters(),
+        vouches: @escaping @Sendable (String) -> [String]? = { _ in ["*"] }
+    ) -> IdentityVerifier {
         let known = [entry.id: entry.certificate, other.id: other.certificate]
-        return IdentityVerifier(site: site, federation: "tests") { node, _ in known[node] }
+        return IdentityVerifier(
+            site: site, federation: "tests", vouches: vouches, narrowing: narrowing, counters: counters
+        ) { node, _ in known[node] }
     }
 
     /// A statement of the entry node's key with whatever payload.
@@ -56,7 +61,7 @@ private let alice = UserIdentity(
     subject: "9c8f", username: "alice@anl.gov", identityProvider: "idp-1", domain: "anl.gov", groups: ["g1", "g2"],
     policies: ["p1"], authenticatedAt: World.now - 60)
 
-private func verify(
+func verify(
     _ token: [UInt8], _ verifier: IdentityVerifier, from peer: NodeID, at now: UInt64 = World.now
 ) -> Result<UserIdentity, IdentityRefusal> {
     token.withUnsafeBytes { bytes in
@@ -177,7 +182,7 @@ func aNodeCannotSayMoreThanItMay(_ claims: String, _ groups: String, _ subject: 
 @Test func aNodeThatIsNotKnownIsNotBelieved() throws {
     let world = try World.shared.get()
     let token = try #require(world.asserter().assertion(of: alice, for: "beta", rules: [], nowSeconds: World.now))
-    let verifier = IdentityVerifier(site: "beta", federation: "tests") { _, _ in nil }
+    let verifier = IdentityVerifier(site: "beta", federation: "tests", vouches: { _ in ["*"] }) { _, _ in nil }
     #expect(verify(token, verifier, from: world.entry.id) == .failure(.otherSigner))
 }
 

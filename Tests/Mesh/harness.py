@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 
@@ -35,7 +36,7 @@ def write_topology(name: str, folder: pathlib.Path, **values: object) -> pathlib
     text = (TOPOLOGIES / name).read_text()
     for key, value in values.items():
         text = text.replace(f"@{key}@", str(value))
-    assert "@" not in text, f"{name}: a placeholder was not filled in"
+    assert not re.search("@[A-Z_]+@", text), f"{name}: a placeholder was not filled in"
     path = folder / name
     path.write_text(text)
     return path

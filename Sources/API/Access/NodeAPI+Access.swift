@@ -79,11 +79,14 @@ extension NodeAPI {
         return peer
     }
 
-    /// Puts who asks into what is needed, having checked the rule that this node has for the whole federation. To be called
-    /// for whatever leads to a model: requests, listings, batches.
-    func admit(_ caller: Caller?, _ needs: inout RequestNeeds) throws(APIError) {
+    /// Puts who asks, and what their data asks, into what is needed, having checked the rule that this node has for the whole
+    /// federation. To be called for whatever leads to a model: requests, listings, batches.
+    ///
+    /// - Parameter dataClasses: labels that the request bears.
+    func admit(_ caller: Caller?, _ needs: inout RequestNeeds, dataClasses: [String] = []) throws(APIError) {
         needs.user = caller?.user
         needs.nowSeconds = Self.nowSeconds
+        needs.data = try demands(of: caller?.user.identity, dataClasses)
         guard !facts.rules.isEmpty,
             let refusal = facts.rules.refusal(of: caller?.user.identity, nowSeconds: needs.nowSeconds)
         else { return }
@@ -94,7 +97,7 @@ extension NodeAPI {
     /// Whether the caller may use a model anywhere, with the key that was brought.
     func mayUse(_ routes: ModelRoutes, _ needs: RequestNeeds, _ caller: Caller?) -> Bool {
         if let key = caller?.key, !key.allows(model: routes.id) { return false }
-        return routes.candidates.contains { $0.variant.access.isEmpty || router.choice.refusal(by: $0, of: needs) == nil }
+        return routes.candidates.contains { router.choice.policyExclusion(of: $0, for: needs) == nil }
     }
 
     /// Holds a request to what its key may do.

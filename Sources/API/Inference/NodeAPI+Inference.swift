@@ -9,7 +9,7 @@ extension NodeAPI {
         let now = exchange.worker.loop.now
         let deadline = try deadline(exchange, now: now)
         var needs = try siteFields(exchange)
-        try admit(call.caller, &needs)
+        try admit(call.caller, &needs, dataClasses: try dataClasses(exchange))
         let body: Range<Int>
         do throws(HTTPSyntaxError) {
             body = try await exchange.readBody(limit: facts.bodyLimit)
@@ -75,7 +75,7 @@ extension NodeAPI {
         if let at = name.lastIndex(of: "@"), let routes = view.routes[String(name[..<at])] {
             let site = String(name[name.index(after: at)...])
             guard routes.candidates.contains(where: { $0.node.site == site }) else {
-                let usable = routes.candidates.filter { router.choice.refusal(by: $0, of: needs) == nil }
+                let usable = routes.candidates.filter { router.choice.policyExclusion(of: $0, for: needs) == nil }
                 let sites = Set(usable.map(\.node.site)).sorted().joined(separator: ", ")
                 throw APIError(
                     404, code: "model_not_found", parameter: "model",

@@ -32,11 +32,9 @@ extension NodeAPI {
         try admit(call.caller, &needs)
         let routes = try resolve(name, &needs, call.caller)
         try checkKey(call.caller, model: routes.id, tokens: nil)
-        let refusals = routes.candidates.compactMap { router.choice.refusal(by: $0, of: needs) }
-        if refusals.count == routes.candidates.count, let first = refusals.first {
-            throw APIError(
-                403, type: "permission_error", code: "access_denied", parameter: "model",
-                "\(routes.id) is not for you: \(first)")
+        let refusals = routes.candidates.compactMap { router.choice.policyExclusion(of: $0, for: needs) }
+        if refusals.count == routes.candidates.count, let refusal = router.policyFailure(routes, needs) {
+            throw APIError(refusal)
         }
         guard isListed(routes) else {
             throw APIError(
@@ -52,7 +50,7 @@ extension NodeAPI {
     }
 
     private func describe(_ routes: ModelRoutes, _ needs: RequestNeeds, _ writer: inout JSONWriter) {
-        let usable = routes.candidates.filter { router.choice.refusal(by: $0, of: needs) == nil }
+        let usable = routes.candidates.filter { router.choice.policyExclusion(of: $0, for: needs) == nil }
         writer.object {
             $0.field("id", routes.id)
             $0.field("object", "model")

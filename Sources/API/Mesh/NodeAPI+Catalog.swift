@@ -38,6 +38,9 @@ extension NodeAPI {
             $0.field("contextTokens", variant.contextTokens.value)
             $0.field("capabilities", variant.capabilities.value ?? [])
             $0.field("policy", variant.policy)
+            $0.field("highAssurance", variant.highAssurance)
+            $0.field("dataClasses", variant.dataClasses)
+            $0.field("path", variant.path?.rawValue)
             $0.key("version")
             $0.object {
                 $0.field("generation", node?.catalogVersion?.generation)

@@ -3,7 +3,8 @@ import Routing
 import Transport
 
 extension NodeAPI {
-    /// `GET /mesh/route?model=M[&tokens=N]`: what the choice would be now.
+    /// `GET /mesh/route?model=M[&tokens=N][&as=USER…][&class=C]`: what the choice would be now, for nobody in particular or for a
+    /// user who is described as `GET /mesh/policy` has it.
     func explainRoute(_ call: Call) async throws(APIError) {
         guard let model = call.exchange.query("model"), !model.isEmpty else {
             throw APIError(400, code: "missing_parameter", parameter: "model", "say which model: /mesh/route?model=NAME")
@@ -16,7 +17,12 @@ extension NodeAPI {
             }
             needs.contextTokens = tokens
         }
-        needs.ignoresAccess = true
+        let user = call.exchange.query("as") == nil ? nil : try DescribedUser(call.exchange).identity
+        needs.user = user.map { RequestUser($0) }
+        needs.nowSeconds = Self.nowSeconds
+        needs.ignoresAccess = user == nil
+        let classes = try dataClasses(asked: call.exchange)
+        if user != nil || !classes.isEmpty { needs.data = try demands(of: user, classes) }
         let routes = try resolve(model, &needs, call.caller)
         needs.model = routes.id
         let now = call.exchange.worker.loop.now

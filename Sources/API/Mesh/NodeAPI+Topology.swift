@@ -46,11 +46,17 @@ extension NodeAPI {
             $0.field("generation", node.generation)
             $0.field("api", node.identity?.api)
             $0.field("mesh", node.identity?.mesh)
-            $0.field("via", nil as String?)
+            via(of: node, &$0)
             $0.field("version", node.identity?.software)
             $0.field("heardSecondsAgo", isSelf ? 0 : age(node.heardAt, now))
             $0.field("certificateExpires", node.identity.map { Timestamp.text(seconds: $0.certificateExpires) })
         }
+    }
+
+    /// Who carries calls to a node that takes none; null for one that does.
+    private func via(of node: NodeView, _ writer: inout JSONWriter) {
+        guard let carriers = node.identity?.via else { return writer.field("via", nil as String?) }
+        writer.field("via", carriers.map(\.description))
     }
 
     private func models(of site: String, in view: RoutingView, _ writer: inout JSONWriter) {

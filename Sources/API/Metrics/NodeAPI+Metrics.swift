@@ -53,6 +53,14 @@ extension NodeAPI {
                 counters.identitiesRefused.load(ordering: .relaxed)
             ),
             (
+                "meshnode_identities_signed_total", "Signatures made on who a user is, for other sites.",
+                router.identitiesSigned
+            ),
+            (
+                "meshnode_identities_verified_total", "Signatures of other nodes on who a user is that were checked.",
+                counters.identitiesVerified.load(ordering: .relaxed)
+            ),
+            (
                 "meshnode_direct_total", "Requests submitted to the endpoint of a site whose nodes were away.",
                 counters.ranDirectly.load(ordering: .relaxed)
             ),

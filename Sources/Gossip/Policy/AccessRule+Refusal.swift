@@ -28,7 +28,7 @@ extension AccessRule {
 
     private func names(_ user: UserIdentity) -> Bool {
         // A person's name must not stand for a static token's: those are known by the prefix of their subject.
-        users.contains(user.subject) || users.contains(user.username)
+        users.contains(user.username) || user.provesSubject && users.contains(user.subject)
     }
 
     /// The first of the lists of who may that does not hold.

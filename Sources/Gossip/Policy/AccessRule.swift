@@ -13,7 +13,7 @@ public struct AccessRule: Sendable, Hashable {
     public var groups: [String]
     /// Globus authentication policies that must hold, all of them.
     public var policies: [String]
-    /// Subjects or user names, one by one; a static token as `static:NAME` or `NAME`.
+    /// Subjects or user names, one by one; a static token as `static:NAME` or `NAME`, another site's as `static:NAME@SITE`.
     public var users: [String]
     /// The longest time since the login at the identity provider; nil: any.
     public var authenticatedWithinSeconds: UInt64?

@@ -75,9 +75,9 @@ extension CommandLineParser {
 
         /// Puts defaults in, and sees that nothing is missing.
         private mutating func complete() throws(UsageError) {
-            let given = invocation.positionals.count
-            if given < specification.positionals.count, !specification.positionals[given].isOptional {
-                let missing = specification.positionals[given]
+            let required = specification.positionals.count - (specification.lastIsOptional ? 1 : 0)
+            if invocation.positionals.count < required {
+                let missing = specification.positionals[invocation.positionals.count]
                 throw failure("\(missing.name) is missing: \(missing.summary)")
             }
             for option in specification.options where invocation.values[option.name] == nil {

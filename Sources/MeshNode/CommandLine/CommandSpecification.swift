@@ -25,8 +25,6 @@ struct PositionalSpecification: Hashable, Sendable {
     /// As help names it: `TOPOLOGY`.
     var name: String
     var summary: String
-    /// It may be left out; such ones stand last.
-    var isOptional = false
 }
 
 /// A command as declared: help and parsing both follow from it.
@@ -34,7 +32,9 @@ struct CommandSpecification: Sendable {
     var name: CommandName
     var summary: String
     var discussion = ""
+    /// All of them are required, but for the last where `lastIsOptional`.
     var positionals: [PositionalSpecification] = []
+    var lastIsOptional = false
     var options: [OptionSpecification] = []
     /// Stand-ins for tests and demonstrations, listed apart.
     var isStandIn = false
@@ -53,8 +53,7 @@ extension CommandSpecification {
         name: "NAME", summary: "the federation's name, for good: it stands in every certificate")
     static let invitedSite = PositionalSpecification(name: "SITE", summary: "the name that the site will have")
     static let invitation = PositionalSpecification(
-        name: "TOKEN", summary: "the invitation; - reads it from standard input, where ps does not show it",
-        isOptional: true)
+        name: "TOKEN", summary: "the invitation; - reads it from standard input, where ps does not show it")
     static let request = PositionalSpecification(
         name: "FILE", summary: "what join --csr-out wrote at the facility; - for standard input")
     static let member = PositionalSpecification(name: "SITE[/NODE]", summary: "a site, or one of its nodes")
@@ -88,8 +87,14 @@ extension CommandSpecification {
             name: .peers, summary: "list the other nodes and the links to them", discussion: needsToken, options: asking),
         CommandSpecification(
             name: .check, summary: "say what is wrong in a configuration or topology, by line and field",
-            discussion: "Exit 0 if nothing is, 2 otherwise. Files that it names must be readable.", positionals: [file],
-            options: [.json]),
+            discussion: """
+                Exit 0 if nothing is, 2 otherwise. Files that it names must be readable.
+
+                With --policy it tells instead where a user's requests for a model may run and why not elsewhere: as a running \
+                node sees it (role viewer), or for the models of FILE alone. Exit 1 if they may run nowhere.
+                """,
+            positionals: [file], lastIsOptional: true,
+            options: [.json, .policy, .asUser, .policyModel, .domain, .groups, .dataClass, .node, .tokenFile]),
         CommandSpecification(
             name: .login, summary: "log in at a federation, by your browser",
             discussion: "Asks consent for all sites at once; the tokens are kept in ~/.config/meshnode/tokens.json.",
@@ -129,7 +134,7 @@ extension CommandSpecification {
             discussion:
                 "Makes the key here, has it certified, writes node.json5 with what it found on this machine, and checks it. "
                 + "Interrupted, the same command goes on. With an authority that is offline: --csr-out, then --cert-in.",
-            positionals: [invitation],
+            positionals: [invitation], lastIsOptional: true,
             options: [.nodeName, .joinDirectory] + OptionSpecification.settingUp + [
                 .requestOut, .certificateIn, .pin, .joiningSite, .joiningFederation, .json,
             ]),

@@ -44,8 +44,9 @@ enum HelpText {
 
     private static func usage(_ command: CommandSpecification) -> String {
         let required = command.options.filter(\.isRequired).map(form)
-        let words = command.positionals.map { $0.isOptional ? "[\($0.name)]" : $0.name }
-        return ([command.name.rawValue] + words + required).joined(separator: " ")
+        var names = command.positionals.map(\.name)
+        if command.lastIsOptional, let last = names.popLast() { names.append("[\(last)]") }
+        return ([command.name.rawValue] + names + required).joined(separator: " ")
     }
 
     private static func form(_ option: OptionSpecification) -> String {

@@ -84,6 +84,23 @@ extension OptionSpecification {
     static let all = OptionSpecification(name: "--all", value: .flag, summary: "of everybody, for operators")
 }
 
+/// Whose requests may run where.
+extension OptionSpecification {
+    static let policy = OptionSpecification(
+        name: "--policy", value: .flag, summary: "tell where a user's requests may run: with --as and --model")
+    static let asUser = OptionSpecification(
+        name: "--as", value: .text, placeholder: "USER", summary: "such as alice@anl.gov, or static:NAME for a token")
+    static let policyModel = OptionSpecification(
+        name: "--model", value: .text, placeholder: "M", summary: "the model, with --policy")
+    static let domain = OptionSpecification(
+        name: "--domain", value: .text, placeholder: "D",
+        summary: "the user's identity provider (default: what follows @ in the name)")
+    static let groups = OptionSpecification(
+        name: "--group", value: .uuid, placeholder: "UUID", summary: "a group the user is in; again for more", isList: true)
+    static let dataClass = OptionSpecification(
+        name: "--data-class", value: .text, placeholder: "C", summary: "a label of the data; again for more", isList: true)
+}
+
 /// What the federation's operator does.
 extension OptionSpecification {
     static let reason = OptionSpecification(
@@ -168,10 +185,13 @@ extension OptionSpecification {
     static let server = OptionSpecification(
         name: "--server", value: .text, placeholder: "URL",
         summary: "an inference server; again for more (default: those found on this machine)", isList: true)
+    static let carrier = OptionSpecification(
+        name: "--carrier", value: .hostAndPort, placeholder: "HOST:PORT",
+        summary: "nobody can connect to this node: this one carries for it; again for more", isList: true)
     static let systemd = OptionSpecification(
         name: "--systemd", value: .flag, summary: "write a systemd unit beside the configuration")
     static let settingUp: [OptionSpecification] = [
-        .listenAPI, .listenMesh, .advertiseAPI, .advertiseMesh, .server, .systemd,
+        .listenAPI, .listenMesh, .advertiseAPI, .advertiseMesh, .carrier, .server, .systemd,
     ]
 }
 

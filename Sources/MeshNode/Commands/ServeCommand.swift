@@ -15,7 +15,13 @@ enum ServeCommand {
 /// `meshnode check FILE`: says what is wrong with a configuration or topology.
 enum CheckCommand {
     static func run(_ invocation: Invocation) throws(CommandFailure) {
-        let path = invocation.positional(CommandSpecification.file) ?? ""
+        if invocation.flag(.policy) { return try PolicyCommand.run(invocation) }
+        for option in [OptionSpecification.asUser, .policyModel, .domain, .node] where invocation.text(option) != nil {
+            throw CommandFailure(exitCode: 2, message: "check: \(option.name) goes with --policy")
+        }
+        guard let path = invocation.positional(CommandSpecification.file) else {
+            throw CommandFailure(exitCode: 2, message: "check: FILE is missing: \(CommandSpecification.file.summary)")
+        }
         do throws(ConfigurationErrors) {
             let file = try CheckedFile.load(path: path)
             if invocation.flag(.json) {

@@ -35,7 +35,7 @@ final class GlobusSite: Sendable {
         }
         inference = configuration.models.contains(where: \.isOffered) ? .inference.opened : .inference
         store = FunctionStore(stateDirectory: configuration.stateDirectory)
-        let web = WebClient(compute.services.webSettings)
+        let web = WebClient(compute.services.webSettings(try configuration.proxy?.httpProxy()))
         let services = compute.services.services
         token = ClientToken(
             client: GlobusClient(
@@ -220,10 +220,12 @@ extension GlobusServicesConfiguration {
         return services
     }
 
-    var webSettings: WebClientSettings {
+    /// - Parameter nodeProxy: used where these services have none of their own.
+    func webSettings(_ nodeProxy: HTTPProxy?) -> WebClientSettings {
         var settings = WebClientSettings()
         settings.caFile = caFile
         settings.proxy = proxy
+        settings.nodeProxy = nodeProxy
         settings.noProxy = noProxy.isEmpty ? nil : noProxy.joined(separator: ",")
         // The first submission to an endpoint may take seconds: it must not hold up those to others.
         settings.connectionsPerHost = 16

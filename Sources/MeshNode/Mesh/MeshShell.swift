@@ -15,34 +15,41 @@ actor MeshShell {
     private let router: Router
     private let local: [LocalModel]
     private let generationStore: GenerationStore
-    private let clientTLS: TLSSource
+    private let links: MeshLinks
     private let log: Logger
     private var builder: RoutingViewBuilder
     private lazy var pool = ConnectionPool(loop: loop)
     private lazy var alarm = Alarm(loop: loop)
     private var seedUpstreams: [String: Upstream] = [:]
+    private var carriedUpstreams: [NodeID: (place: MeshPlace, upstream: Upstream)] = [:]
     private var identity: Identity
+    private let vouches: @Sendable (String) -> [String]?
+    private let narrowing: [String: [String]]
+    private var admitted: [String]?
     private var viewIsStale = true
     private var isRunning = false
     private var usesQuietUntil = Instant(nanoseconds: 0)
 
     init(
         machine: GossipMachine, authority: RecordSigner, router: Router, local: [LocalModel], identity: Identity,
-        generationStore: GenerationStore, clientTLS: TLSSource, log: Logger, loop: Loop,
-        makeDirect: @escaping @Sendable (NodeID, Variant, DirectOffer) -> LocalModel?
+        generationStore: GenerationStore, links: MeshLinks, log: Logger, loop: Loop,
+        makeDirect: @escaping @Sendable (NodeID, Variant, DirectOffer) -> LocalModel?,
+        vouches: @escaping @Sendable (String) -> [String]?, narrowing: [String: [String]]
     ) {
+        self.vouches = vouches
+        self.narrowing = narrowing
         self.machine = machine
         self.authority = authority
         self.router = router
         self.local = local
         self.identity = identity
         self.generationStore = generationStore
-        self.clientTLS = clientTLS
+        self.links = links
         self.log = log
         self.loop = loop
         builder = RoutingViewBuilder(
-            me: machine.me, local: local, makeUpstream: { _, address in Self.upstream(address, clientTLS) },
-            makeDirect: makeDirect)
+            me: machine.me, local: local, makeUpstream: { links.upstream(to: $0, known: $1) },
+            makeDirect: makeDirect, vouches: vouches)
     }
 
     /// Begins to gossip; returns at once.
@@ -59,6 +66,7 @@ actor MeshShell {
         publishCatalog()
         while isRunning {
             publishLoad()
+            noteAdmission()
             perform(machine.onTick(now: now, wallSeconds: wallSeconds, authority: authority))
             refreshView()
             tellDirectUses()
@@ -67,6 +75,14 @@ actor MeshShell {
             // Our own load is looked at twice a second; the machine decides what of it is news.
             await alarm.sleep(nanoseconds: min(max(wait, 1_000_000), 500_000_000))
         }
+    }
+
+    /// What our site may vouch for decides where our users can be served.
+    private func noteAdmission() {
+        let now = vouches(machine.me.site)
+        guard now != admitted else { return }
+        admitted = now
+        viewIsStale = true
     }
 
     /// Before its server was looked at, a model's slots are a guess: better none told than a wrong one.
@@ -86,7 +102,7 @@ actor MeshShell {
 
     /// What the models do has changed.
     func publishCatalog() {
-        perform(publish(.catalog(Catalog(models: local.map(\.variant)))))
+        perform(publish(.catalog(Catalog(models: local.map(\.variant), vouching: narrowing.isEmpty ? nil : narrowing))))
         publishLoad()
         viewIsStale = true
         refreshView()
@@ -235,7 +251,7 @@ actor MeshShell {
 
     private func send(_ uses: [DirectUse], to node: NodeID) async {
         do throws(TransportError) {
-            guard let address = machine.view[node]?.identity?.mesh, let upstream = Self.upstream(address, clientTLS),
+            guard let upstream = upstream(for: Contact(node: node, address: machine.view[node]?.identity?.mesh ?? "")),
                 let body = DirectUse.encode(uses)
             else { throw TransportError(.unknownHost, "its address is not known") }
             let answer = try await pool.request(
@@ -256,18 +272,24 @@ actor MeshShell {
     }
 
     private func upstream(for contact: Contact) -> Upstream? {
+        if let node = contact.node, let place = router.view.mesh.place(of: node), place.carriers != nil {
+            return carriedUpstream(place)
+        }
         if let known = seedUpstreams[contact.address] { return known }
-        guard let made = Self.upstream(contact.address, clientTLS) else { return nil }
+        guard let made = links.upstream(at: contact.address) else { return nil }
         // Addresses come from peers' records: bounded.
         if seedUpstreams.count >= 8192 { seedUpstreams.removeAll() }
         seedUpstreams[contact.address] = made
         return made
     }
 
-    /// - Parameter address: `host:port`, or a URL as identities carry it.
-    private static func upstream(_ address: String, _ tls: TLSSource) -> Upstream? {
-        let bare = address.hasPrefix("https://") ? String(address.dropFirst(8)) : address
-        return HostPort(bare.hasSuffix("/") ? String(bare.dropLast()) : bare).map { Upstream(target: $0, securedBy: tls) }
+    private func carriedUpstream(_ place: MeshPlace) -> Upstream? {
+        let known = carriedUpstreams[place.node]
+        if let known, known.place == place { return known.upstream }
+        guard let made = links.upstream(to: place, known: known?.upstream) else { return nil }
+        if carriedUpstreams.count >= 8192 { carriedUpstreams.removeAll() }
+        carriedUpstreams[place.node] = (place, made)
+        return made
     }
 
     private func refreshView() {

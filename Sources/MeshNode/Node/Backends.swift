@@ -17,8 +17,10 @@ struct Backends {
         var status: StatusOrder?
     }
 
-    /// - Parameter site: how Globus Compute is reached; nil where no model needs it.
-    init(_ configuration: NodeConfiguration, site: GlobusSite?, log: Logger) throws(CommandFailure) {
+    /// - Parameters:
+    ///   - site: how Globus Compute is reached; nil where no model needs it.
+    ///   - proxy: what connections outwards go through.
+    init(_ configuration: NodeConfiguration, site: GlobusSite?, proxy: HTTPProxy?, log: Logger) throws(CommandFailure) {
         var servers: [String: InferenceServer] = [:]
         var order: [InferenceServer] = []
         var models: [LocalModel] = []
@@ -32,7 +34,7 @@ struct Backends {
                 globus.append((made, backend, compute))
                 continue
             }
-            guard let (key, make) = Self.describe(model.backend, configuration, log) else { continue }
+            guard let (key, make) = Self.describe(model.backend, configuration, proxy, log) else { continue }
             let server: InferenceServer
             if let known = servers[key] {
                 server = known
@@ -71,7 +73,7 @@ struct Backends {
 
     /// What makes two servers one, and how to make it; nil for what is no server.
     private static func describe(
-        _ backend: BackendConfiguration, _ configuration: NodeConfiguration, _ log: Logger
+        _ backend: BackendConfiguration, _ configuration: NodeConfiguration, _ proxy: HTTPProxy?, _ log: Logger
     ) -> (String, () throws(CommandFailure) -> InferenceServer)? {
         switch backend {
         case .openAI(let server):
@@ -82,7 +84,8 @@ struct Backends {
                 key,
                 { () throws(CommandFailure) in
                     try make(
-                        server.url, kind: "openai", credential: try ServerCredential(log).of(server), caFile: server.caFile,
+                        server.url, kind: "openai", credential: try ServerCredential(log, proxy: proxy).of(server),
+                        caFile: server.caFile, proxy: proxy,
                         configuration, log)
                 }
             )
@@ -95,7 +98,8 @@ struct Backends {
                 "first \(shared)",
                 { () throws(CommandFailure) in
                     try make(
-                        server.url, kind: "first", credential: try ServerCredential(log).of(server), caFile: server.caFile,
+                        server.url, kind: "first", credential: try ServerCredential(log, proxy: proxy).of(server),
+                        caFile: server.caFile, proxy: proxy,
                         gateway: server, configuration, log)
                 }
             )
@@ -103,7 +107,7 @@ struct Backends {
             return (
                 "simulated \(url)",
                 { () throws(CommandFailure) in
-                    try make(url, kind: "simulated", credential: nil, caFile: nil, configuration, log)
+                    try make(url, kind: "simulated", credential: nil, caFile: nil, proxy: proxy, configuration, log)
                 }
             )
         case .globusCompute: return nil
@@ -111,7 +115,8 @@ struct Backends {
     }
 
     private static func make(
-        _ url: String, kind: String, credential: Credential?, caFile: String?, gateway: FirstBackend? = nil,
+        _ url: String, kind: String, credential: Credential?, caFile: String?, proxy: HTTPProxy?,
+        gateway: FirstBackend? = nil,
         _ configuration: NodeConfiguration, _ log: Logger
     ) throws(CommandFailure) -> InferenceServer {
         guard let address = WebAddress(url) else { throw CommandFailure(exitCode: 2, message: "\(url) is no URL") }
@@ -123,8 +128,13 @@ struct Backends {
         }
         var settings = Upstream.Settings()
         settings.connectTimeout = nanoseconds(configuration.timeouts.connectSeconds)
+        let way = proxy?.way(to: address.host) ?? .direct
+        // Proxies cut what is silent; a cut that is not told would be found by the next request.
+        if case .proxy = way {
+            settings.idleLife = min(settings.idleLife, 2 * nanoseconds(configuration.timeouts.linkKeepAliveSeconds))
+        }
         let upstream = Upstream(
-            target: HostPort(host: address.host, port: UInt16(address.port)), tls: tls, settings: settings)
+            target: HostPort(host: address.host, port: UInt16(address.port)), tls: tls, settings: settings, way: way)
         // Routes bring their own /v1.
         var path = address.path
         while path.hasSuffix("/") { path.removeLast() }
@@ -156,13 +166,8 @@ struct Backends {
             slots = gateway.slots
         case .simulated: break
         }
-        let declared = model.description
-        let variant = Variant(
-            id: model.id, aliases: model.aliases, state: .unknown, backend: backend.kind,
-            repository: Fact(declared.repository, .declared), revision: Fact(declared.revision, .declared),
-            dtype: Fact(declared.dtype, .declared), contextTokens: Fact(declared.contextTokens, .declared),
-            capabilities: Fact(declared.capabilities?.map(\.rawValue), .declared), policy: model.policy.rawValue,
-            access: configuration.rules(of: model), direct: direct)
+        var variant = model.variant(of: configuration)
+        variant.direct = direct
         // Until the server tells: as many as a small vLLM takes comfortably.
         return LocalModel(
             declared: variant, upstreamModel: upstreamModel, backend: backend,

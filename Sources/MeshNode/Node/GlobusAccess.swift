@@ -10,8 +10,8 @@ struct GlobusAccess: Sendable {
     private let scope: String
 
     /// - Throws: exit 1 and one line when the client's secret cannot be read.
-    init(_ globus: GlobusConfiguration) throws(CommandFailure) {
-        let web = WebClient(globus.reach.webSettings)
+    init(_ globus: GlobusConfiguration, proxy: HTTPProxy?) throws(CommandFailure) {
+        let web = WebClient(globus.reach.webSettings(proxy))
         let services = globus.reach.services
         let secret = SecretSource(file: globus.secretFile, environment: globus.secretEnvironment)
         do throws(GlobusError) { _ = try secret.read() } catch {

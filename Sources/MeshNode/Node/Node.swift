@@ -15,6 +15,8 @@ final class Node: Sendable {
     let router: Router
     let api: NodeAPI
     let mesh: MeshShell
+    let links: MeshLinks
+    let audit: AuditLog
     let models: [LocalModel]
     let apiAddress: SocketAddress
     let meshAddress: SocketAddress
@@ -31,10 +33,14 @@ final class Node: Sendable {
         let log = Logger(
             level: LogLevel(configuration.log.level), json: configuration.log.format == .json, source: "\(me)")
         self.log = log
+        let disk = try Self.storageThread()
+        audit = try Self.auditLog(configuration, on: disk, log: log)
         let (trust, store) = try Self.trust(configuration, log)
         let issuer = try configuration.trust.issuer.map { (files) throws(CommandFailure) in
             try RegistrationAuthority(files, federation: configuration.federation, log: log)
         }
+        let links = try MeshLinks(configuration, tls: trust.clientTLS)
+        self.links = links
         let apiTLS = try Self.apiTLS(configuration)
         workers = try Self.startWorkers(configuration.loops)
         let sockets = try Self.listen(configuration.listen, count: workers.count)
@@ -46,9 +52,9 @@ final class Node: Sendable {
         globus = try configuration.globusCompute.map { (compute) throws(CommandFailure) in
             try GlobusSite(configuration, compute, apiURL: apiURL, log: log)
         }
-        let backends = try Backends(configuration, site: globus, log: log)
+        let backends = try Backends(configuration, site: globus, proxy: links.proxy, log: log)
         models = backends.models
-        let access = try NodeAccess(configuration, log: log)
+        let access = try NodeAccess(configuration, on: disk, log: log)
         router = Router(
             me: me, timeouts: ForwardTimeouts(configuration),
             directUses: DirectUses { use, site in
@@ -58,13 +64,15 @@ final class Node: Sendable {
             },
             asserter: IdentityAsserter(me: me, federation: configuration.federation) { trust.identityKey },
             seed: UInt64.random(in: 0 ... .max))
+        let ledger = trust.ledger
+        let vouches: @Sendable (String) -> [String]? = { ledger.admission(of: $0)?.domains }
         let generations = GenerationStore(directory: configuration.stateDirectory, log: log)
         let identity = Identity(
             api: apiURL,
             mesh: configuration.advertise.mesh ?? "https://\(meshAddress)",
             certificate: Base64.encode(trust.current.certificate.der),
             certificateExpires: UInt64(max(0, trust.current.certificate.notAfter)), software: Version.text,
-            scope: access.login?.scope)
+            scope: access.login?.scope, via: configuration.outbound == nil ? nil : [])
         let now = Instant(nanoseconds: mesh_monotonic_ns())
         let machine = GossipMachine(
             federation: configuration.federation, me: me, generation: try generations.next(),
@@ -73,14 +81,16 @@ final class Node: Sendable {
         let signer = RecordSigner(trust)
         mesh = MeshShell(
             machine: machine, authority: signer, router: router, local: models, identity: identity,
-            generationStore: generations, clientTLS: trust.clientTLS, log: log, loop: workers[0].loop,
-            makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) })
+            generationStore: generations, links: links, log: log, loop: workers[0].loop,
+            makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) }, vouches: vouches,
+            narrowing: configuration.access.vouching)
 
         let keeper = TrustKeeper(
             trust: trust, router: router, mesh: mesh, workers: workers, store: store, issuer: issuer, log: log)
         self.keeper = keeper
         control = NodeState(
-            mesh: mesh, keeper: keeper, log: log, serversToHear: backends.servers.count + backends.endpoints.count, globus: globus)
+            mesh: mesh, keeper: keeper, log: log, serversToHear: backends.servers.count + backends.endpoints.count,
+            globus: globus, links: links.metrics)
         var facts = NodeFacts(
             federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
             bodyLimit: configuration.limits.bodyBytes,
@@ -89,17 +99,19 @@ final class Node: Sendable {
         access.apply(to: &facts, configuration)
         facts.apiURL = identity.api
         facts.federationControl = keeper
-        let role = try role(keeper, issuer, access.thread, meshURL: identity.mesh)
+        let role = try role(keeper, issuer, disk, meshURL: identity.mesh)
         facts.inviting = role.inviting
+        facts.audit = audit
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
-        let port = meshPort(trust, role.enrolment)
+        let port = meshPort(trust, role.enrolment, vouches)
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
+        let meshService = service(port, trust.serverTLS, budget)
         let services: [(ListeningSocket?, HTTPService)] = [
             (apiSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
             (adminSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
-            (meshSocket, service(port, trust.serverTLS, budget)),
+            (meshSocket, meshService),
         ]
         for worker in workers {
             for (socket, service) in services {
@@ -109,6 +121,7 @@ final class Node: Sendable {
         }
         mesh.start(keeper.describe)
         keeper.start()
+        keepLinks(meshService)
         watch(backends)
         log.info("listening: API \(identity.api), mesh \(identity.mesh), \(workers.count) loops, \(models.count) models")
     }
@@ -125,6 +138,15 @@ final class Node: Sendable {
         } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
         store.load(into: ledger, now: PeerGate.now)
         return (try MeshTrust(configuration, ledger: ledger), store)
+    }
+
+    /// The thread of all databases.
+    private static func storageThread() throws(CommandFailure) -> StorageThread {
+        let thread = StorageThread()
+        do throws(StorageError) {
+            try thread.start()
+        } catch { throw CommandFailure(exitCode: 1, message: error.message) }
+        return thread
     }
 
     private static func apiTLS(_ configuration: NodeConfiguration) throws(CommandFailure) -> TLSContext? {
@@ -189,25 +211,38 @@ final class Node: Sendable {
     private func role(
         _ keeper: TrustKeeper, _ issuer: RegistrationAuthority?, _ thread: StorageThread, meshURL: String
     ) throws(CommandFailure) -> FederationRole {
-        let (log, router) = (log, router)
+        let (log, router, audit) = (log, router, audit)
         return try FederationRole(
             configuration, issuer: issuer, ledger: keeper.ledger, meshURL: meshURL, thread: thread, log: log,
             mesh: { router.view.mesh }, publish: { _ = await keeper.take([$0], from: nil) },
-            note: { log.log($0 == .joinRefused ? .warning : .info, "\($0.words): \($1): \($2): \($3)") })
+            note: { kind, actor, subject, detail in
+                audit.record(kind, actor: actor, subject: subject, detail: detail)
+                let line = "\(kind.rawValue): \(subject), by \(actor): \(detail)"
+                // Strangers can be refused as often as they like.
+                if kind == .joinRefused { log.warnSeldom("join \(actor) \(detail)", line) } else { log.info(line) }
+            })
     }
 
-    private func meshPort(_ trust: MeshTrust, _ enrolment: any Enrolment) -> MeshPort {
+    private func meshPort(
+        _ trust: MeshTrust, _ enrolment: any Enrolment, _ vouches: @escaping @Sendable (String) -> [String]?
+    ) -> MeshPort {
         let mesh = mesh
         let keeper = keeper
         let log = log
+        let audit = audit
         let gate = trust.gate
-        let identities = IdentityVerifier(site: configuration.site, federation: configuration.federation) {
+        let identities = IdentityVerifier(
+            site: configuration.site, federation: configuration.federation, vouches: vouches,
+            narrowing: configuration.access.vouching, counters: router.counters
+        ) {
             gate.certificate(of: $0, keyID: $1)
         }
         return MeshPort(
-            router: router, models: models, identities: identities, bodyLimit: configuration.limits.bodyBytes,
+            router: router, models: models, identities: identities, carrier: links.desk, data: configuration.data,
+            bodyLimit: configuration.limits.bodyBytes, keepAlive: links.keepAlive,
             gossip: { await mesh.exchange(from: $0, $1) },
             log: { error, address in
+                audit.record(.refusal, actor: address?.host ?? "unknown", subject: "mesh connection", detail: error.message)
                 // Once a minute for each reason and host: a stranger that tries every second must not fill the log.
                 log.warnSeldom(
                     "mesh \(address?.host ?? "") \(error.message)",
@@ -275,6 +310,7 @@ final class Node: Sendable {
         let workers = workers
         let mesh = mesh
         let flag = Flag()
+        audit.record(.operator, actor: "\(router.me)", subject: "node", detail: "stops: a signal came")
         Task {
             await mesh.leave()
             for worker in workers { await worker.drain() }
@@ -286,6 +322,7 @@ final class Node: Sendable {
             if let signal = Signals.wait(milliseconds: 20), signal == SIGINT || signal == SIGTERM { break }
         }
         globus?.stop()
+        Self.wait(limitMilliseconds: 3000) { [audit] in await audit.flush() }
         log.info("stopped")
     }
 }

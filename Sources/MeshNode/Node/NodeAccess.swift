@@ -8,25 +8,22 @@ import Transport
 struct NodeAccess {
     let authenticator: AuthenticationChain
     let keys: KeyStore
-    /// Where what waits on the disk is done.
-    let thread: StorageThread
     let login: LoginFacts?
     private let globus: GlobusAccess?
 
+    /// - Parameter thread: of the databases.
     /// - Throws: exit 1 and one line naming what cannot be used.
-    init(_ configuration: NodeConfiguration, log: Logger) throws(CommandFailure) {
+    init(_ configuration: NodeConfiguration, on thread: StorageThread, log: Logger) throws(CommandFailure) {
         let names = Set(configuration.tokens.map(\.name))
         let roles = RoleRules(configuration.access.roles)
-        thread = StorageThread()
         do throws(StorageError) {
-            try thread.start()
             keys = try KeyStore(
                 path: configuration.stateDirectory + "/keys.db", site: configuration.site,
                 settings: KeySettings(configuration.keys), roles: roles, thread: thread,
                 nowSeconds: mesh_realtime_ns() / 1_000_000_000,
                 hasStaticToken: { names.contains($0) }, log: { log.log($0, $1) })
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
-        let globus = try Self.globus(configuration.authentication)
+        let globus = try Self.globus(configuration)
         self.globus = globus
         authenticator = AuthenticationChain(
             tokens: StaticTokens(configured: configuration.tokens), keys: keys,
@@ -38,14 +35,15 @@ struct NodeAccess {
         }
     }
 
-    private static func globus(_ configuration: AuthenticationConfiguration) throws(CommandFailure) -> GlobusAccess? {
-        guard let globus = configuration.globus else { return nil }
-        return try GlobusAccess(globus)
+    private static func globus(_ configuration: NodeConfiguration) throws(CommandFailure) -> GlobusAccess? {
+        guard let globus = configuration.authentication.globus else { return nil }
+        return try GlobusAccess(globus, proxy: try configuration.proxy?.httpProxy())
     }
 
     /// Puts all of it where the API port looks.
     func apply(to facts: inout NodeFacts, _ configuration: NodeConfiguration) {
         facts.rules = configuration.entryRules
+        facts.data = configuration.data
         facts.login = login
         facts.keys = keys
         facts.webLogin = globus?.webLogin

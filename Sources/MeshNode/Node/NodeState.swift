@@ -1,5 +1,6 @@
 import API
 import Gossip
+import Routing
 import Synchronization
 
 /// What the API asks of the program: readiness, drain, and the numbers that gossip counts.
@@ -9,10 +10,14 @@ final class NodeState: NodeControl {
     private let logger: Logger
     private let unheard: Mutex<Set<Int>>
     private let globus: GlobusSite?
+    private let links: LinkMetrics
 
     /// - Parameter serversToHear: inference servers and endpoints that must have been looked at once.
-    init(mesh: MeshShell, keeper: TrustKeeper, log: Logger, serversToHear: Int, globus: GlobusSite?) {
+    init(
+        mesh: MeshShell, keeper: TrustKeeper, log: Logger, serversToHear: Int, globus: GlobusSite?, links: LinkMetrics
+    ) {
         self.globus = globus
+        self.links = links
         self.mesh = mesh
         self.keeper = keeper
         logger = log
@@ -45,6 +50,6 @@ final class NodeState: NodeControl {
         for (cause, count) in counters.refusals.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             text += "meshnode_gossip_refusals_total{cause=\"\(cause.rawValue)\"} \(count)\n"
         }
-        return text + (await keeper.metrics()) + (globus?.metrics ?? "")
+        return text + links.text + (await keeper.metrics()) + (globus?.metrics ?? "")
     }
 }

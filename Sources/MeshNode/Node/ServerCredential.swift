@@ -6,8 +6,13 @@ import Transport
 /// Makes of a backend's configuration what its server is shown.
 struct ServerCredential {
     private let log: Logger
+    private let proxy: HTTPProxy?
 
-    init(_ log: Logger) { self.log = log }
+    /// - Parameter proxy: what calls for tokens go through.
+    init(_ log: Logger, proxy: HTTPProxy?) {
+        self.log = log
+        self.proxy = proxy
+    }
 
     /// nil where the server wants no key.
     ///
@@ -32,6 +37,8 @@ struct ServerCredential {
             while url.hasSuffix("/") { url.removeLast() }
             services.auth = url
         }
+        var web = WebClientSettings()
+        web.nodeProxy = proxy
         let secret = SecretSource(file: client.secretFile, environment: client.secretEnvironment)
         do throws(GlobusError) { _ = try secret.read() } catch {
             throw CommandFailure(exitCode: 1, message: "the secret of client \(client.clientID): \(error)")
@@ -39,7 +46,7 @@ struct ServerCredential {
         return ClientToken(
             client: GlobusClient(clientID: client.clientID, secret: secret.read), scope: client.scope,
             resourceServer: TokenClientConfiguration.resourceServer(ofScope: client.scope) ?? "", services: services,
-            web: WebClient(), jitter: GlobusJitter(seed: UInt64.random(in: 0 ... .max)))
+            web: WebClient(web), jitter: GlobusJitter(seed: UInt64.random(in: 0 ... .max)))
     }
 
     /// One that is not there at the start ends the program; later the token held is kept.

@@ -13,6 +13,7 @@ struct FederationFiles {
         let meshPort: Int
         var api: String { "http://127.0.0.1:\(apiPort)" }
         var mesh: String { "https://127.0.0.1:\(meshPort)" }
+        var meshAddress: HostAndPort { HostAndPort(host: "127.0.0.1", port: meshPort) }
     }
 
     /// The tokens of one `up`, good at every node.
@@ -62,6 +63,7 @@ struct FederationFiles {
             try SecretFile.makeDirectory(directory)
             let authority = try Self.authority(topology.federation, directory)
             for node in planned { try Self.issue(node, topology.federation, authority) }
+            try Self.admit(topology, planned, by: authority)
         } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
     }
 
@@ -140,7 +142,7 @@ struct FederationFiles {
             }
             return ModelConfiguration(
                 id: model.id, aliases: model.aliases, backend: backend, description: model.description, policy: model.policy,
-                access: model.access)
+                access: model.access, data: model.data)
         }
         let configuration = NodeConfiguration(
             federation: topology.federation, site: node.id.site, node: node.id.node,
@@ -150,10 +152,12 @@ struct FederationFiles {
             trust: TrustConfiguration(
                 caFile: node.directory + "/ca.pem", certificateFile: node.directory + "/node.pem",
                 keyFile: node.directory + "/node.key", issuer: issuer(of: node)),
-            seeds: nodes.filter { $0.id != node.id }.prefix(8).map { HostAndPort(host: "127.0.0.1", port: $0.meshPort) },
+            seeds: nodes.filter { $0.id != node.id && !isOutbound($0.id.site) }.prefix(8).map(\.meshAddress),
+            outbound: outbound(site), carrier: carries(node.id) ? CarrierConfiguration() : nil,
             stateDirectory: node.directory, tokens: tokens.configured,
             authentication: site.authentication ?? topology.authentication, access: site.access ?? topology.access,
-            keys: site.keys ?? topology.keys, loops: topology.loops, limits: topology.limits,
+            data: site.data ?? topology.data, keys: site.keys ?? topology.keys, loops: topology.loops,
+            limits: topology.limits,
             timeouts: topology.timing.timeouts, health: topology.timing.health,
             globusCompute: try globusCompute(of: node, globusURL), models: models)
         let path = node.directory + "/node.json5"

@@ -9,10 +9,21 @@ public struct Candidate: Sendable {
     public let variant: Variant
     public let capabilities: Capabilities?
     public let load: LiveLoad
+    /// What this node's word on users is worth there; nil for its own models, where it is not needed.
+    public let vouching: Vouching?
+    /// Where its node's own API is, as far as is known.
+    public let api: String?
+    /// Whether a request's data leaves its site for it.
+    public let isAway: Bool
 
+    /// - Parameter vouching: of this node's site, at the candidate's; nil where nobody has to be told who a user is.
     public init(
-        node: NodeID, isLocal: Bool, nodeState: NodeState, isDraining: Bool, variant: Variant, load: LiveLoad
+        node: NodeID, isLocal: Bool, nodeState: NodeState, isDraining: Bool, variant: Variant, load: LiveLoad,
+        vouching: Vouching? = nil, api: String? = nil
     ) {
+        self.vouching = vouching
+        self.api = api
+        isAway = !isLocal && vouching?.isOwn != true
         self.node = node
         self.isLocal = isLocal
         self.nodeState = nodeState
@@ -38,6 +49,11 @@ public enum Exclusion: Hashable, Sendable, CustomStringConvertible {
     case notRunning(ModelState)
     case siteNotAllowed
     case forbidden(AccessRefusal)
+    /// The site does not take this node's word on who the user is.
+    case notVouched(VouchingRefusal)
+    /// It takes nobody's word; the URL of its own API, as far as is known.
+    case highAssurance(api: String?)
+    case data(DataRefusal)
     case localOnly
     case lacks(Capabilities)
     case contextTooShort(has: Int, needs: Int)
@@ -53,6 +69,9 @@ public enum Exclusion: Hashable, Sendable, CustomStringConvertible {
         case .notRunning(let state): "the model is \(state.rawValue) there"
         case .siteNotAllowed: "the request does not allow this site"
         case .forbidden(let refusal): refusal.description
+        case .notVouched(let refusal): refusal.description
+        case .highAssurance(let api): Self.ownNodeOnly(api)
+        case .data(let refusal): refusal.description
         case .localOnly: "the site serves this model to its own users only"
         case .lacks(let missing): "the variant lacks \(missing.names.joined(separator: ", "))"
         case .contextTooShort(let has, let needs): "its context holds \(has) tokens, the request needs about \(needs)"
@@ -60,6 +79,20 @@ public enum Exclusion: Hashable, Sendable, CustomStringConvertible {
         case .otherDtype(let found): "its dtype is \(found ?? "unknown")"
         case .alreadyTried: "tried already for this request"
         case .failedLately: "it failed a moment ago"
+        }
+    }
+
+    /// Why a model of high assurance cannot be had by way of another node.
+    static func ownNodeOnly(_ api: String?) -> String {
+        "it takes no other node's word on who you are (highAssurance): "
+            + "use its site's own API\(api.map { " at \($0)" } ?? "")"
+    }
+
+    /// Whether policy alone is why: nothing about the place or the request changes it.
+    public var isPolicy: Bool {
+        switch self {
+        case .forbidden, .notVouched, .highAssurance, .data: true
+        default: false
         }
     }
 }

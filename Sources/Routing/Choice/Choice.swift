@@ -1,4 +1,4 @@
-public import Gossip
+import Gossip
 
 /// Why a site was chosen; the words of `X-Mesh-Route`.
 public enum RouteReason: String, Sendable, Codable {
@@ -33,7 +33,7 @@ public struct Choice: Sendable {
     /// The hard rules: nil when the candidate may serve the request.
     public func exclusion(of candidate: Candidate, for needs: RequestNeeds) -> Exclusion? {
         if let sites = needs.sites, !sites.contains(candidate.node.site) { return .siteNotAllowed }
-        if !candidate.variant.access.isEmpty, let refusal = refusal(by: candidate, of: needs) { return .forbidden(refusal) }
+        if let refused = policyExclusion(of: candidate, for: needs) { return refused }
         if candidate.nodeState != .alive, candidate.nodeState != .suspect { return .unreachable(candidate.nodeState) }
         if candidate.isDraining, !candidate.isLocal { return .draining }
         if candidate.variant.state != .running { return .notRunning(candidate.variant.state) }
@@ -51,12 +51,6 @@ public struct Choice: Sendable {
             return .otherDtype(candidate.variant.dtype.value)
         }
         return nil
-    }
-
-    /// What of its site's rules the caller does not meet.
-    public func refusal(by candidate: Candidate, of needs: RequestNeeds) -> AccessRefusal? {
-        if needs.ignoresAccess { return nil }
-        return candidate.variant.access.refusal(of: needs.user?.identity, nowSeconds: needs.nowSeconds)
     }
 
     /// Picks one.

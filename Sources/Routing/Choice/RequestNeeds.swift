@@ -1,3 +1,5 @@
+public import Gossip
+
 /// What a request needs of the place that runs it; everything the choice may depend on.
 public struct RequestNeeds: Sendable {
     /// Model id or alias as the client wrote it, without `@site`.
@@ -14,6 +16,8 @@ public struct RequestNeeds: Sendable {
     public var user: RequestUser?
     /// Seconds since 1970, for rules about the age of a login.
     public var nowSeconds: UInt64 = 0
+    /// What its data asks of the place.
+    public var data = DataDemands.none
     /// For an operator who asks how the mesh would choose: rules are left out.
     public var ignoresAccess = false
 

@@ -60,10 +60,21 @@ public struct RoutingFailure: Error, Sendable {
         case unsupported = "unsupported_by_model"
         case notAllowed = "site_not_allowed"
         case forbidden = "access_denied"
+        case notVouched = "identity_not_vouched"
+        case highAssurance = "identity_high_assurance"
+        case dataPolicy = "data_policy_refused"
         case overloaded = "mesh_overloaded"
         case unreachable = "mesh_upstream_failed"
         case deadline = "deadline_exceeded"
         case clientGone = "client_gone"
+
+        /// It is the policy of a site: that site serves others well, and this request is well elsewhere.
+        var isPolicy: Bool {
+            switch self {
+            case .forbidden, .notVouched, .highAssurance, .dataPolicy: true
+            default: false
+            }
+        }
     }
 
     public var kind: Kind

@@ -1,3 +1,4 @@
+import Gossip
 import Transport
 
 /// Writes a request to an upstream: head made anew from the parsed fields, body as slices with the model's name replaced.
@@ -81,6 +82,8 @@ enum RequestWriter {
             connection.field("Meshnode-Tokens", request.needs.contextTokens)
             connection.field("Meshnode-Admission", queues ? "queue" : "refuse")
             identity?.withUnsafeBytes { connection.field("Meshnode-Identity", $0) }
+            let classes = request.needs.data.classes
+            if !classes.isEmpty { connection.field("Meshnode-Data-Class", classes.joined(separator: ", ")) }
         }
     }
 

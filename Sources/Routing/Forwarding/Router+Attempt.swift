@@ -73,6 +73,8 @@ extension Router {
         let worker = exchange.worker
         var fresh = false
         var repeated = false
+        // A carrier may be lost while the site behind it lives: what had no answer yet goes over another.
+        var carriersLeft = upstream.isCarried ? 2 : 0
         let own: InferenceServer? = if case .server(let server, _) = destination { server } else { nil }
         while true {
             if let failure = await prepare(own, exchange) { return failure }
@@ -120,9 +122,11 @@ extension Router {
             } catch {
                 exchange.stream.attempts.0 = nil
                 connection.stream.close()
-                if connection.isReused, !connection.sawFirstByte, !fresh, !exchange.clientIsGone,
+                let isStale = connection.isReused && !fresh
+                if isStale || carriersLeft > 0, !connection.sawFirstByte, !exchange.clientIsGone,
                     error.code == .endOfStream || error.code == .connectionLost
                 {
+                    if !isStale { carriersLeft -= 1 }
                     fresh = true
                     counters.staleRetries.increment()
                     continue

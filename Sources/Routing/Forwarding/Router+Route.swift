@@ -133,7 +133,7 @@ extension Router {
                 if failure.isUnreached { progress.unreached |= 1 << UInt64(picked.index) }
                 progress.lastFailure = failure
                 // A site that refuses one user serves others well.
-                guard failure.kind != .forbidden else { continue }
+                if failure.kind.isPolicy { continue }
                 candidate.load.failed(now: loop.now)
                 counters.failovers.increment()
             }
@@ -192,11 +192,10 @@ extension Router {
             return RoutingFailure(
                 .notAllowed, status: 404, "no site that the request allows serves \(routes.id); it is at \(sites)")
         }
-        let refusals = exclusions.compactMap { if case .forbidden(let refusal) = $0 { refusal } else { nil } }
-        let others = exclusions.filter { if case .siteNotAllowed = $0 { false } else { true } }
-        if let first = refusals.first, refusals.count == others.count {
+        let others = exclusions.filter { $0 != .siteNotAllowed }
+        if others.allSatisfy(\.isPolicy), let first = others.first {
             counters.forbidden.increment()
-            return RoutingFailure(.forbidden, status: 403, "\(routes.id) is not for you: \(first)")
+            return RoutingFailure(policy: first, model: routes.id, serving: serving)
         }
         for exclusion in exclusions {
             if case .contextTooShort = exclusion, !exclusions.contains(where: \.mayPass) {
@@ -216,7 +215,9 @@ extension Exclusion {
     var mayPass: Bool {
         switch self {
         case .unreachable, .draining, .notRunning, .failedLately, .alreadyTried: true
-        case .siteNotAllowed, .forbidden, .localOnly, .lacks, .contextTooShort, .otherRevision, .otherDtype: false
+        case .siteNotAllowed, .forbidden, .notVouched, .highAssurance, .data, .localOnly, .lacks, .contextTooShort,
+            .otherRevision, .otherDtype:
+            false
         }
     }
 }

@@ -34,6 +34,9 @@ public final class Router: Sendable {
         self.seed = seed
     }
 
+    /// Signatures made on who a user is.
+    public var identitiesSigned: Int { asserter?.signatures ?? 0 }
+
     public var view: RoutingView {
         get { current.withLock { $0 } }
         set { current.withLock { $0 = newValue } }
@@ -93,6 +96,8 @@ public final class RoutingCounters: Sendable {
     public let forbidden = Atomic<Int>(0)
     /// Words of other nodes on who a user is that were not believed.
     public let identitiesRefused = Atomic<Int>(0)
+    /// Signatures of other nodes on who a user is that were checked.
+    public let identitiesVerified = Atomic<Int>(0)
 
     public init() {}
 }

@@ -39,6 +39,10 @@ public final class IdentityAsserter: Sendable {
     private let federation: String
     private let signer: @Sendable () -> IdentityKey
     private let made = Mutex<[Key: Made]>([:])
+    private let signed = Atomic<Int>(0)
+
+    /// Signatures that were made since the start.
+    public var signatures: Int { signed.load(ordering: .relaxed) }
 
     /// - Parameter signer: the key in force; asked each time, since it is renewed while the node runs.
     public init(me: NodeID, federation: String, signer: @escaping @Sendable () -> IdentityKey) {
@@ -94,6 +98,7 @@ public final class IdentityAsserter: Sendable {
         let claims = IdentityClaims(
             iss: "\(me)", aud: site, federation: federation, iat: nowSeconds,
             exp: nowSeconds + IdentityLimits.lifetimeSeconds, user: user)
+        signed.add(1, ordering: .relaxed)
         do {
             let token = try JWS.sign(
                 payload: try claims.encode(), type: IdentityLimits.type, key: signer.key, keyID: signer.keyID)

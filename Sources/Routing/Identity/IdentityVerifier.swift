@@ -2,41 +2,17 @@ public import Gossip
 import Synchronization
 public import Trust
 
-/// Why another node's word on who a user is was not believed; the raw value is its code on the wire.
-public enum IdentityRefusal: String, Error, Sendable, CaseIterable {
-    case missing = "identity_missing"
-    case tooLarge = "identity_too_large"
-    case malformed = "identity_malformed"
-    case otherSigner = "identity_other_signer"
-    case badSignature = "identity_bad_signature"
-    case otherAudience = "identity_other_audience"
-    case expired = "identity_expired"
-    case notYetValid = "identity_not_yet_valid"
-
-    /// 403 where the statement is good but is not for this use; 401 for all else.
-    var status: Int { self == .otherSigner || self == .otherAudience ? 403 : 401 }
-
-    var message: String {
-        switch self {
-        case .missing: "this model has access rules, and the entry node did not say who the user is"
-        case .tooLarge: "the statement on who the user is has more than \(IdentityLimits.tokenBytes) bytes"
-        case .malformed: "what should say who the user is cannot be read"
-        case .otherSigner: "another node than the one that sent it says who the user is"
-        case .badSignature: "the statement on who the user is was altered"
-        case .otherAudience: "the statement on who the user is is for another site"
-        case .expired: "the statement on who the user is has expired: compare the clocks"
-        case .notYetValid: "the statement on who the user is is from the future: compare the clocks"
-        }
-    }
-}
-
-/// Checks other nodes' words on who a user is: each once, then by its SHA-256.
+/// Checks other nodes' words on who a user is: each once, then by its SHA-256. What they may speak of is asked anew each time.
 public final class IdentityVerifier: Sendable {
     private struct Believed {
         let peer: NodeID
         let issuedAt: UInt64
         let expiresAt: UInt64
-        let user: RequestUser
+        /// As the peer told it.
+        let told: UserIdentity
+        /// What the peer's word was worth when this was judged, and what came of it.
+        var vouching: Vouching
+        var judgement: Result<RequestUser, VouchingRefusal>
     }
 
     /// Statements kept.
@@ -44,16 +20,29 @@ public final class IdentityVerifier: Sendable {
 
     private let site: String
     private let federation: String
+    private let vouches: @Sendable (String) -> [String]?
+    private let narrowing: [String: [String]]
     private let certificate: @Sendable (NodeID, String) -> Certificate?
     private let believed = Mutex<[SHA256Digest: Believed]>([:])
+    private let counters: RoutingCounters
 
     /// - Parameters:
     ///   - site: this node's: statements for any other are refused.
+    ///   - vouches: domains of users for whom a site may speak, by its admission; nil: it has none and speaks for nobody.
+    ///   - narrowing: what this site takes of it, by site.
+    ///   - counters: where signatures that were checked are counted.
     ///   - certificate: of a node of the federation with a thumbprint (hexadecimal), checked as of now; nil if it is not known
     ///     or not good. A node may have several: it renews its certificate, and what it signed before holds on.
-    public init(site: String, federation: String, certificate: @escaping @Sendable (NodeID, String) -> Certificate?) {
+    public init(
+        site: String, federation: String, vouches: @escaping @Sendable (_ site: String) -> [String]?,
+        narrowing: [String: [String]] = [:], counters: RoutingCounters = RoutingCounters(),
+        certificate: @escaping @Sendable (NodeID, String) -> Certificate?
+    ) {
         self.site = site
         self.federation = federation
+        self.vouches = vouches
+        self.narrowing = narrowing
+        self.counters = counters
         self.certificate = certificate
     }
 
@@ -63,12 +52,21 @@ public final class IdentityVerifier: Sendable {
     public func verify(
         _ token: UnsafeRawBufferPointer, from peer: NodeID, nowSeconds: UInt64
     ) throws(IdentityRefusal) -> RequestUser {
+        let vouching = Vouching(
+            site: peer.site, isOwn: peer.site == site, admitted: vouches(peer.site), narrowed: narrowing[peer.site])
         guard token.count <= IdentityLimits.tokenBytes else { throw .tooLarge }
         let digest = Digest.sha256(token)
         if let known = believed.withLock({ $0[digest] }) {
             guard known.peer == peer else { throw .otherSigner }
             try Self.checkTime(issuedAt: known.issuedAt, expiresAt: known.expiresAt, nowSeconds)
-            return known.user
+            if known.vouching == vouching { return try Self.user(known.judgement) }
+            // The operator's word on that site has changed since.
+            let judgement = Self.judge(known.told, vouching)
+            believed.withLock {
+                $0[digest]?.vouching = vouching
+                $0[digest]?.judgement = judgement
+            }
+            return try Self.user(judgement)
         }
         let claims = try open(Array(token), from: peer)
         guard claims.aud == site else { throw .otherAudience }
@@ -76,15 +74,29 @@ public final class IdentityVerifier: Sendable {
             IdentityLimits.hold(claims.user)
         else { throw .malformed }
         try Self.checkTime(issuedAt: claims.iat, expiresAt: claims.exp, nowSeconds)
-        let user = RequestUser(claims.user)
+        let judgement = Self.judge(claims.user, vouching)
         believed.withLock {
             if $0.count >= Self.kept {
                 $0 = $0.filter { nowSeconds <= $0.value.expiresAt + IdentityLimits.leewaySeconds }
                 if $0.count >= Self.kept { $0.removeAll() }
             }
-            $0[digest] = Believed(peer: peer, issuedAt: claims.iat, expiresAt: claims.exp, user: user)
+            $0[digest] = Believed(
+                peer: peer, issuedAt: claims.iat, expiresAt: claims.exp, told: claims.user, vouching: vouching,
+                judgement: judgement)
         }
-        return user
+        return try Self.user(judgement)
+    }
+
+    private static func judge(_ told: UserIdentity, _ vouching: Vouching) -> Result<RequestUser, VouchingRefusal> {
+        if let refusal = vouching.refusal(of: told) { return .failure(refusal) }
+        return .success(RequestUser(vouching.seen(told)))
+    }
+
+    private static func user(_ judgement: Result<RequestUser, VouchingRefusal>) throws(IdentityRefusal) -> RequestUser {
+        switch judgement {
+        case .success(let user): return user
+        case .failure(let refusal): throw .notVouched(refusal)
+        }
     }
 
     /// Signature before anything else is believed.
@@ -97,6 +109,7 @@ public final class IdentityVerifier: Sendable {
         guard let keyID = parsed.keyID, let certificate = certificate(peer, keyID),
             keyID == Digest.hex(certificate.thumbprint)
         else { throw .otherSigner }
+        counters.identitiesVerified.increment()
         do throws(TrustError) {
             try JWS.verify(parsed, certificate: certificate)
         } catch { throw .badSignature }

@@ -17,12 +17,12 @@ extension Router {
         let status = connection.head.status
         let body = await discard(connection)
         counters.forbidden.increment()
-        guard reason == RoutingFailure.Kind.forbidden.rawValue else {
+        guard let kind = RoutingFailure.Kind(rawValue: reason), kind.isPolicy else {
             // Nothing that the user could do about: it is between the two nodes.
             return RoutingFailure(
                 .unreachable, status: 502, "site \(site) did not take this node's word on who the user is: \(reason)")
         }
-        var failure = RoutingFailure(.forbidden, status: status, "site \(site) refuses this user")
+        var failure = RoutingFailure(kind, status: status, "site \(site) refuses this user: \(reason)")
         failure.answer = (status, "application/json", body)
         return failure
     }

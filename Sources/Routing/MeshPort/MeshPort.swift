@@ -7,6 +7,12 @@ public import Transport
 public final class MeshPort: HTTPHandler {
     let router: Router
     let identities: IdentityVerifier?
+    /// What this node holds as a carrier; nil: it is none.
+    let carrier: CarrierDesk?
+    /// Nanoseconds between two signs of life while an answer is awaited.
+    private let keepAlive: UInt64
+    /// What this site says of data.
+    let data: DataPolicy
     private let models: [String: LocalModel]
     private let bodyLimit: Int
     private let gossip: @Sendable (NodeID, [UInt8]) async -> [UInt8]?
@@ -19,14 +25,18 @@ public final class MeshPort: HTTPHandler {
     /// - Parameters:
     ///   - models: what this node serves, by id.
     ///   - identities: checks other nodes' words on who a user is; nil: none is believed.
+    ///   - carrier: what it holds for others as a carrier; nil: nothing.
+    ///   - data: what this site says of data; models that accept a class are listed with what it says of that class.
     ///   - bodyLimit: bytes of an inference request's body.
+    ///   - keepAlive: nanoseconds between two signs of life while an answer is awaited.
     ///   - gossip: answers one exchange of a peer; nil if its message is not one.
     ///   - log: takes connections that were refused.
     ///   - routes: what else is answered here: small messages between nodes.
     ///   - audit: takes what a peer submitted to our endpoints while we were away.
     ///   - enrolment: answers those who are no nodes yet; nil: nobody does.
     public init(
-        router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, bodyLimit: Int,
+        router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, carrier: CarrierDesk? = nil,
+        data: DataPolicy = .none, bodyLimit: Int, keepAlive: UInt64 = 25_000_000_000,
         gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
         log: @escaping @Sendable (TransportError, SocketAddress?) -> Void, routes: [MeshRoute] = [],
         audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in }, enrolment: (any Enrolment)? = nil
@@ -34,8 +44,11 @@ public final class MeshPort: HTTPHandler {
         self.enrolment = enrolment
         self.audit = audit
         self.routes = routes
+        self.carrier = carrier
+        self.keepAlive = keepAlive
         self.router = router
         self.identities = identities
+        self.data = data
         self.models = Dictionary(models.map { ($0.id, $0) }) { first, _ in first }
         self.bodyLimit = bodyLimit
         self.gossip = gossip
@@ -47,6 +60,9 @@ public final class MeshPort: HTTPHandler {
 
     /// Where a peer tells what it submitted to our endpoints in our absence.
     public static let directUsesPath: StaticString = "/meshnode/v1/direct-uses"
+
+    /// Where a link is tried and kept alive.
+    public static let pingPath: StaticString = "/meshnode/v1/ping"
 
     private static let inferencePaths: [StaticString] = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"]
 
@@ -65,6 +81,11 @@ public final class MeshPort: HTTPHandler {
         }
         if exchange.withPath({ Self.equal($0, Self.gossipPath) }) { return await exchangeGossip(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.directUsesPath) }) { return await takeDirectUses(exchange, peer) }
+        if exchange.withPath({ Self.equal($0, Self.pingPath) }) {
+            return await exchange.respond(status: 204, contentType: "text/plain", body: "")
+        }
+        if exchange.withPath({ Self.equal($0, Self.parkPath) }) { return await park(exchange, peer) }
+        if exchange.withPath({ Self.equal($0, Self.carryPath) }) { return await carry(exchange, peer) }
         for path in Self.inferencePaths where exchange.withPath({ Self.equal($0, path) }) {
             return await serve(exchange, path, peer)
         }
@@ -120,6 +141,8 @@ public final class MeshPort: HTTPHandler {
 
     /// Decides from the head alone; only then is the body taken.
     private func serve(_ exchange: HTTPExchange, _ path: StaticString, _ peer: NodeID) async {
+        // A queue or a model that thinks may take minutes, in which no proxy between the sites must think us gone.
+        exchange.sayProcessing(every: keepAlive)
         guard let name = exchange.text(named: "meshnode-model"), let model = models[name] else {
             return await refuse(exchange, nil, "no_such_model")
         }

@@ -32,11 +32,14 @@ public final class RoutingView: Sendable {
     /// Ids alone, sorted.
     public let models: [String]
     public let mesh: MeshView
+    /// Nodes that offer models and can be reached, as far as links to them are kept ready.
+    public let links: [MeshLink]
 
-    public init(routes: [String: ModelRoutes], models: [String], mesh: MeshView) {
+    public init(routes: [String: ModelRoutes], models: [String], mesh: MeshView, links: [MeshLink] = []) {
         self.routes = routes
         self.models = models
         self.mesh = mesh
+        self.links = links
     }
 
     public static let empty = RoutingView(
@@ -52,20 +55,24 @@ public struct RoutingViewBuilder {
 
     public let me: NodeID
     private let local: [LocalModel]
-    private let makeUpstream: (NodeID, String) -> Upstream?
+    private let makeUpstream: (MeshPlace, Upstream?) -> Upstream?
     private let makeDirect: (NodeID, Variant, DirectOffer) -> LocalModel?
+    private let vouches: (String) -> [String]?
     private var directs: [LoadKey: (offer: DirectOffer, model: LocalModel)] = [:]
-    private var upstreams: [NodeID: (address: String, upstream: Upstream)] = [:]
+    private var upstreams: [NodeID: (place: MeshPlace, upstream: Upstream)] = [:]
     private var loads: [LoadKey: LiveLoad] = [:]
     private var loadVersions: [NodeID: Version] = [:]
 
     /// - Parameters:
-    ///   - makeUpstream: from a node and the `host:port` or URL of its mesh port; nil if that is no address.
+    ///   - makeUpstream: from where a node is, given what was made for where it was before; nil if that is no address.
     ///   - makeDirect: what runs requests at another site's endpoint; nil where this node cannot.
+    ///   - vouches: domains of users for whom a site's word is taken, by its admission; nil: it has none.
     public init(
-        me: NodeID, local: [LocalModel], makeUpstream: @escaping (NodeID, String) -> Upstream?,
-        makeDirect: @escaping (NodeID, Variant, DirectOffer) -> LocalModel? = { _, _, _ in nil }
+        me: NodeID, local: [LocalModel], makeUpstream: @escaping (MeshPlace, Upstream?) -> Upstream?,
+        makeDirect: @escaping (NodeID, Variant, DirectOffer) -> LocalModel? = { _, _, _ in nil },
+        vouches: @escaping (String) -> [String]? = { _ in [Vouching.any] }
     ) {
+        self.vouches = vouches
         self.makeDirect = makeDirect
         self.me = me
         self.local = local
@@ -86,25 +93,33 @@ public struct RoutingViewBuilder {
             for alias in candidate.variant.aliases where aliases[alias] == nil { aliases[alias] = id }
         }
         let isDraining = mesh[me]?.identity?.draining ?? false
+        let admitted = vouches(me.site)
         for model in local {
             add(
                 Candidate(
                     node: me, isLocal: true, nodeState: .alive, isDraining: isDraining, variant: model.variant,
                     load: model.gate.load), .local(model))
         }
+        var links: [MeshLink] = []
         for node in mesh.nodes where node.id != me {
-            guard let catalog = node.catalog, let identity = node.identity, let upstream = upstream(node.id, identity.mesh)
+            guard let catalog = node.catalog, let identity = node.identity,
+                let upstream = mesh.place(of: node).flatMap({ upstream($0) })
             else {
                 continue
             }
             hear(node, now: now)
+            if !catalog.models.isEmpty, node.state == .alive || node.state == .suspect, links.count < MeshLink.mostKept {
+                links.append(MeshLink(node: node.id, upstream: upstream))
+            }
+            let vouching = Vouching(
+                site: me.site, isOwn: node.id.site == me.site, admitted: admitted, narrowed: catalog.vouching?[me.site])
             for variant in catalog.models {
                 add(
                     Candidate(
                         node: node.id, isLocal: false, nodeState: node.state, isDraining: identity.draining,
                         variant: variant,
-                        load: load(node.id, variant.id)), .peer(upstream))
-                if let direct = direct(node, variant) { offers[variant.id, default: []].append(direct) }
+                        load: load(node.id, variant.id), vouching: vouching, api: identity.api), .peer(upstream))
+                if let direct = direct(node, variant, vouching) { offers[variant.id, default: []].append(direct) }
             }
         }
         forget(allBut: mesh)
@@ -114,7 +129,7 @@ public struct RoutingViewBuilder {
                 id: id, candidates: parts.candidates, targets: parts.targets, directs: offers[id] ?? [])
         }
         for (alias, id) in aliases where routes[alias] == nil { routes[alias] = routes[id] }
-        return RoutingView(routes: routes, models: found.keys.sorted(), mesh: mesh)
+        return RoutingView(routes: routes, models: found.keys.sorted(), mesh: mesh, links: links)
     }
 
     /// Drops what was kept of nodes and models that are no more: peers could otherwise fill our memory with new names.
@@ -142,7 +157,7 @@ public struct RoutingViewBuilder {
         }
     }
 
-    private mutating func direct(_ node: NodeView, _ variant: Variant) -> DirectRoute? {
+    private mutating func direct(_ node: NodeView, _ variant: Variant, _ vouching: Vouching) -> DirectRoute? {
         // What we heard from the node itself: others' word of it may be as old as they like.
         guard let offer = node.directOffer(of: variant, to: me.site), let exchangedAt = node.exchangedAt else { return nil }
         let key = LoadKey(node: node.id, model: variant.id)
@@ -153,7 +168,8 @@ public struct RoutingViewBuilder {
         return DirectRoute(
             node: node.id, model: model,
             candidate: Candidate(
-                node: node.id, isLocal: false, nodeState: .alive, isDraining: false, variant: variant, load: model.gate.load),
+                node: node.id, isLocal: false, nodeState: .alive, isDraining: false, variant: variant, load: model.gate.load,
+                vouching: vouching, api: node.identity?.api),
             nodeState: node.state, heardAt: exchangedAt.nanoseconds, maximumAge: UInt64(offer.maxAgeSeconds * 1e9))
     }
 
@@ -165,10 +181,11 @@ public struct RoutingViewBuilder {
         return made
     }
 
-    private mutating func upstream(_ node: NodeID, _ address: String) -> Upstream? {
-        if let known = upstreams[node], known.address == address { return known.upstream }
-        guard let made = makeUpstream(node, address) else { return nil }
-        upstreams[node] = (address, made)
+    private mutating func upstream(_ place: MeshPlace) -> Upstream? {
+        let known = upstreams[place.node]
+        if let known, known.place == place { return known.upstream }
+        guard let made = makeUpstream(place, known?.upstream) else { return nil }
+        upstreams[place.node] = (place, made)
         return made
     }
 }

@@ -3,13 +3,6 @@ import Glibc
 
 /// One worker's connections to upstreams: kept alive, taken newest first, dialled when none is left.
 public final class ConnectionPool {
-    private final class Shelf {
-        /// Held, so that its identity is not another's while connections to it are kept.
-        let upstream: Upstream
-        var idle: [HTTPClientConnection] = []
-        init(_ upstream: Upstream) { self.upstream = upstream }
-    }
-
     private final class Sweeper: TimerNode {
         unowned let pool: ConnectionPool
         init(pool: ConnectionPool) {
@@ -19,9 +12,10 @@ public final class ConnectionPool {
         override func expired() { pool.sweep() }
     }
 
-    let loop: Loop
-    private let resolver: Resolver
-    private var shelves: [ObjectIdentifier: Shelf] = [:]
+    public let loop: Loop
+    /// Opens connections that are not for the pool.
+    public let dialler: Dialler
+    private var shelves: [ObjectIdentifier: ConnectionShelf] = [:]
     private lazy var sweeper = Sweeper(pool: self)
     private var isSweeping = false
     /// Connections made, ever.
@@ -29,7 +23,7 @@ public final class ConnectionPool {
 
     init(loop: Loop, resolver: Resolver) {
         self.loop = loop
-        self.resolver = resolver
+        dialler = Dialler(loop: loop, resolver: resolver)
     }
 
     /// A pool of its own for a component that lives on `loop` and must not share a worker's connections.
@@ -47,39 +41,67 @@ public final class ConnectionPool {
         _ upstream: Upstream, fresh: Bool = false, for client: Stream? = nil, deadline: UInt64 = .max
     ) async throws(TransportError) -> HTTPClientConnection {
         if let client, client.peerHungUp { throw TransportError.cancelled }
-        let security = upstream.security
-        if !fresh, let shelf = shelves[ObjectIdentifier(upstream)] {
-            while let connection = shelf.idle.popLast() {
-                if connection.canServe(generation: security.generation, now: loop.now) {
-                    connection.begin(isReused: true)
-                    client?.attempts.0 = connection.stream
-                    return connection
-                }
-                connection.stream.close()
-            }
+        if !fresh, let connection = takeIdle(upstream) {
+            client?.attempts.0 = connection.stream
+            return connection
         }
-        let stream = try await dial(upstream, security.tls, for: client, deadline: deadline)
+        let security = upstream.security
+        dialled += 1
+        let limit = min(deadline, loop.now &+ upstream.settings.connectTimeout)
+        let stream = try await dialler.open(upstream, tls: security.tls, for: client, deadline: limit)
         let connection = HTTPClientConnection(
             stream: stream, upstream: upstream, generation: security.generation, retireAt: loop.now &+ upstream.settings.life
         )
+        let shelf = shelf(of: upstream)
+        connection.shelf = shelf
+        shelf.noteUse(now: loop.now)
         connection.begin(isReused: false)
         return connection
+    }
+
+    /// The newest idle connection that can be used; those that cannot are closed on the way.
+    private func takeIdle(_ upstream: Upstream) -> HTTPClientConnection? {
+        guard let shelf = shelves[ObjectIdentifier(upstream)] else { return nil }
+        let security = upstream.security
+        let grace = grace(of: shelf, security)
+        while let connection = shelf.idle.popLast() {
+            if connection.canServe(generation: security.generation, grace: grace, now: loop.now) {
+                connection.begin(isReused: true)
+                shelf.noteUse(now: loop.now)
+                return connection
+            }
+            connection.stream.close()
+        }
+        return nil
+    }
+
+    /// 1 while connections of the generation before may still be used: only where new ones are made in the background, only until
+    /// the first of them is there, and not for long. The certificate before is good until its end; what is no longer trusted at
+    /// all is ended at once by `Worker.endConnections`.
+    private func grace(of shelf: ConnectionShelf, _ security: TLSSource.Current) -> UInt64 {
+        guard shelf.upstream.settings.isKeptWarm, security.since &+ Self.graceNanoseconds > loop.now,
+            !shelf.idle.contains(where: { $0.isOf(generation: security.generation) })
+        else { return 0 }
+        return 1
+    }
+
+    private static let graceNanoseconds: UInt64 = 10_000_000_000
+
+    func shelf(of upstream: Upstream) -> ConnectionShelf {
+        if let known = shelves[ObjectIdentifier(upstream)] { return known }
+        let made = ConnectionShelf(upstream)
+        shelves[ObjectIdentifier(upstream)] = made
+        return made
     }
 
     /// Takes a connection back after a request: kept if its answer was read to the end and both sides would go on.
     public func release(_ connection: HTTPClientConnection, for client: Stream? = nil) {
         client?.attempts.0 = nil
+        let security = connection.upstream.security
+        let shelf = shelf(of: connection.upstream)
         guard connection.isReusable,
-            connection.canServe(generation: connection.upstream.security.generation, now: loop.now)
+            connection.canServe(generation: security.generation, grace: grace(of: shelf, security), now: loop.now)
         else { return connection.stream.close() }
-        let key = ObjectIdentifier(connection.upstream)
-        let shelf: Shelf
-        if let known = shelves[key] {
-            shelf = known
-        } else {
-            shelf = Shelf(connection.upstream)
-            shelves[key] = shelf
-        }
         guard shelf.idle.count < connection.upstream.settings.idleConnections else { return connection.stream.close() }
         connection.idleSince = loop.now
         shelf.idle.append(connection)
@@ -93,14 +115,17 @@ public final class ConnectionPool {
     private func sweep() {
         isSweeping = false
         for (key, shelf) in shelves {
-            let generation = shelf.upstream.security.generation
+            let security = shelf.upstream.security
+            let grace = grace(of: shelf, security)
             shelf.idle.removeAll { connection in
                 let expired = connection.idleSince &+ shelf.upstream.settings.idleLife <= loop.now
-                guard expired || !connection.canServe(generation: generation, now: loop.now) else { return false }
+                guard
+                    expired || !connection.canServe(generation: security.generation, grace: grace, now: loop.now)
+                else { return false }
                 connection.stream.close()
                 return true
             }
-            if shelf.idle.isEmpty { shelves[key] = nil }
+            if shelf.idle.isEmpty, shelf.living == 0 { shelves[key] = nil }
         }
         if !shelves.isEmpty {
             isSweeping = true
@@ -123,32 +148,6 @@ public final class ConnectionPool {
         }
         shelves.removeAll()
     }
-
-    /// Connects to the first of the host's addresses that answers, and shakes hands.
-    private func dial(
-        _ upstream: Upstream, _ tls: TLSContext?, for client: Stream?, deadline: UInt64
-    ) async throws(TransportError) -> Stream {
-        dialled += 1
-        let limit = min(deadline, loop.now &+ upstream.settings.connectTimeout)
-        let addresses = try await resolver.resolve(upstream.target)
-        var last = TransportError.connectionLost
-        for address in addresses {
-            do throws(TransportError) {
-                let stream = try await connect(loop, to: address, for: client, deadline: limit)
-                do throws(TransportError) {
-                    if let tls { try await stream.startTLS(tls, serverName: upstream.serverName, deadline: limit) }
-                    return stream
-                } catch {
-                    stream.close()
-                    throw error
-                }
-            } catch {
-                if error.code == .cancelled || error.code == .timedOut || error.code == .tls { throw error }
-                last = error
-            }
-        }
-        throw last
-    }
 }
 
 /// Opens a TCP connection.
@@ -165,6 +164,10 @@ public func connect(
         close(descriptor)
         throw TransportError(.connectionLost, "cannot connect to \(address): \(reason)")
     }
+    // Firewalls forget links on which nothing is said.
+    _ = mesh_setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
+    _ = mesh_setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_KEEPIDLE, 25)
+    _ = mesh_setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_KEEPINTVL, 10)
     guard let stream = Stream(descriptor: descriptor, loop: loop) else {
         throw TransportError(.system, "the event loop takes no more connections")
     }

@@ -16,6 +16,8 @@ public final class HTTPClientConnection {
     private let generation: UInt64
     private let retireAt: UInt64
     var idleSince: UInt64 = 0
+    /// Counts it among the living; nil outside of a pool.
+    var shelf: ConnectionShelf? { didSet { shelf?.living += 1 } }
 
     private enum Body { case none, length(Int), chunked, untilClose, complete }
     private var body = Body.none
@@ -32,10 +34,17 @@ public final class HTTPClientConnection {
         self.retireAt = retireAt
     }
 
-    func canServe(generation: UInt64, now: UInt64) -> Bool {
-        stream.isOpen && !stream.hasFailed && !stream.peerHungUp && stream.input.isEmpty && self.generation == generation
-            && now < retireAt
+    deinit { shelf?.living -= 1 }
+
+    /// - Parameters:
+    ///   - generation: of the TLS in force.
+    ///   - grace: how many generations older its own may be.
+    func canServe(generation: UInt64, grace: UInt64 = 0, now: UInt64) -> Bool {
+        stream.isOpen && !stream.hasFailed && !stream.peerHungUp && stream.input.isEmpty
+            && self.generation &+ grace >= generation && now < retireAt
     }
+
+    func isOf(generation: UInt64) -> Bool { self.generation == generation }
 
     /// Gets ready for a request.
     func begin(isReused: Bool) {
@@ -107,11 +116,15 @@ public final class HTTPClientConnection {
     /// - Parameters:
     ///   - toHead: the request was HEAD: the answer has no body.
     ///   - stopAtContinue: return at `100 Continue` too.
+    ///   - switching: return at `101` too: it was asked for.
+    ///   - patience: nanoseconds that each interim answer puts the deadline off to.
+    ///   - interim: called at each interim answer.
     ///   - deadline: monotonic nanoseconds for the whole head.
     /// - Returns: the status.
-    public func readHead(toHead: Bool = false, stopAtContinue: Bool = false, deadline: UInt64) async throws(TransportError)
-        -> Int
-    {
+    public func readHead(
+        toHead: Bool = false, stopAtContinue: Bool = false, switching: Bool = false, patience: UInt64? = nil,
+        interim: () -> Void = {}, deadline: UInt64
+    ) async throws(TransportError) -> Int {
         stream.readDeadline = deadline
         defer { stream.readDeadline = .max }
         while true {
@@ -121,13 +134,17 @@ public final class HTTPClientConnection {
                     startBody(toHead: toHead)
                     return head.status
                 }
-                guard head.status != 101 else {
+                let status = head.status
+                guard status != 101 || switching else {
                     throw TransportError(.protocolViolation, "the server switched protocols unasked")
                 }
-                let isContinue = head.status == 100
                 stream.input.consume(head.length)
                 head.reset()
-                if isContinue, stopAtContinue { return 100 }
+                // A sign of life is no part of the answer.
+                sawFirstByte = !stream.input.isEmpty
+                if status == 101 || (status == 100 && stopAtContinue) { return status }
+                interim()
+                if let patience { stream.readDeadline = stream.now &+ patience }
                 continue
             }
             if try await stream.fill() == 0 {

@@ -188,6 +188,7 @@ extension HTTPExchange {
     /// Ends the exchange: sees that an answer was sent and that the next request starts where this one ended.
     func finish() async -> Finish {
         giveBudget()
+        stopProcessing()
         guard stream.isOpen else { return .close }
         if answer == .none {
             closesAfter = true

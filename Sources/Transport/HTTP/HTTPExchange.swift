@@ -22,6 +22,8 @@ public final class HTTPExchange {
     var lengthLeft = 0
     /// Room for whoever relays an answer; kept over requests.
     public var scratch = ByteBuffer()
+    /// Says that the answer is still to come; made when first asked for.
+    var interim: InterimTimer?
     /// The connection ends with this answer.
     public var closesAfter = false
     /// Status of the answer sent, 0 before.
@@ -78,6 +80,15 @@ public final class HTTPExchange {
         withHead { head, bytes in head.first(named: name, in: bytes).map { String(decoding: bytes[$0], as: UTF8.self) } }
     }
 
+    /// The values of all header fields of a name in lower case, in order.
+    public func texts(named name: StaticString) -> [String] {
+        withHead { head, bytes in
+            head.fields.filter { equalsFolded(UnsafeRawBufferPointer(rebasing: bytes[$0.nameRange]), name) }.map {
+                String(decoding: bytes[$0.valueRange], as: UTF8.self)
+            }
+        }
+    }
+
     /// The target's path as sent, without the query.
     public func withPath<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         withHead { head, bytes in
@@ -93,16 +104,20 @@ public final class HTTPExchange {
     public var path: String { withPath { String(decoding: $0, as: UTF8.self) } }
 
     /// A query parameter, percent-decoded; nil when it is not there or is not UTF-8.
-    public func query(_ name: String) -> String? {
+    public func query(_ name: String) -> String? { queries(name, atMost: 1).first ?? nil }
+
+    /// All values of a query parameter, percent-decoded, in order; nil for one that is not UTF-8.
+    public func queries(_ name: String, atMost limit: Int) -> [String?] {
         withHead { head, bytes in
             let target = bytes[head.target]
-            guard let mark = target.firstIndex(of: UInt8(ascii: "?")) else { return nil }
-            for pair in target[target.index(after: mark)...].split(separator: UInt8(ascii: "&")) {
+            guard let mark = target.firstIndex(of: UInt8(ascii: "?")) else { return [] }
+            var values: [String?] = []
+            for pair in target[target.index(after: mark)...].split(separator: UInt8(ascii: "&")) where values.count < limit {
                 let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
                 guard decodePercent(parts[0], plusIsSpace: true) == name else { continue }
-                return parts.count == 2 ? decodePercent(parts[1], plusIsSpace: true) : ""
+                values.append(parts.count == 2 ? decodePercent(parts[1], plusIsSpace: true) : "")
             }
-            return nil
+            return values
         }
     }
 

@@ -10,6 +10,8 @@ public final class Upstream: Sendable {
         public var idleLife: UInt64 = 60_000_000_000
         /// Nanoseconds after which a connection takes no new request.
         public var life: UInt64 = 3_600_000_000_000
+        /// Connections are made before they are needed (`ConnectionPool.tend`), so that no request waits for one.
+        public var isKeptWarm = false
         public init() {}
     }
 
@@ -20,11 +22,21 @@ public final class Upstream: Sendable {
     /// How connections to it are secured; may be shared with other upstreams.
     public let secured: TLSSource
 
+    /// How connections to it are made.
+    public let way: Way
+    /// Where its TLS handshakes are counted; nil: nowhere.
+    public let handshakes: HandshakeCounters?
+
     /// `Host` as it stands in a request.
     let authority: String
 
-    public init(target: HostPort, securedBy source: TLSSource, serverName: String? = nil, settings: Settings = Settings()) {
+    public init(
+        target: HostPort, securedBy source: TLSSource, serverName: String? = nil, settings: Settings = Settings(),
+        way: Way = .direct, handshakes: HandshakeCounters? = nil
+    ) {
         self.target = target
+        self.way = way
+        self.handshakes = handshakes
         self.serverName = serverName ?? target.host
         self.settings = settings
         secured = source
@@ -32,9 +44,9 @@ public final class Upstream: Sendable {
     }
 
     public convenience init(
-        target: HostPort, tls: TLSContext?, serverName: String? = nil, settings: Settings = Settings()
+        target: HostPort, tls: TLSContext?, serverName: String? = nil, settings: Settings = Settings(), way: Way = .direct
     ) {
-        self.init(target: target, securedBy: TLSSource(tls), serverName: serverName, settings: settings)
+        self.init(target: target, securedBy: TLSSource(tls), serverName: serverName, settings: settings, way: way)
     }
 
     var security: TLSSource.Current { secured.current }

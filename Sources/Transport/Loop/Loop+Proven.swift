@@ -1,12 +1,19 @@
-import CLinux
+/// A connection with a peer that proved who it is.
+protocol ProvenConnection: AnyObject {
+    var peerIdentity: (any Sendable)? { get }
+    /// Ends it for all who use it.
+    func fail(_ error: TransportError)
+}
+
+extension Stream: ProvenConnection {}
 
 extension Loop {
-    /// Ends the streams whose peer is meant; returns how many those were.
+    /// Ends the connections whose peer is meant; returns how many those were.
     func endConnections(_ error: TransportError, where peer: (any Sendable) -> Bool) -> Int {
         assertCurrent()
         var ended = 0
-        for stream in Array(proven.values) where stream.peerIdentity.map(peer) == true {
-            stream.fail(error)
+        for connection in Array(proven.values) where connection.peerIdentity.map(peer) == true {
+            connection.fail(error)
             ended += 1
         }
         return ended
@@ -18,7 +25,8 @@ extension Loop {
     func endExpired(_ error: TransportError, now: Int64) -> Int {
         assertCurrent()
         var ended = 0
-        for stream in Array(proven.values) where !stream.hasFailed && (stream.certificatesEnd ?? .max) <= now {
+        for case let stream as Stream in Array(proven.values)
+        where !stream.hasFailed && (stream.certificatesEnd ?? .max) <= now {
             stream.fail(error)
             ended += 1
         }

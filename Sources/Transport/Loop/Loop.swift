@@ -35,8 +35,8 @@ public final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     private var due: [TimerNode] = []
     private var arrived: [UnownedJob] = []
 
-    /// Streams whose peer proved who it is, so that they can be ended when that peer is no longer trusted.
-    var proven: [ObjectIdentifier: Stream] = [:]
+    /// Connections whose peer proved who it is, so that they can be ended when that peer is no longer trusted.
+    var proven: [ObjectIdentifier: any ProvenConnection] = [:]
 
     private let inbox = Mutex<[UnownedJob]>([])
     private let sleeping = Atomic<Bool>(false)

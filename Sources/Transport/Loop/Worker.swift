@@ -88,6 +88,18 @@ public actor Worker {
         await converse(over: stream, service)
     }
 
+    /// Serves HTTP over a connection that came by another way than a listener, whoever dialled it; returns at once.
+    public nonisolated func serve(over socket: OwnedSocket, _ service: HTTPService) {
+        Task(executorPreference: loop) { await self.take(socket, service) }
+    }
+
+    private func take(_ socket: OwnedSocket, _ service: HTTPService) async {
+        guard service.admitConnection() else { return }
+        defer { service.connectionEnded() }
+        guard let stream = socket.stream(on: loop) else { return }
+        await converse(over: stream, service)
+    }
+
     /// Dials `address` and serves HTTP over that connection: for a site that can only connect outwards. Returns when it ends.
     ///
     /// - Parameter tls: the dialler's role in TLS, shaken before `service`'s own, which should then have none.

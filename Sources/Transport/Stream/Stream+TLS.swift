@@ -7,7 +7,7 @@ final class TLSSession {
     let ssl: OpaquePointer
     let context: TLSContext
     let outcome = HandshakeOutcome()
-    fileprivate var sentCloseNotify = false
+    var sentCloseNotify = false
 
     init?(context: TLSContext, descriptor: Int32) {
         guard let ssl = SSL_new(context.context) else { return nil }
@@ -25,14 +25,19 @@ extension Stream {
     ///
     /// - Parameters:
     ///   - serverName: for a client: sent as SNI, and checked against the certificate where the context checks host names.
+    ///   - readsAhead: false where TLS will be ended in order (`endTLS`), so that no byte after it is taken.
     ///   - deadline: monotonic nanoseconds.
     /// - Throws: `.tls` with the peer's refusal or ours in words, `.timedOut`.
-    public func startTLS(_ context: TLSContext, serverName: String? = nil, deadline: UInt64) async throws(TransportError) {
+    public func startTLS(
+        _ context: TLSContext, serverName: String? = nil, readsAhead: Bool = true, deadline: UInt64
+    ) async throws(TransportError) {
         precondition(tls == nil && input.isEmpty && output.isEmpty, "TLS starts on a fresh stream")
         guard let session = TLSSession(context: context, descriptor: descriptor) else {
             throw TransportError(.tls, "OpenSSL gives no session: \(openSSLReason())")
         }
         tls = session
+        formerPeer = nil
+        if !readsAhead { stopReadingAhead() }
         if context.role == .server {
             SSL_set_accept_state(session.ssl)
         } else {
@@ -66,7 +71,10 @@ extension Stream {
     }
 
     /// Who the peer is, as the context's own check returned it.
-    public var peerIdentity: (any Sendable)? { tls?.outcome.peer }
+    public var peerIdentity: (any Sendable)? { tls == nil ? formerPeer : tls?.outcome.peer }
+
+    /// After a refused handshake: who issued the certificate shown, if it is none of those that were to be expected.
+    var strangeIssuer: String? { tls?.outcome.strangeIssuer }
 
     /// The peer's own certificate, DER; nil where it showed none.
     public var peerCertificate: [UInt8]? {
@@ -168,6 +176,12 @@ extension Stream {
             default: throw TransportError(.connectionLost, "TLS sending failed: \(secureReason())")
             }
         }
+    }
+
+    func sendNowSecure(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let tls else { return false }
+        ERR_clear_error()
+        return SSL_write(tls.ssl, bytes.baseAddress, Int32(bytes.count)) == Int32(bytes.count)
     }
 
     /// Says that we send no more. Does not wait for the peer's answer.

@@ -37,6 +37,8 @@ public final class Stream: Source {
     public var hangUpAction: (() -> Void)?
 
     var tls: TLSSession?
+    /// Who the peer had proved to be before TLS was ended (`endTLS`).
+    var formerPeer: (any Sendable)?
 
     /// Takes over an open non-blocking socket.
     public init?(descriptor: Int32, loop: Loop) {
@@ -253,6 +255,14 @@ public final class Stream: Source {
         }
     }
 
+    /// Sends a few bytes at once or not at all; false if the socket does not take them. Nothing else may be on its way out.
+    func sendNow(_ text: StaticString) -> Bool {
+        guard isOpen, failure == nil, writeWaiter == nil, output.isEmpty else { return false }
+        let bytes = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+        if tls != nil { return sendNowSecure(bytes) }
+        return Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
+    }
+
     /// Received in one go at most, so that one fast peer does not take a loop to itself.
     static let readBytes = 65_536
 
@@ -269,6 +279,19 @@ public final class Stream: Source {
         attempts = (nil, nil)
         hangUpAction = nil
         fail(.connectionLost)
+    }
+
+    /// Lets go of a raw connection without ending it; nil if it is not raw, has bytes in hand, or is gone.
+    public func release() -> OwnedSocket? {
+        guard isOpen, failure == nil, tls == nil, input.isEmpty, output.isEmpty else { return nil }
+        isOpen = false
+        loop.proven[ObjectIdentifier(self)] = nil
+        loop.remove(self)
+        let socket = OwnedSocket(descriptor: descriptor, peer: formerPeer)
+        attempts = (nil, nil)
+        hangUpAction = nil
+        fail(.connectionLost)
+        return socket
     }
 
     /// Ends our direction and discards for a while what still comes, so that the peer can read our last words: closing a socket

@@ -133,7 +133,7 @@ public final class TLSContext: @unchecked Sendable {
             } else {
                 SSL_CTX_set_default_verify_paths(context)
             }
-            SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+            SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, noteIssuer)
         case .custom:
             SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
             SSL_CTX_set_cert_verify_callback(context, verifyPeer, Unmanaged.passUnretained(verifier).toOpaque())
@@ -154,6 +154,8 @@ public final class TLSContext: @unchecked Sendable {
 final class HandshakeOutcome {
     var refusal: String?
     var peer: (any Sendable)?
+    /// Who issued a certificate that was refused because nobody here knows the issuer.
+    var strangeIssuer: String?
 }
 
 /// OpenSSL's certificate check, replaced: 1 accepts.
@@ -180,6 +182,7 @@ private let verifyPeer: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?
         outcome.refusal = "\(error)"
         // The alert that the peer gets says so: it may not have heard of it in any other way.
         let isRevoked = (error as? TransportError)?.code == .revoked
+        outcome.strangeIssuer = isNodes(leaf) ? nil : issuerName(leaf)
         X509_STORE_CTX_set_error(store, isRevoked ? X509_V_ERR_CERT_REVOKED : X509_V_ERR_APPLICATION_VERIFICATION)
         return 0
     }

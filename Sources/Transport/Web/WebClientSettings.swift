@@ -6,6 +6,8 @@ public struct WebClientSettings: Sendable {
     public var proxy: String?
     /// Hosts reached without the proxy, as libcurl's `CURLOPT_NOPROXY` reads them.
     public var noProxy: String?
+    /// The proxy of the whole program, for hosts that it covers; used where `proxy` is nil.
+    public var nodeProxy: HTTPProxy?
     public var connectSeconds: Double = 10
     public var userAgent: String = "meshnode"
     /// Connections to one host.
@@ -31,6 +33,8 @@ enum WebLimits {
     static let idleConnections = 64
     /// Age in seconds since its last use at which an idle connection is not trusted any more.
     static let idleSeconds = 60
+    /// The same for one that goes through a proxy: those cut what is silent.
+    static let idleSecondsByProxy = 45
     /// Characters of libcurl's own words in an error.
     static let reasonCharacters = 200
 }

@@ -6,6 +6,8 @@ struct WebDestination: Sendable {
     let url: String
     /// For errors: the host with the port, without path and query, which may hold secrets.
     let name: String
+    /// Without brackets.
+    let host: String
 
     init(_ text: String) throws(WebError) {
         guard let parsed = curl_url() else { throw WebError(.badURL, "no memory for a URL", mayHaveArrived: false) }
@@ -21,6 +23,7 @@ struct WebDestination: Sendable {
             let port = Self.part(parsed, CURLUPART_PORT, flags: UInt32(CURLU_DEFAULT_PORT))
         else { throw Self.refused("names no host") }
         self.url = url
+        self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         name = "\(host):\(port)"
     }
 

@@ -48,6 +48,22 @@ extension WebError {
         }
     }
 
+    /// Names the proxy that a call went through, and what to do, where it may be the proxy's doing.
+    func named(_ proxy: String?, begun: Bool, reason: String) -> WebError {
+        guard let proxy, !begun else { return self }
+        let hint =
+            if reason.contains("response 407") {
+                "it wants credentials: set proxy.userFile and proxy.passwordFile"
+            } else if reason.contains("response 403") {
+                "it refuses that host: ask who runs it to allow CONNECT there"
+            } else if code == .tls {
+                "if it inspects TLS, ask the network team to exempt that host and port"
+            } else {
+                "is the proxy up, and may it connect there?"
+            }
+        return WebError(code, "\(message) (through proxy \(proxy); \(hint))", mayHaveArrived: mayHaveArrived)
+    }
+
     private static func printable(_ text: String) -> String {
         String(
             text.unicodeScalars.filter { (32...126).contains($0.value) }.prefix(WebLimits.reasonCharacters).map(

@@ -7,6 +7,8 @@ final class WebTransfer {
     private var list = FieldList()
     private var sent = 0
     private var answer = WebAnswerReader()
+    /// What the call goes through, for errors.
+    private var proxyName: String?
     /// libcurl writes a zero-ended reason here.
     private let reason = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
@@ -53,14 +55,28 @@ final class WebTransfer {
             set(CURLOPT_CAPATH, nil)
         }
         // Empty texts: the environment's variables have no say.
-        set(CURLOPT_PROXY, settings.proxy ?? "")
+        let nodeProxy = nodeProxy(settings)
+        set(CURLOPT_PROXY, settings.proxy ?? nodeProxy?.name ?? "")
+        if let credentials = nodeProxy?.credentials {
+            // Basic alone (CURLAUTH_BASIC).
+            set(CURLOPT_PROXYAUTH, 1)
+            set(CURLOPT_PROXYUSERNAME, credentials.user)
+            set(CURLOPT_PROXYPASSWORD, credentials.password)
+        }
         set(CURLOPT_NOPROXY, settings.noProxy ?? "")
         set(CURLOPT_HTTPPROXYTUNNEL, 1)
         set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         set(CURLOPT_CONNECTTIMEOUT_MS, Int(max(1, WebLimits.seconds(settings.connectSeconds) * 1000)))
-        set(CURLOPT_MAXAGE_CONN, WebLimits.idleSeconds)
+        set(CURLOPT_MAXAGE_CONN, nodeProxy == nil ? WebLimits.idleSeconds : WebLimits.idleSecondsByProxy)
         set(CURLOPT_URL, call.destination.url)
         return isDone
+    }
+
+    /// The program's proxy, where this call goes through it.
+    private func nodeProxy(_ settings: WebClientSettings) -> HTTPProxy? {
+        guard settings.proxy == nil, let proxy = settings.nodeProxy, proxy.covers(call.destination.host) else { return nil }
+        proxyName = proxy.name
+        return proxy
     }
 
     private func setRequest() -> Bool {
@@ -140,7 +156,8 @@ extension WebTransfer {
         }
         return .failure(
             WebError.of(
-                result, answer.refusal, call.destination.name, begun: requestHasBegun, reason: String(cString: reason)))
+                result, answer.refusal, call.destination.name, begun: requestHasBegun, reason: String(cString: reason)
+            ).named(proxyName, begun: requestHasBegun, reason: String(cString: reason)))
     }
 }
 

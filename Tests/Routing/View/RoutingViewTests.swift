@@ -28,8 +28,8 @@ private func view(_ nodes: [NodeView]) -> MeshView { MeshView(at: Instant(nanose
     private let c = NodeID(site: "c", node: "c1")
 
     private func builder() -> RoutingViewBuilder {
-        RoutingViewBuilder(me: me, local: []) { _, address in
-            HostPort(String(address.dropFirst(8))).map { Upstream(target: $0, tls: nil) }
+        RoutingViewBuilder(me: me, local: []) { place, _ in
+            HostPort(String(place.address.dropFirst(8))).map { Upstream(target: $0, tls: nil) }
         }
     }
 

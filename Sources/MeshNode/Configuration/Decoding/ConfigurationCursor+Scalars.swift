@@ -20,6 +20,15 @@ extension ConfigurationCursor {
         return text
     }
 
+    func boolean(default fallback: Bool) -> Bool {
+        if value == nil { return fallback }
+        guard case .boolean(let boolean) = value?.content else {
+            refuse(allowed: "true or false")
+            return fallback
+        }
+        return boolean
+    }
+
     func integer(in range: ClosedRange<Int>, default fallback: Int? = nil) -> Int {
         if value == nil, let fallback { return fallback }
         guard case .number(let number) = value?.content, let integer = number.integer, range.contains(integer) else {

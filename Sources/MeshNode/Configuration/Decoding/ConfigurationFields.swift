@@ -24,6 +24,11 @@ final class ConfigurationFields {
     /// Whether the object has a key, without making it known.
     func holds(_ key: String) -> Bool { indices[key] != nil }
 
+    /// All keys and their values, where the keys are names of the user's own; all are known then.
+    func entries() -> [(key: String, value: ConfigurationCursor, keyPosition: SourcePosition)] {
+        members.map { ($0.key, self[$0.key], $0.keyPosition) }
+    }
+
     /// Lets every key pass, where it is not known which ones are right.
     func ignoreUnknown() { known = members.map(\.key) }
 

@@ -7,6 +7,8 @@ struct AccessConfiguration: Equatable, Sendable {
     /// For the models of this site.
     var site: AccessRule?
     var roles = RoleRules()
+    /// By entry site, the domains of users for whom its word is taken, where that is less than its admission gives it.
+    var vouching: [String: [String]] = [:]
 
     /// Rules by which a user who logged in with Globus gets a role, the highest that admits. Without a rule for `user`
     /// everyone who may log in is one; without one for the others nobody is.
@@ -44,7 +46,26 @@ extension AccessConfiguration {
                         operator: roles["operator"].optional(AccessRule.decode),
                         viewer: roles["viewer"].optional(AccessRule.decode),
                         user: roles["user"].optional(AccessRule.decode))
-                })
+                },
+                vouching: decodeVouching(fields["vouching"]))
+        }
+    }
+
+    /// An empty list is allowed: that site's word is taken for nobody.
+    private static func decodeVouching(_ cursor: ConfigurationCursor) -> [String: [String]] {
+        cursor.objectOrDefaults { fields in
+            let entries = fields.entries()
+            if entries.count > Vouching.sitesAllowed {
+                cursor.fail("found \(entries.count) sites; allowed: at most \(Vouching.sitesAllowed)")
+            }
+            var vouching: [String: [String]] = [:]
+            for (site, domains, _) in entries.prefix(Vouching.sitesAllowed) {
+                if !Names.isLabel(site) {
+                    domains.fail("stands under \(Quoting.excerpt(site)); allowed: a site's name (a-z, 0-9, and - inside)")
+                }
+                vouching[site] = domains.list(atMost: Vouching.domainsAllowed) { $0.domainOrAny() }
+            }
+            return vouching
         }
     }
 
@@ -55,6 +76,13 @@ extension AccessConfiguration {
         out.object("access") { out in
             federation?.render("federation", &out)
             site?.render("site", &out)
+            if !vouching.isEmpty {
+                out.object("vouching") { out in
+                    for (site, domains) in vouching.sorted(by: { $0.key < $1.key }) {
+                        out.field(Quoting.json(site), .texts(domains))
+                    }
+                }
+            }
             guard roles != RoleRules() else { return }
             out.object("roles") { out in
                 roles.operator?.render("operator", &out)
@@ -103,6 +131,9 @@ extension AccessRule {
 }
 
 extension ConfigurationCursor {
+    /// A domain of an identity provider in lower case, or `*` for all.
+    func domainOrAny() -> String { holds(Vouching.any) ? Vouching.any : domain() }
+
     /// A domain of an identity provider, given back in lower case.
     func domain() -> String {
         string(length: 1...253, allowed: "a domain such as anl.gov") { text in

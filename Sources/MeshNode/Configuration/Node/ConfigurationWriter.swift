@@ -6,6 +6,7 @@ struct ConfigurationWriter {
         case texts([String])
         case integer(Int)
         case number(Double)
+        case boolean(Bool)
     }
 
     private(set) var text = ""
@@ -23,6 +24,7 @@ struct ConfigurationWriter {
         case nil: return
         case .text(let text): line("\(key): \(Quoting.json(text)),")
         case .texts(let texts): line("\(key): [\(texts.map(Quoting.json).joined(separator: ", "))],")
+        case .boolean(let boolean): line("\(key): \(boolean),")
         case .integer(let integer): line("\(key): \(integer),")
         case .number(let number): line("\(key): \(ConfigurationCursor.text(of: number)),")
         }

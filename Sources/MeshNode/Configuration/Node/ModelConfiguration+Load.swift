@@ -11,7 +11,8 @@ extension ModelConfiguration {
                     backend: BackendConfiguration.decode(fields["backend"]),
                     description: ModelDescription.decode(fields),
                     policy: fields["policy"].enumeration(Policy.self, default: .federation),
-                    access: fields["access"].optional(AccessRule.decode))
+                    access: fields["access"].optional(AccessRule.decode),
+                    data: ModelDataConfiguration.decode(fields))
             }
         }
     }
@@ -67,6 +68,7 @@ extension BackendConfiguration {
         cursor.object { fields in
             let kind = fields["kind"]
             if cursor.isPresent, let choice = BackendKind.allCases.first(where: { kind.holds($0.rawValue) }) {
+                checkPath(fields, kind: choice)
                 switch choice {
                 case .openai: return wrap(.openAI(OpenAIBackend.decode(fields)))
                 case .simulated: return simulated(fields)

@@ -11,6 +11,11 @@ struct ModelConfiguration: Equatable, Sendable {
     var policy = Policy.federation
     /// Who may use it, beside what holds for the whole site.
     var access: AccessRule?
+    /// What data it takes, and from whom.
+    var data = ModelDataConfiguration()
+
+    /// The way that data takes to it.
+    var path: DataPath? { data.path ?? DataPath(backend: backend.kind.rawValue) }
 
     /// Whether other sites may submit to its endpoint while this site's nodes are away.
     var isOffered: Bool { if case .globusCompute(let globus) = backend { globus.direct != nil } else { false } }

@@ -30,6 +30,8 @@ struct TimeoutConfiguration: Equatable, Sendable {
     var stallSeconds = 300.0
     /// After which a stream that has nothing to say yet gets a comment.
     var streamKeepAliveSeconds = 15.0
+    /// Between two signs of life on a link to another node: less than half of the time after which proxies cut silent ones.
+    var linkKeepAliveSeconds = 25.0
 }
 
 /// How servers are watched, in seconds.
@@ -86,7 +88,9 @@ extension TimeoutConfiguration {
                 firstByteSeconds: fields["firstByteSeconds"].duration(in: 0.1...86400, default: own.firstByteSeconds),
                 stallSeconds: fields["stallSeconds"].duration(in: 0.1...86400, default: own.stallSeconds),
                 streamKeepAliveSeconds: fields["streamKeepAliveSeconds"].duration(
-                    in: 0.1...300, default: own.streamKeepAliveSeconds))
+                    in: 0.1...300, default: own.streamKeepAliveSeconds),
+                linkKeepAliveSeconds: fields["linkKeepAliveSeconds"].duration(
+                    in: 0.1...300, default: own.linkKeepAliveSeconds))
         }
     }
 }

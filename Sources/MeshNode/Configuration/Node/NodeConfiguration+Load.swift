@@ -1,3 +1,5 @@
+import Gossip
+
 extension NodeConfiguration {
     /// Reads a node's configuration.
     /// - Parameters:
@@ -20,6 +22,13 @@ extension NodeConfiguration {
                 "is missing, and a model has the backend globusCompute; allowed: globusCompute: { clientId: …, secretFile: … }"
             )
         }
+        let outbound = OutboundConfiguration.decode(fields)
+        let carrier = CarrierConfiguration.decode(fields["carrier"])
+        if carrier != nil, outbound != nil {
+            fields["carrier"].fail("stands beside carriers; allowed: one of the two, since a carrier must take calls")
+        }
+        let data = DataPolicy.decode(fields["data"])
+        for model in models { model.data.check(data, model: model.id, path: model.path, by: fields["models"]) }
         return NodeConfiguration(
             federation: fields["federation"].federation(),
             site: fields["site"].label(),
@@ -30,10 +39,14 @@ extension NodeConfiguration {
             trustedProxies: trustedProxies,
             trust: TrustConfiguration.decode(fields["trust"]),
             seeds: fields["seeds"].list(atMost: seedsAllowed) { $0.hostAndPort() },
+            proxy: fields["proxy"].optional(ProxyConfiguration.decode),
+            outbound: outbound,
+            carrier: carrier,
             stateDirectory: fields["stateDirectory"].directory(),
             tokens: TokenConfiguration.decode(fields["tokens"]),
             authentication: AuthenticationConfiguration.decode(fields["authentication"]),
             access: AccessConfiguration.decode(fields["access"]),
+            data: data,
             keys: KeyConfiguration.decode(fields["keys"]),
             loops: fields["loops"].integer(in: 0...loopsAllowed, default: 0),
             limits: LimitConfiguration.decode(fields["limits"]),

@@ -1,3 +1,5 @@
+import Gossip
+
 extension NodeConfiguration {
     /// The configuration as a commented file. Reading it gives an equal value. Holds no secret: keys are named, not shown.
     func render() -> String {
@@ -57,6 +59,9 @@ extension NodeConfiguration {
         out.line()
         out.comment("Mesh addresses of nodes to join by.")
         out.field("seeds", .texts(seeds.map(\.description)))
+        proxy?.render(&out)
+        outbound?.render(&out)
+        carrier?.render(&out)
         out.field("stateDirectory", .text(stateDirectory))
         out.line()
         out.comment("Who may call: tokens are known by their SHA-256 alone.")
@@ -67,6 +72,7 @@ extension NodeConfiguration {
         }
         authentication.render(&out)
         access.render(&out)
+        data.render(&out)
         keys.render(&out)
     }
 
@@ -90,6 +96,7 @@ extension NodeConfiguration {
             out.field("firstByteSeconds", .number(timeouts.firstByteSeconds))
             out.field("stallSeconds", .number(timeouts.stallSeconds))
             out.field("streamKeepAliveSeconds", .number(timeouts.streamKeepAliveSeconds))
+            out.field("linkKeepAliveSeconds", .number(timeouts.linkKeepAliveSeconds))
         }
         out.object("health") { out in
             out.field("intervalSeconds", .number(health.intervalSeconds))
@@ -107,6 +114,7 @@ extension ModelConfiguration {
         out.field("id", .text(id))
         if !aliases.isEmpty { out.field("aliases", .texts(aliases)) }
         out.object("backend") { out in
+            out.field("path", data.path.map { .text($0.rawValue) })
             switch backend {
             case .openAI(let server):
                 out.field("kind", .text(BackendKind.openai.rawValue))
@@ -132,5 +140,6 @@ extension ModelConfiguration {
         out.field("capabilities", description.capabilities.map { .texts($0.map(\.rawValue)) })
         out.field("policy", .text(policy.rawValue))
         access?.render("access", &out)
+        data.render(&out)
     }
 }

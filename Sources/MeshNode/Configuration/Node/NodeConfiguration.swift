@@ -1,3 +1,5 @@
+import Gossip
+
 /// What `meshnode serve --config node.json5` runs: one node of a site. docs/configuration.md is its reference.
 struct NodeConfiguration: Equatable, Sendable {
     /// The most models, tokens, seeds, trusted proxies and event loops one node may have.
@@ -19,11 +21,19 @@ struct NodeConfiguration: Equatable, Sendable {
     var trust: TrustConfiguration
     /// Nodes to join by: mesh addresses.
     var seeds: [HostAndPort] = []
+    /// What connections outwards go through; nil: nothing.
+    var proxy: ProxyConfiguration?
+    /// Who carries calls to this node, where it takes none; nil: it is called at its own address.
+    var outbound: OutboundConfiguration?
+    /// What this node carries for others; nil: nothing.
+    var carrier: CarrierConfiguration?
     /// Where the node keeps what must survive a restart; an absolute path.
     var stateDirectory: String
     var tokens: [TokenConfiguration] = []
     var authentication = AuthenticationConfiguration()
     var access = AccessConfiguration()
+    /// Classes of data, and where users' data may go.
+    var data = DataPolicy.none
     var keys = KeyConfiguration()
     /// Event loops; 0 is one a core.
     var loops = 0

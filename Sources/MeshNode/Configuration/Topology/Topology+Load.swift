@@ -23,8 +23,15 @@ extension Topology {
             limits: LimitConfiguration.decode(fields["limits"]),
             authentication: AuthenticationConfiguration.decode(fields["authentication"]),
             access: AccessConfiguration.decode(fields["access"]),
+            data: DataPolicy.decode(fields["data"]),
             keys: KeyConfiguration.decode(fields["keys"]),
             sites: fields["sites"].list(atLeast: 1, atMost: sitesAllowed) { Site.decode($0, names: names, ports: ports) })
+        topology.checkCarriers(fields["sites"])
+        for site in topology.sites {
+            for model in site.models {
+                model.data.check(site.data ?? topology.data, model: model.id, path: model.path, by: fields["sites"])
+            }
+        }
         let models = topology.sites.reduce(0) { $0 + $1.models.count }
         if models > modelsAllowed {
             fields["sites"].fail("found \(models) models in all sites together; allowed: at most \(modelsAllowed)")
@@ -69,7 +76,15 @@ extension Topology.Site {
                 models: fields["models"].list(atMost: Topology.modelsAllowed) { Topology.Model.decode($0, names: models) },
                 authentication: fields["authentication"].optional(AuthenticationConfiguration.decode),
                 access: fields["access"].optional(AccessConfiguration.decode),
-                keys: fields["keys"].optional(KeyConfiguration.decode))
+                data: fields["data"].optional(DataPolicy.decode),
+                keys: fields["keys"].optional(KeyConfiguration.decode),
+                outboundOnly: fields["outboundOnly"].boolean(default: false),
+                carriers: fields["carriers"].list(atMost: OutboundConfiguration.carriersAllowed) { item in
+                    item.string(length: 1...127, allowed: "a site such as site-a, or a node such as site-a/a1")
+                },
+                vouches: fields["vouches"].optional { cursor in
+                    cursor.list(atMost: Vouching.domainsAllowed) { $0.domainOrAny() }
+                } ?? [Vouching.any])
         }
     }
 
@@ -108,7 +123,8 @@ extension Topology.Model {
                     globusCompute: { EmulatedEndpoint.decode($0, description).map { .emulatedGlobus($0) } }),
                 description: description,
                 policy: fields["policy"].enumeration(ModelConfiguration.Policy.self, default: .federation),
-                access: fields["access"].optional(AccessRule.decode))
+                access: fields["access"].optional(AccessRule.decode),
+                data: ModelDataConfiguration.decode(fields))
         }
     }
 }

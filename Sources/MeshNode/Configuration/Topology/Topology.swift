@@ -20,6 +20,7 @@ struct Topology: Equatable, Sendable {
     /// Of each node, where its site says nothing else.
     var authentication = AuthenticationConfiguration()
     var access = AccessConfiguration()
+    var data = DataPolicy.none
     var keys = KeyConfiguration()
     var sites: [Site]
 
@@ -44,7 +45,14 @@ struct Topology: Equatable, Sendable {
         /// In place of the topology's.
         var authentication: AuthenticationConfiguration?
         var access: AccessConfiguration?
+        var data: DataPolicy?
         var keys: KeyConfiguration?
+        /// Its nodes take no calls: those of `carriers` carry them.
+        var outboundOnly = false
+        /// Sites (each of their nodes) or nodes (`site/node`).
+        var carriers: [String] = []
+        /// Domains of users for whom the federation admits the site's word; `*`: all.
+        var vouches = [Vouching.any]
     }
 
     struct Node: Equatable, Sendable {
@@ -63,6 +71,18 @@ struct Topology: Equatable, Sendable {
         var description = ModelDescription()
         var policy = ModelConfiguration.Policy.federation
         var access: AccessRule?
+        /// Beside the path of its backend, where that differs from its kind's.
+        var data = ModelDataConfiguration()
+
+        /// The way that data takes to it.
+        var path: DataPath? {
+            if let path = data.path { return path }
+            switch backend {
+            case .given(let backend): return DataPath(backend: backend.kind.rawValue)
+            case .simulated: return .onSite
+            case .emulatedGlobus: return .globusCloud
+            }
+        }
     }
 
     /// The states that a model can be declared to begin in, in the catalog's words.
