@@ -51,6 +51,7 @@ have_need() {
     sqlite) have_header sqlite3.h ;;
     pkg-config) have pkg-config ;;
     python) have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1 ;;
+    openssl-command) have openssl ;;
     nginx) have nginx || [ -x /usr/sbin/nginx ] ;;
     *) have "$1" ;;
     esac
@@ -69,6 +70,7 @@ package_name() { # need packager
     pkg-config:dnf) echo pkgconf-pkg-config ;;
     python:apt) echo python3 python3-venv ;;
     python:*) echo python3 ;;
+    openssl-command:*) echo openssl ;;
     taskset:*) echo util-linux ;;
     *) echo "$1" ;;
     esac

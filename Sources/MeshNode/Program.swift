@@ -23,6 +23,8 @@ struct Program {
 
     private static func run(_ invocation: Invocation) {
         do throws(CommandFailure) {
+            // The doctor says by itself what keeps FIPS from working.
+            if invocation.command != .doctor { try FIPSRequirement.obeyEnvironment() }
             switch invocation.command {
             case .demo: try DemoCommand.run(invocation)
             case .up: try UpCommand.run(invocation)
@@ -32,6 +34,7 @@ struct Program {
             case .route: try RouteCommand.run(invocation)
             case .peers: try PeersCommand.run(invocation)
             case .check: try CheckCommand.run(invocation)
+            case .doctor: try DoctorCommand.run(invocation)
             case .login: try LoginCommand.run(invocation)
             case .token: try TokenCommand.run(invocation)
             case .logout: try LogoutCommand.run(invocation)

@@ -26,6 +26,8 @@ public struct TrustError: Error, Equatable, Sendable, CustomStringConvertible {
         case badSignature
         /// A limit was passed.
         case limitExceeded
+        /// FIPS is required and OpenSSL cannot give it.
+        case noFIPS
         /// OpenSSL failed in a way that no input explains.
         case library
     }

@@ -42,9 +42,10 @@ def write_topology(name: str, folder: pathlib.Path, **values: object) -> pathlib
     return path
 
 
-def run(*arguments: object, seconds: float = 30, token: str | None = None) -> subprocess.CompletedProcess:
-    """Runs a `meshnode` command to its end."""
-    environment = {**os.environ, **({"MESHNODE_TOKEN": token} if token else {})}
+def run(*arguments: object, seconds: float = 30, token: str | None = None,
+        environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
+    """Runs a `meshnode` command to its end; `environment` is added to ours."""
+    environment = {**os.environ, **(environment or {}), **({"MESHNODE_TOKEN": token} if token else {})}
     return subprocess.run(
         [str(PROGRAM), *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
         timeout=seconds, env=environment)
@@ -53,7 +54,7 @@ def run(*arguments: object, seconds: float = 30, token: str | None = None) -> su
 class Mesh:
     """A running `meshnode up`. Use as a context manager: the end checks that no process is left."""
 
-    def __init__(self, topology: pathlib.Path, folder: pathlib.Path):
+    def __init__(self, topology: pathlib.Path, folder: pathlib.Path, environment: dict[str, str] | None = None):
         self.topology = topology
         self.state = folder / "state"
         self.log = folder / "up.log"
@@ -61,7 +62,7 @@ class Mesh:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [PROGRAM, "up", topology, "--state", self.state, "--ready-file", self.ready_file],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **(environment or {})})
         self._seen: set[int] = set()
         self._is_closed = False
         try:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import os
 import pathlib
 import subprocess
 from collections.abc import Iterator
@@ -36,12 +37,13 @@ def write_configuration(folder: pathlib.Path, identity: Identity, federation: st
 
 
 @contextlib.contextmanager
-def serving(configuration: pathlib.Path) -> Iterator[tuple[subprocess.Popen, pathlib.Path]]:
+def serving(configuration: pathlib.Path, environment: dict[str, str] | None = None) -> Iterator[tuple[subprocess.Popen, pathlib.Path]]:
     """A running node and the file of all that it says."""
     log = configuration.with_suffix(".log")
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [PROGRAM, "serve", "--config", configuration], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            [PROGRAM, "serve", "--config", configuration], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            env={**os.environ, **(environment or {})})
     try:
         yield process, log
     finally:

@@ -77,6 +77,26 @@ def test_refused_on_the_mesh_port(mesh: Mesh, tmp_path: pathlib.Path):
     assert is_accepted(url, ours), "refusing others has broken it for its own"
 
 
+def test_no_session_is_resumed(mesh: Mesh):
+    """A resumed session would skip the check of the certificate, and early data could be replayed: neither is offered."""
+    ours = certificate_of(mesh, "alpha")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols([ALPN])
+    context.load_cert_chain(ours.certificate_file, ours.key_file)
+    session = None
+    for _ in range(2):
+        with socket.create_connection(("127.0.0.1", port_of(mesh.node("beta").mesh)), timeout=10) as plain:
+            with context.wrap_socket(plain, server_hostname="localhost", session=session) as connection:
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                # Tickets would come before the answer.
+                assert connection.recv(1)
+                assert not connection.session_reused
+                session = connection.session
+                assert session is None or not session.has_ticket
+
+
 def test_the_mesh_port_is_not_the_api_port(mesh: Mesh):
     with pytest.raises(httpx.HTTPError):
         httpx.get(mesh.nodes[0].mesh.replace("https", "http") + "/healthz", timeout=10)

@@ -18,12 +18,36 @@ struct Workshop: Sendable {
     let root: Signer
     /// Another authority of exactly the same name.
     let stranger: Signer
+    /// The own root of site gamma, and that of the linked federation `friends`.
+    let siteRoot: Signer
+    let friend: Signer
     let nodeKey: PrivateKey
 
     init() throws {
         root = try Self.authority("demo mesh authority")
         stranger = try Self.authority("demo mesh authority")
+        siteRoot = try Self.authority("gamma authority")
+        friend = try Self.authority("friends mesh authority")
         nodeKey = try PrivateKey.generate()
+    }
+
+    /// The verifier of a node of ours, to which the federation's operator has said a few things.
+    func verifier() throws -> PeerVerifier {
+        let ledger = TrustLedger(federation: "demo", roots: [root.certificate])
+        let issuer = try LedgerWorkshop.issuer(below: root)
+        let revocations = [LedgerWorkshop.revocation("alpha", "lost"), LedgerWorkshop.revocation("gone")]
+        for (index, body) in revocations.enumerated() {
+            let token = try LedgerWorkshop.token(body, serial: UInt64(index + 1), by: issuer)
+            guard try ledger.take(token, now: Self.now) != nil else {
+                throw TrustError(.malformedToken, "the ledger did not take a revocation")
+            }
+        }
+        return PeerVerifier(
+            federation: "demo",
+            bundle: TrustBundle(
+                serial: 1, roots: [root.certificate], siteRoots: ["gamma": [siteRoot.certificate]]),
+            linked: ["friends": TrustBundle(serial: 1, roots: [friend.certificate])]
+        ) { ledger.refusal(of: $0, $1, now: Self.now) }
     }
 
     /// An authority: a root, or below `issuer`.
@@ -70,7 +94,24 @@ extension CertificateBuilder {
 }
 
 /// A key too short to be trusted.
-func weakKey() throws -> PrivateKey {
-    guard let made = mesh_EVP_RSA_gen(1024) else { throw TrustError(.library, "no RSA key of 1024 bits") }
+func weakKey() throws -> PrivateKey { try rsaKey(1024) }
+
+func rsaKey(_ bits: UInt32) throws -> PrivateKey {
+    guard let made = mesh_EVP_RSA_gen(bits) else { throw TrustError(.library, "no RSA key of \(bits) bits") }
+    return PrivateKey(adopting: made)
+}
+
+func key(onCurve name: String) throws -> PrivateKey {
+    guard let made = mesh_EVP_EC_gen(name) else { throw TrustError(.library, "no key on \(name)") }
+    return PrivateKey(adopting: made)
+}
+
+func edwardsKey() throws -> PrivateKey {
+    guard let context = EVP_PKEY_CTX_new_from_name(nil, "ED25519", nil) else { throw TrustError(.library, "no Ed25519") }
+    defer { EVP_PKEY_CTX_free(context) }
+    var made: OpaquePointer?
+    guard EVP_PKEY_keygen_init(context) == 1, EVP_PKEY_generate(context, &made) == 1, let made else {
+        throw TrustError(.library, "no Ed25519 key")
+    }
     return PrivateKey(adopting: made)
 }

@@ -22,7 +22,8 @@ extension NodeAPI {
 
     /// `GET /mesh/federation`.
     func showFederation(_ call: Call) async throws(APIError) {
-        await call.json(await try federation().describeFederation())
+        let federation = try federation()
+        await call.json(await federation.describeFederation())
     }
 
     /// `POST /mesh/federation/statements`: tokens, one a line.
@@ -32,8 +33,9 @@ extension NodeAPI {
         guard !tokens.isEmpty else {
             throw APIError(400, code: "no_statements", "send the signed statements, one a line")
         }
+        let federation = try federation()
         do throws(FederationRefusal) {
-            let taken = try await federation().takeStatements(tokens)
+            let taken = try await federation.takeStatements(tokens)
             control.log(.warning, "\(taken) statements of the federation's operator brought by \(name(call))")
             await call.json(#"{"taken":\#(taken),"known":\#(tokens.count - taken)}"#)
         } catch { throw APIError(error) }
@@ -46,8 +48,9 @@ extension NodeAPI {
             throw APIError(
                 400, code: "invalid_json", #"send {"site":"NAME","node":"NAME" or null,"reason":"TEXT"}"#)
         }
+        let federation = try federation()
         do throws(FederationRefusal) {
-            try await federation().revoke(site: order.site, node: order.node, reason: order.reason)
+            try await federation.revoke(site: order.site, node: order.node, reason: order.reason)
         } catch { throw APIError(error) }
         control.log(
             .warning, "revocation of \(order.site)\(order.node.map { "/\($0)" } ?? "") by \(name(call)): \(order.reason)")
@@ -61,8 +64,9 @@ extension NodeAPI {
 
     /// `POST /mesh/federation/renew`.
     func renewCertificate(_ call: Call) async throws(APIError) {
+        let federation = try federation()
         do throws(FederationRefusal) {
-            let renewed = try await federation().renewCertificate()
+            let renewed = try await federation.renewCertificate()
             control.log(.info, "renewal of this node's certificate by \(name(call))")
             await call.json(
                 JSONWriter.object {

@@ -1,6 +1,6 @@
 /// The commands of the program; the raw value is what is typed.
 enum CommandName: String, CaseIterable, Sendable {
-    case demo, up, serve, status, models, route, peers, check, login, token, logout
+    case demo, up, serve, status, models, route, peers, check, doctor, login, token, logout
     case keysCreate = "keys create"
     case keysList = "keys list"
     case keysRevoke = "keys revoke"
@@ -96,6 +96,10 @@ extension CommandSpecification {
             positionals: [file], lastIsOptional: true,
             options: [.json, .policy, .asUser, .policyModel, .domain, .groups, .dataClass, .node, .tokenFile]),
         CommandSpecification(
+            name: .doctor, summary: "say what keeps a node from working, and what to do about it",
+            discussion: "For a node that runs and for one that was not started yet; exit 1 if something fails.",
+            options: [.doctorConfig, .firewall, .json]),
+        CommandSpecification(
             name: .login, summary: "log in at a federation, by your browser",
             discussion: "Asks consent for all sites at once; the tokens are kept in ~/.config/meshnode/tokens.json.",
             options: [.node, .local, .noBrowser, .force]),
@@ -123,12 +127,12 @@ extension CommandSpecification {
             options: [
                 .foundingDirectory, .validDays, .passphraseFile, .keyURI, .caCertificate, .caKey, .requestOut,
                 .certificateIn,
-                .firstSite, .nodeName, .nodeDirectory, .domain,
+                .firstSite, .nodeName, .nodeDirectory, .vouchedDomain,
             ] + OptionSpecification.settingUp + [.json]),
         CommandSpecification(
             name: .federationInvite, summary: "invite a site: prints the token for its facility",
             discussion: "Asks a registration authority (--node). Needs the role operator.", positionals: [invitedSite],
-            options: [.nodes, .expires, .domain, .addNodes, .inviteAddress] + asking),
+            options: [.nodes, .expires, .vouchedDomain, .addNodes, .inviteAddress] + asking),
         CommandSpecification(
             name: .federationJoin, summary: "join a federation by an invitation",
             discussion:
@@ -141,7 +145,7 @@ extension CommandSpecification {
         CommandSpecification(
             name: .federationSign, summary: "certify a node by hand, where the issuer is kept offline",
             discussion: "Writes what the facility gives to join --cert-in.", positionals: [request],
-            options: [.requiredDirectory, .signedSite, .signedNode, .domain, .nodes, .seed, .out]),
+            options: [.requiredDirectory, .signedSite, .signedNode, .vouchedDomain, .nodes, .seedNode, .out]),
         CommandSpecification(
             name: .federationMembers, summary: "list who is in the federation, and what is revoked", discussion: needsToken,
             options: asking),

@@ -84,6 +84,14 @@ extension OptionSpecification {
     static let all = OptionSpecification(name: "--all", value: .flag, summary: "of everybody, for operators")
 }
 
+/// Looking at a node.
+extension OptionSpecification {
+    static let doctorConfig = OptionSpecification(
+        name: "--config", value: .text, placeholder: "FILE", summary: "the node's configuration", fallback: "node.json5")
+    static let firewall = OptionSpecification(
+        name: "--firewall", value: .flag, summary: "print what to ask of the network team instead")
+}
+
 /// Whose requests may run where.
 extension OptionSpecification {
     static let policy = OptionSpecification(
@@ -153,7 +161,7 @@ extension OptionSpecification {
         name: "--node-directory", value: .text, placeholder: "DIR", summary: "the node's folder (default: ./SITE)")
     static let joinDirectory = OptionSpecification(
         name: "--directory", value: .text, placeholder: "DIR", summary: "the node's folder (default: ./SITE)")
-    static let domain = OptionSpecification(
+    static let vouchedDomain = OptionSpecification(
         name: "--domain", value: .text, placeholder: "DOMAIN",
         summary: "an identity provider's domain for whose users the site may vouch; again for more", isList: true)
     static let nodes = OptionSpecification(
@@ -167,7 +175,7 @@ extension OptionSpecification {
         summary: "where the facility reaches this node's mesh port (default: as it is advertised)")
     static let pin = OptionSpecification(
         name: "--pin", value: .text, placeholder: "HEX", summary: "with --cert-in: SHA-256 of the federation's root")
-    static let seed = OptionSpecification(
+    static let seedNode = OptionSpecification(
         name: "--seed", value: .hostAndPort, placeholder: "HOST:PORT", summary: "a node to join by; again for more",
         isList: true)
     static let out = OptionSpecification(

@@ -5,7 +5,15 @@ enum ServeCommand {
         node.runUntilSignal()
     }
 
+    /// The configuration, and FIPS as it says: before anything else uses OpenSSL.
     static func load(_ path: String) throws(CommandFailure) -> NodeConfiguration {
+        let configuration = try read(path)
+        if configuration.fips == .required { try FIPSRequirement.enforce() }
+        return configuration
+    }
+
+    /// The configuration alone.
+    static func read(_ path: String) throws(CommandFailure) -> NodeConfiguration {
         do throws(ConfigurationErrors) {
             return try NodeConfiguration.load(path: path)
         } catch { throw CommandFailure(exitCode: 2, message: error.description) }

@@ -38,9 +38,12 @@ struct MeshLinks: Sendable {
     }
 
     func upstream(at target: HostPort) -> Upstream {
-        let way = proxy?.way(to: target.host) ?? .direct
+        let way = way(to: target.host)
         return Upstream(target: target, securedBy: tls, settings: settings(way), way: way, handshakes: handshakes)
     }
+
+    /// How a host is reached: through the proxy, where one is set that covers it.
+    func way(to host: String) -> Way { proxy?.way(to: host) ?? .direct }
 
     /// - Parameter known: made for the same node before, whose connections are kept where its way is the same.
     func upstream(to place: MeshPlace, known: Upstream? = nil) -> Upstream? {

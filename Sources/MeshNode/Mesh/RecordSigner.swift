@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Gossip
+import Routing
 import Synchronization
 import Trust
 

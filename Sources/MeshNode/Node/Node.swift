@@ -99,13 +99,15 @@ final class Node: Sendable {
         access.apply(to: &facts, configuration)
         facts.apiURL = identity.api
         facts.federationControl = keeper
-        let role = try role(keeper, issuer, disk, meshURL: identity.mesh)
+        let role = try Self.role(
+            configuration, keeper, issuer, disk, audit, router, meshURL: identity.mesh, log: log)
         facts.inviting = role.inviting
         facts.audit = audit
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
-        let port = meshPort(trust, role.enrolment, vouches)
+        let port = meshPort(
+            trust, role.enrolment, vouches, DialBack(securedBy: trust.clientTLS, way: links.way))
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let meshService = service(port, trust.serverTLS, budget)
         let services: [(ListeningSocket?, HTTPService)] = [
@@ -127,7 +129,7 @@ final class Node: Sendable {
     }
 
     /// What this node proves itself with, and what the federation's operator has said so far.
-    private static func trust(
+    static func trust(
         _ configuration: NodeConfiguration, _ log: Logger
     ) throws(CommandFailure) -> (MeshTrust, StatementStore) {
         let store = StatementStore(directory: configuration.stateDirectory, log: log)
@@ -208,11 +210,11 @@ final class Node: Sendable {
             bodyBudget: budget, admits: admits)
     }
 
-    private func role(
-        _ keeper: TrustKeeper, _ issuer: RegistrationAuthority?, _ thread: StorageThread, meshURL: String
+    private static func role(
+        _ configuration: NodeConfiguration, _ keeper: TrustKeeper, _ issuer: RegistrationAuthority?,
+        _ thread: StorageThread, _ audit: AuditLog, _ router: Router, meshURL: String, log: Logger
     ) throws(CommandFailure) -> FederationRole {
-        let (log, router, audit) = (log, router, audit)
-        return try FederationRole(
+        try FederationRole(
             configuration, issuer: issuer, ledger: keeper.ledger, meshURL: meshURL, thread: thread, log: log,
             mesh: { router.view.mesh }, publish: { _ = await keeper.take([$0], from: nil) },
             note: { kind, actor, subject, detail in
@@ -224,7 +226,8 @@ final class Node: Sendable {
     }
 
     private func meshPort(
-        _ trust: MeshTrust, _ enrolment: any Enrolment, _ vouches: @escaping @Sendable (String) -> [String]?
+        _ trust: MeshTrust, _ enrolment: any Enrolment, _ vouches: @escaping @Sendable (String) -> [String]?,
+        _ dialBack: DialBack
     ) -> MeshPort {
         let mesh = mesh
         let keeper = keeper
@@ -252,7 +255,7 @@ final class Node: Sendable {
             audit: { peer, use in
                 log.warning(
                     "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
-            }, enrolment: enrolment)
+            }, enrolment: enrolment, dialBack: dialBack)
     }
 
     private func watch(_ backends: Backends) {

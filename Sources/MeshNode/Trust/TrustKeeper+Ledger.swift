@@ -52,7 +52,7 @@ extension TrustKeeper {
         let revoked = Self.revocations(taken.news)
         let addresses = peers()
         push(news, except: peer, to: addresses.filter { !Self.isMeant($0.id, by: revoked) })
-        await carryOut(revoked, news, addresses)
+        Task(executorPreference: loop) { await self.carryOut(revoked, news, addresses) }
         return taken
     }
 
@@ -113,7 +113,7 @@ extension TrustKeeper {
 
     private func push(_ news: [[UInt8]], except source: NodeID?, to peers: [(id: NodeID, mesh: String)]) {
         let body = StatementExchange(of: ledger.held, news: news).encode()
-        for peer in random.pick(Self.pushFanout, of: peers.filter { $0.id != source }) {
+        for peer in peers.filter({ $0.id != source }).shuffled(using: &random).prefix(Self.pushFanout) {
             Task(executorPreference: loop) { await self.converse(with: peer, body) }
         }
     }
@@ -123,7 +123,7 @@ extension TrustKeeper {
         let digest = ledger.digest
         let now = mesh_monotonic_ns()
         if quietUntil.count > 4096 { quietUntil.removeAll() }
-        for node in random.pick(64, of: router.view.mesh.nodes) {
+        for node in router.view.mesh.nodes.shuffled(using: &random).prefix(64) {
             guard exchangesUnderWay < Self.exchangesAtOnce else { return }
             guard node.id != me, node.state == .alive, let identity = node.identity,
                 identity.ledger ?? "" != digest, quietUntil[node.id] ?? 0 <= now
@@ -132,10 +132,14 @@ extension TrustKeeper {
             exchangesUnderWay += 1
             let body = StatementExchange(of: ledger.held, news: []).encode()
             Task(executorPreference: loop) {
-                await self.converse(with: (node.id, identity.mesh), body)
-                self.exchangesUnderWay -= 1
+                await self.pull(from: (node.id, identity.mesh), body)
             }
         }
+    }
+
+    private func pull(from peer: (id: NodeID, mesh: String), _ body: [UInt8]) async {
+        await converse(with: peer, body)
+        exchangesUnderWay -= 1
     }
 
     /// One conversation: our message, their answer, and what they lack of ours.
@@ -150,7 +154,7 @@ extension TrustKeeper {
             }
         }
         let pause = brought ? Self.pauseSeconds : Self.idlePauseSeconds
-        quietUntil[peer.id] = mesh_monotonic_ns() + UInt64(pause * (0.8 + 0.4 * random.unit()) * 1e9)
+        quietUntil[peer.id] = mesh_monotonic_ns() + UInt64(pause * (0.8 + 0.4 * unit()) * 1e9)
     }
 
     private func ask(_ peer: (id: NodeID, mesh: String), _ body: [UInt8]) async -> StatementExchange? {

@@ -1,3 +1,4 @@
+import API
 import CLinux
 import Gossip
 import Routing
@@ -26,14 +27,14 @@ extension TrustKeeper {
 
     private func plan() {
         if renewal.nextTry == nil {
-            renewal.nextTry = RenewalSchedule(trust.current.certificate).firstTry(spread: random.unit())
+            renewal.nextTry = RenewalSchedule(trust.current.certificate).firstTry(spread: unit())
         }
         // The operator wants all certificates that are older than this, or under another root, renewed now.
         let serial = ledger.bundle.serial
         guard serial != renewal.plannedForBundle else { return }
         renewal.plannedForBundle = serial
         guard isOutdated else { return }
-        renewal.nextTry = min(renewal.nextTry ?? .infinity, wallSeconds + Self.rolloverSpreadSeconds * random.unit())
+        renewal.nextTry = min(renewal.nextTry ?? .infinity, wallSeconds + Self.rolloverSpreadSeconds * unit())
     }
 
     /// Whether the bundle in force asks for a newer certificate than ours.
@@ -50,7 +51,7 @@ extension TrustKeeper {
         } catch {
             renewal.failures += 1
             let schedule = RenewalSchedule(trust.current.certificate)
-            renewal.nextTry = wallSeconds + schedule.retry(spread: random.unit())
+            renewal.nextTry = wallSeconds + schedule.retry(spread: unit())
             complain(error, schedule)
         }
         renewal.isUnderWay = false
@@ -93,8 +94,8 @@ extension TrustKeeper {
         } catch { throw RenewalFailure(description: "\(authority): \(error)") }
         renewal.failures = 0
         renewal.renewals += 1
-        renewal.nextTry = RenewalSchedule(leaf).firstTry(spread: random.unit())
-        if isOutdated { renewal.nextTry = wallSeconds + Self.rolloverRetrySeconds * (0.8 + 0.4 * random.unit()) }
+        renewal.nextTry = RenewalSchedule(leaf).firstTry(spread: unit())
+        if isOutdated { renewal.nextTry = wallSeconds + Self.rolloverRetrySeconds * (0.8 + 0.4 * unit()) }
         log.info("certificate renewed by \(authority), good until \(Self.text(leaf.notAfter))")
         // Peers learn of it at once: what the new key signs is checked by the record that this makes.
         await publish()
@@ -117,7 +118,7 @@ extension TrustKeeper {
             throw RenewalFailure(description: "no registration authority is in the mesh just now")
         }
         var last = ""
-        for node in random.pick(8, of: authorities) {
+        for node in authorities.shuffled(using: &random).prefix(8) {
             guard let address = node.identity?.mesh else { continue }
             do throws(TransportError) {
                 let answer = try await mesh.post(

@@ -18,7 +18,7 @@ actor TrustKeeper {
     let workers: [Worker]
     let store: StatementStore
     private lazy var alarm = Alarm(loop: loop)
-    var random = SeededGenerator(seed: UInt64.random(in: 0 ... .max))
+    var random = SystemRandomNumberGenerator()
 
     /// Peers not to be asked before then (monotonic nanoseconds).
     var quietUntil: [NodeID: UInt64] = [:]
@@ -61,9 +61,12 @@ actor TrustKeeper {
             renewIfDue()
             for worker in workers { await worker.endExpiredConnections(now: PeerGate.now) }
             sayOwnRefusal()
-            await alarm.sleep(nanoseconds: UInt64((Self.tickSeconds * (0.8 + 0.4 * random.unit())) * 1e9))
+            await alarm.sleep(nanoseconds: UInt64((Self.tickSeconds * (0.8 + 0.4 * unit())) * 1e9))
         }
     }
+
+    /// From 0 to 1.
+    func unit() -> Double { Double.random(in: 0..<1, using: &random) }
 
     /// Looks around now.
     func wake() { alarm.ring() }

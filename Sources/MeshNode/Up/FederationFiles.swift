@@ -159,6 +159,7 @@ struct FederationFiles {
             data: site.data ?? topology.data, keys: site.keys ?? topology.keys, loops: topology.loops,
             limits: topology.limits,
             timeouts: topology.timing.timeouts, health: topology.timing.health,
+            fips: FIPS.isOn ? .required : .off,
             globusCompute: try globusCompute(of: node, globusURL), models: models)
         let path = node.directory + "/node.json5"
         do {

@@ -7,6 +7,7 @@ public import Transport
 public final class MeshPort: HTTPHandler {
     let router: Router
     let identities: IdentityVerifier?
+    let dialBack: DialBack?
     /// What this node holds as a carrier; nil: it is none.
     let carrier: CarrierDesk?
     /// Nanoseconds between two signs of life while an answer is awaited.
@@ -34,14 +35,17 @@ public final class MeshPort: HTTPHandler {
     ///   - routes: what else is answered here: small messages between nodes.
     ///   - audit: takes what a peer submitted to our endpoints while we were away.
     ///   - enrolment: answers those who are no nodes yet; nil: nobody does.
+    ///   - dialBack: dials nodes that ask whether they can be reached; nil: none.
     public init(
         router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, carrier: CarrierDesk? = nil,
         data: DataPolicy = .none, bodyLimit: Int, keepAlive: UInt64 = 25_000_000_000,
         gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
         log: @escaping @Sendable (TransportError, SocketAddress?) -> Void, routes: [MeshRoute] = [],
-        audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in }, enrolment: (any Enrolment)? = nil
+        audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in }, enrolment: (any Enrolment)? = nil,
+        dialBack: DialBack? = nil
     ) {
         self.enrolment = enrolment
+        self.dialBack = dialBack
         self.audit = audit
         self.routes = routes
         self.carrier = carrier
@@ -81,6 +85,7 @@ public final class MeshPort: HTTPHandler {
         }
         if exchange.withPath({ Self.equal($0, Self.gossipPath) }) { return await exchangeGossip(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.directUsesPath) }) { return await takeDirectUses(exchange, peer) }
+        if exchange.withPath({ Self.equal($0, Self.dialBackPath) }) { return await answerDialBack(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.pingPath) }) {
             return await exchange.respond(status: 204, contentType: "text/plain", body: "")
         }
@@ -211,7 +216,7 @@ public final class MeshPort: HTTPHandler {
         }
     }
 
-    private func answer(
+    func answer(
         _ exchange: HTTPExchange, _ status: Int, _ code: String, _ message: String, _ model: LocalModel? = nil
     ) async {
         let type = status < 500 ? "invalid_request_error" : "server_error"

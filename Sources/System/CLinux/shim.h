@@ -15,6 +15,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -32,6 +34,10 @@ static inline int mesh_setsockopt(int fd, int level, int option, int value) { re
 static inline int mesh_socket_error(int fd) { int e = 0; socklen_t n = sizeof e; return getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &n) < 0 ? errno : e; }
 static inline uint64_t mesh_monotonic_ns(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec; }
 static inline uint64_t mesh_realtime_ns(void) { struct timespec t; clock_gettime(CLOCK_REALTIME, &t); return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec; }
+// 1 where something keeps the system's clock right, 0 where nothing does, -1 where the kernel does not tell; its own estimate of the error, in us.
+static inline int mesh_clock_is_synchronised(long *error) { struct timex t; memset(&t, 0, sizeof t); int state = adjtimex(&t); if (error) *error = t.maxerror; return state < 0 ? -1 : state != TIME_ERROR; }
+static inline uint64_t mesh_free_bytes(const char *path) { struct statvfs v; return statvfs(path, &v) == 0 ? (uint64_t)v.f_bavail * v.f_frsize : 0; }
+static inline uint64_t mesh_descriptor_limit(void) { struct rlimit r; return getrlimit(RLIMIT_NOFILE, &r) == 0 ? (uint64_t)r.rlim_cur : 0; }
 static inline int mesh_errno(void) { return errno; }
 static inline int mesh_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL); }
 static inline int mesh_wait_status_signal(int s) { return WIFSIGNALED(s) ? WTERMSIG(s) : 0; }

@@ -6,8 +6,10 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
+#include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/store.h>
@@ -46,6 +48,15 @@ static inline void mesh_X509_stack_free(STACK_OF(X509) *stack) { sk_X509_free(st
 static inline EVP_PKEY *mesh_EVP_RSA_gen(unsigned int bits) { return EVP_RSA_gen(bits); }
 static inline int mesh_X509_NAME_print(BIO *out, const X509_NAME *name) { return X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253); }
 
+// FIPS
+// A text that a provider tells of itself, such as its version; nil where it does not.
+static inline const char *mesh_provider_text(const OSSL_PROVIDER *provider, const char *key) {
+    char *text = 0;
+    OSSL_PARAM asked[2] = {OSSL_PARAM_construct_utf8_ptr(key, &text, 0), OSSL_PARAM_construct_end()};
+    return OSSL_PROVIDER_get_params(provider, asked) == 1 ? text : 0;
+}
+static inline int mesh_SSL_CTX_set1_groups_list(SSL_CTX *c, const char *list) { return (int)SSL_CTX_set1_groups_list(c, list); }
+static inline int mesh_SSL_CTX_set1_sigalgs_list(SSL_CTX *c, const char *list) { return (int)SSL_CTX_set1_sigalgs_list(c, list); }
 // Requests for certificates, and keys under a passphrase
 static inline STACK_OF(X509_EXTENSION) *mesh_X509_EXTENSIONS_new(void) { return sk_X509_EXTENSION_new_null(); }
 static inline int mesh_X509_EXTENSIONS_push(STACK_OF(X509_EXTENSION) *all, X509_EXTENSION *one) { return sk_X509_EXTENSION_push(all, one); }

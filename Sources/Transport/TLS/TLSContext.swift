@@ -84,6 +84,7 @@ public final class TLSContext: @unchecked Sendable {
         }
         requiresApplicationProtocol = settings.onlyNewest && !settings.applicationProtocols.isEmpty
         configure(settings)
+        if FIPSProfile.isOn { try FIPSProfile.apply(to: context) }
         try loadCertificate(settings)
         try setVerification(settings)
         setProtocols()

@@ -54,6 +54,11 @@ final class WebTransfer {
             // The system's folder of roots would otherwise be trusted too.
             set(CURLOPT_CAPATH, nil)
         }
+        if FIPSProfile.isOn {
+            set(CURLOPT_SSL_CIPHER_LIST, FIPSProfile.olderCiphers)
+            set(CURLOPT_TLS13_CIPHERS, FIPSProfile.ciphers)
+            set(CURLOPT_SSL_EC_CURVES, FIPSProfile.groups)
+        }
         // Empty texts: the environment's variables have no say.
         let nodeProxy = nodeProxy(settings)
         set(CURLOPT_PROXY, settings.proxy ?? nodeProxy?.name ?? "")

@@ -32,6 +32,9 @@ extension Certificate {
         return usage != UInt32.max && usage & UInt32(KU_KEY_CERT_SIGN) != 0
     }
 
+    /// Whether its basic constraints say CA, whatever its key usage says: a node's must not (X509-SVID §4.1).
+    var isMarkedAuthority: Bool { X509_get_extension_flags(handle) & UInt32(EXFLAG_CA) != 0 }
+
     /// Whether an authority below it may sign certificates: its path length, if it has one, leaves room for one more.
     var allowsIssuers: Bool {
         let length = X509_get_pathlen(handle)

@@ -22,6 +22,8 @@ public enum PeerRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     case notALeaf
     /// A key below 112 bits of strength (NIST SP 800-57), here or in an issuer.
     case weakKey
+    /// A node's key of another kind than the one that nodes sign with, or one here or in an issuer that FIPS does not allow.
+    case unsuitableKey(reason: String)
     /// A signature by a digest below 112 bits, here or in an issuer.
     case weakSignature
     /// An issuer in its path may not sign for that site: `issuer` is what it says of itself.
@@ -46,6 +48,7 @@ public enum PeerRefusal: Error, Hashable, Sendable, CustomStringConvertible {
             "the certificate is of the federation \(found), this node is of \(expected)"
         case .notALeaf: "the certificate is an authority's, not a node's"
         case .weakKey: "the certificate or one of its issuers has a key that is too weak"
+        case .unsuitableKey(let reason): "the certificate's key, or that of one of its issuers, is not used here: \(reason)"
         case .weakSignature: "the certificate or one of its issuers is signed with a digest that is too weak"
         case .outOfScope(let issuer, let node):
             "the certificate names \(node), and an issuer of it (\(issuer)) may not sign for that site"

@@ -63,7 +63,7 @@ public struct PeerVerifier: Sendable {
         leaf: Certificate, intermediates: [Certificate], now: Int64, expected: (site: String, node: String)? = nil
     ) throws(PeerRefusal) -> Proof {
         // 1) What it says of itself, which costs nothing.
-        guard !leaf.isAuthority else { throw .notALeaf }
+        guard !leaf.isAuthority, !leaf.isMarkedAuthority else { throw .notALeaf }
         let identity = try identity(of: leaf)
         guard let domain = domains[identity.federation] else {
             throw .otherFederation(found: identity.federation, expected: federation)

@@ -36,6 +36,7 @@ final class TrustStore: @unchecked Sendable {
         try check(leaf: leaf, intermediates: intermediates, now: now, purpose: X509_PURPOSE_SSL_SERVER) {
             (chain) throws(PeerRefusal) in
             try checkClients(chain)
+            try checkKeys(chain, of: leaf)
             return try described(chain)
         }
     }
@@ -43,7 +44,7 @@ final class TrustStore: @unchecked Sendable {
     /// Builds and checks the path of an issuing certificate as of `now`: nil if it holds.
     func issuerFailure(_ issuer: Certificate, intermediates: [Certificate], now: Int64) -> PeerRefusal? {
         do throws(PeerRefusal) {
-            try check(leaf: issuer, intermediates: intermediates, now: now, purpose: X509_PURPOSE_ANY) { _ in }
+            try check(leaf: issuer, intermediates: intermediates, now: now, purpose: X509_PURPOSE_ANY, then: checkApproval)
             return nil
         } catch { return error }
     }

@@ -66,7 +66,10 @@ public struct IdentityFiles: Sendable {
     }
 
     private func adoptNextKey() throws(TrustError) {
-        guard rename(nextKeyFile, keyFile) == 0 else { throw OpenFile.failure("replace", keyFile, errno) }
+        // Whoever else read the pair at this moment, such as the doctor, may have done it already.
+        guard rename(nextKeyFile, keyFile) == 0 || errno == ENOENT && access(keyFile, F_OK) == 0 else {
+            throw OpenFile.failure("replace", keyFile, errno)
+        }
         let folder = open(OpenFile.directory(of: keyFile), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if folder >= 0 {
             fsync(folder)

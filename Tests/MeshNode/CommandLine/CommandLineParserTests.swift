@@ -58,7 +58,7 @@ private func invocation(_ line: String) throws -> Invocation {
     @Test(
         "one clear line for what is not",
         arguments: [
-            ("", "a command is missing; allowed: demo, up, serve, status, models, route, peers, check, login, token"),
+            ("", "a command is missing; allowed: demo, up, serve, status, models, route, peers, check, doctor"),
             ("upp", "unknown command \"upp\"; did you mean up?"),
             ("stauts", "unknown command \"stauts\"; did you mean status?"),
             ("zzzzzz", "unknown command \"zzzzzz\"; allowed: demo, up, serve"),

@@ -22,7 +22,7 @@ import Testing
             bodyBytes: 2048, heldBodiesBytes: 4096, connections: 7, queueRequests: 0, queueSeconds: 0.25),
         timeouts: TimeoutConfiguration(headSeconds: 0.1, connectSeconds: 1.5, streamKeepAliveSeconds: 1),
         health: HealthConfiguration(intervalSeconds: 0.2, timeoutSeconds: 1),
-        log: LogConfiguration(level: .debug, format: .json),
+        log: LogConfiguration(level: .debug, format: .json), fips: .required,
         models: [
             ModelConfiguration(
                 id: "org/model:8b", aliases: ["m", "default"],

@@ -164,6 +164,7 @@ private let model = #"models: [{ id: "m", backend: { kind: "openai", url: "http:
                 8, "log: { level: 'warn' },",
                 "8: log.level: found \"warn\"; allowed: \"debug\", \"info\", \"warning\", \"error\""
             ),
+            (8, "fips: true,", "8: fips: found true; allowed: \"off\", \"required\""),
             (8, "log: { format: true },", "8: log.format: found true; allowed: \"text\", \"json\""),
             // Models
             (8, "models: [{}],", "8: models[0].id: is missing; allowed: a model's name"),

@@ -156,6 +156,76 @@ private func echo(_ exchange: HTTPExchange) async {
         #expect(before != after && !after.isEmpty)
     }
 
+    /// Both sides renew in the middle of a stream: it goes on to its end over the connection that it has, and the next request is made over
+    /// a new one with the new certificates.
+    @Test func bothSidesRenewInMidStream() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let leaf = TLSContext.Verification.custom { Trust.Digest.hex(Trust.Digest.sha256($0.leaf)) }
+        func context(_ role: TLSContext.Role, _ node: String) throws -> TLSContext {
+            try files.context(role, node, leaf, protocols: ["meshnode/1"], onlyNewest: true)
+        }
+        let renewed = Counter()
+        let servers = try await Servers.start(tls: try context(.server, "a")) { exchange in
+            let alarm = Alarm(loop: exchange.worker.loop)
+            exchange.startAnswer(200)
+            exchange.endFields(.streamed)
+            do throws(TransportError) {
+                try await exchange.write(exchange.stream.peerIdentity as? String ?? "")
+                while renewed.count == 0 { await alarm.sleep(nanoseconds: 1_000_000) }
+                for _ in 0..<1000 { try await exchange.write(array: [UInt8](repeating: 120, count: 1000)) }
+                try await exchange.finishAnswer()
+            } catch {}
+        }
+        defer { servers.stop() }
+        let source = TLSSource(try context(.client, "a"))
+        let upstream = Upstream(
+            target: HostPort(host: servers.address.host, port: servers.address.port), securedBy: source)
+        let (newServer, newClient) = (try context(.server, "b"), try context(.client, "b"))
+        let service = servers.service
+        let first = await servers.client.run { context in
+            await stream(context, upstream) {
+                service.secured.replace(with: newServer)
+                source.replace(with: newClient)
+                renewed.raise()
+            }
+        }
+        let second = await servers.client.run { await stream($0, upstream) {} }
+        #expect(first.bytes == 1_000_064 && second.bytes == first.bytes)
+        #expect(first.peer != second.peer && first.client != second.client)
+        #expect(first.client == first.peer && second.client == second.peer, "each side shows the same node's certificate")
+    }
+
+    private struct Streamed: Sendable {
+        var peer = ""
+        var client = ""
+        var bytes = 0
+    }
+
+    /// Reads a streamed answer to its end; calls `meanwhile` once its first bytes have come.
+    private func stream(
+        _ context: WorkerContext, _ upstream: Upstream, meanwhile: () -> Void
+    ) async -> Streamed {
+        var found = Streamed()
+        do throws(TransportError) {
+            let connection = try await context.pool.acquire(upstream, deadline: soon(context))
+            found.peer = connection.stream.peerIdentity as? String ?? ""
+            connection.startRequest("GET", "/")
+            connection.endFields()
+            try await connection.stream.flush()
+            _ = try await connection.readHead(deadline: soon(context))
+            while let part = try await connection.nextBodyPart(deadline: soon(context)) {
+                if found.bytes == 0 {
+                    found.client = String(decoding: part.prefix(64), as: UTF8.self)
+                    meanwhile()
+                }
+                found.bytes += part.count
+            }
+            context.pool.release(connection)
+        } catch { found.bytes = -1 }
+        return found
+    }
+
     private func peer(_ context: WorkerContext, _ upstream: Upstream, fresh: Bool = false) async -> String {
         do throws(TransportError) {
             let connection = try await context.pool.acquire(upstream, fresh: fresh, deadline: soon(context))

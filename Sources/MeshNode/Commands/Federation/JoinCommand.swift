@@ -17,8 +17,9 @@ enum JoinCommand {
 
     private static func join(_ invocation: Invocation) throws(CommandFailure) {
         let token: InviteToken
+        let text = try tokenText(invocation)
         do throws(TrustError) {
-            token = try InviteToken(try tokenText(invocation))
+            token = try InviteToken(text)
         } catch { throw CommandFailure(exitCode: 2, message: error.message) }
         let folder = JoinFolder(invocation.text(.joinDirectory) ?? token.site)
         guard !folder.isComplete else {
@@ -27,7 +28,7 @@ enum JoinCommand {
                 message: "\(folder.configurationFile) is there already: start it with meshnode serve --config "
                     + "\(folder.configurationFile), or give another --directory")
         }
-        let node = try invocation.text(.nodeName) ?? NodeName.ofThisMachine()
+        let node = try NodeName.of(invocation)
         // Looked at first: what is wrong on the command line must not cost the invitation.
         _ = try NodeAddresses(invocation, local: "127.0.0.1")
         let findings = try Findings.look(servers: invocation.list(.server))
@@ -68,7 +69,7 @@ enum JoinCommand {
         guard let site = invocation.text(.joiningSite), let federation = invocation.text(.joiningFederation) else {
             throw CommandFailure(exitCode: 2, message: "--csr-out needs --federation NAME and --site SITE")
         }
-        let node = try invocation.text(.nodeName) ?? NodeName.ofThisMachine()
+        let node = try NodeName.of(invocation)
         let folder = JoinFolder(invocation.text(.joinDirectory) ?? site)
         do throws(TrustError) {
             let id = try SPIFFEID(federation: federation, site: site, node: node)
@@ -156,7 +157,8 @@ enum StandardInput {
 
 /// A node's name where none is given: this machine's, as far as it can be one.
 enum NodeName {
-    static func ofThisMachine() throws(CommandFailure) -> String {
+    static func of(_ invocation: Invocation) throws(CommandFailure) -> String {
+        if let given = invocation.text(.nodeName) { return given }
         var bytes = [CChar](repeating: 0, count: 256)
         guard gethostname(&bytes, 255) == 0 else { return "n1" }
         let name = String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -6,7 +6,7 @@ enum SignCommand {
         let file = invocation.positional(CommandSpecification.request) ?? ""
         let site = invocation.text(.signedSite) ?? ""
         let node = invocation.text(.signedNode) ?? ""
-        let domains = (invocation.list(.domain) ?? []).map { $0.lowercased() }
+        let domains = (invocation.list(.vouchedDomain) ?? []).map { $0.lowercased() }
         for domain in domains where domain != Admission.anyDomain && !Names.isFederation(domain) {
             throw CommandFailure(exitCode: 2, message: "--domain: \(Quoting.excerpt(domain)) is no domain such as anl.gov")
         }
@@ -30,7 +30,7 @@ enum SignCommand {
                 certificates: EncodedCertificates.encode([certificate] + authority.issuer.chain),
                 roots: EncodedCertificates.encode([authority.root]),
                 statements: ([authority.bundle].compactMap { $0 } + [admission]).map { String(decoding: $0, as: UTF8.self) },
-                seeds: Array((invocation.list(.seed) ?? []).prefix(JoinAnswer.seedsAllowed)))
+                seeds: Array((invocation.list(.seedNode) ?? []).prefix(JoinAnswer.seedsAllowed)))
             let text = JoinJSON.encode(answer) + [UInt8(ascii: "\n")]
             if let out = invocation.text(.out) {
                 try PublicFile.write(out, text)

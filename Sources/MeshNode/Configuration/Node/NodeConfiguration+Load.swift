@@ -53,6 +53,7 @@ extension NodeConfiguration {
             timeouts: TimeoutConfiguration.decode(fields["timeouts"]),
             health: HealthConfiguration.decode(fields["health"]),
             log: LogConfiguration.decode(fields["log"]),
+            fips: fields["fips"].enumeration(FIPSRequirement.self, default: .off),
             globusCompute: globusCompute,
             models: models)
     }

@@ -106,6 +106,10 @@ extension NodeConfiguration {
             out.field("level", .text(log.level.rawValue))
             out.field("format", .text(log.format.rawValue))
         }
+        if fips != .off {
+            out.comment("All cryptography from OpenSSL's FIPS provider; without it the node does not start.")
+            out.field("fips", .text(fips.rawValue))
+        }
     }
 }
 

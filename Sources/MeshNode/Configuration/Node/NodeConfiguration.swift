@@ -41,6 +41,7 @@ struct NodeConfiguration: Equatable, Sendable {
     var timeouts = TimeoutConfiguration()
     var health = HealthConfiguration()
     var log = LogConfiguration()
+    var fips = FIPSRequirement.off
     /// Needed by models with the backend `globusCompute`.
     var globusCompute: GlobusComputeConfiguration?
     var models: [ModelConfiguration] = []
@@ -73,6 +74,11 @@ struct TrustConfiguration: Equatable, Sendable {
     var keyFile: String
     /// What makes this node a registration authority: an issuing certificate with its chain, and its key; nil: it is none.
     var issuer: CertificateConfiguration?
+}
+
+/// Whether cryptography must come from a module validated after FIPS 140.
+enum FIPSRequirement: String, CaseIterable, Sendable {
+    case off, required
 }
 
 /// What a token's holder may do; each role may do what those before it may.

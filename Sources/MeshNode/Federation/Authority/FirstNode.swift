@@ -13,7 +13,7 @@ struct FirstNode {
             throw CommandFailure(
                 exitCode: 1, message: "\(folder.configurationFile) is there already; give another --node-directory")
         }
-        let node = try invocation.text(.nodeName) ?? NodeName.ofThisMachine()
+        let node = try NodeName.of(invocation)
         let local = NodeAddresses.outward
         let addresses = try NodeAddresses(invocation, local: local)
         let answer: JoinAnswer
@@ -40,7 +40,7 @@ struct FirstNode {
             publicKey: try folder.key().publicKey(),
             dnsNames: others.filter { !HostAndPort.isAddress($0) } + ["localhost"],
             addresses: Array(Set(others.filter { HostAndPort.isAddress($0) })).sorted() + ["127.0.0.1", "::1"])
-        let domains = (invocation.list(.domain) ?? []).map { $0.lowercased() }
+        let domains = (invocation.list(.vouchedDomain) ?? []).map { $0.lowercased() }
         let admission = try authority.issuer.sign(.admission(Admission(site: site, domains: domains, nodes: 1)))
         return JoinAnswer(
             federation: authority.federation, site: site, node: node,

@@ -1,5 +1,6 @@
 import Gossip
 import Routing
+import Storage
 import Transport
 
 /// Answers those who want to join at a node that is no registration authority.
