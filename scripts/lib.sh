@@ -53,6 +53,7 @@ have_need() {
     python) have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1 ;;
     openssl-command) have openssl ;;
     nginx) have nginx || [ -x /usr/sbin/nginx ] ;;
+    ip | nft) have "$1" || [ -x "/usr/sbin/$1" ] ;;
     *) have "$1" ;;
     esac
 }
@@ -72,6 +73,9 @@ package_name() { # need packager
     python:*) echo python3 ;;
     openssl-command:*) echo openssl ;;
     taskset:*) echo util-linux ;;
+    ip:apt | ip:zypper) echo iproute2 ;;
+    ip:*) echo iproute ;;
+    nft:*) echo nftables ;;
     *) echo "$1" ;;
     esac
 }

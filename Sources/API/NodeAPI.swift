@@ -1,6 +1,7 @@
 import CLinux
 import Gossip
 public import Routing
+import Storage
 import Synchronization
 public import Transport
 
@@ -10,6 +11,8 @@ public protocol NodeControl: Sendable {
     var notReady: String? { get }
     /// Takes the node out of the mesh's choice, or back in.
     func setDraining(_ draining: Bool) async
+    /// What the operator has blocked was changed: ends what meets it.
+    func blocksChanged() async
     /// Lines of Prometheus text that others than the API count.
     func metrics() async -> String
     func log(_ level: LogLevel, _ message: String)
@@ -82,6 +85,7 @@ public final class NodeAPI: HTTPHandler {
                     "\(entry.path) needs the role \(role.name); this token has \(caller.role.name)")
             }
             call.caller = caller
+            try checkBlocks(caller)
         }
         switch entry.route {
         case .chat: try await infer(call, "/v1/chat/completions", .chat)
@@ -97,6 +101,11 @@ public final class NodeAPI: HTTPHandler {
         case .drain: await setDraining(call, true)
         case .undrain: await setDraining(call, false)
         case .invites: try await inviteSite(call)
+        case .blocks: try await blocks(call)
+        case .unblock: try await unblock(call)
+        case .isolate: try await isolate(call)
+        case .audit: try await auditEntries(call)
+        case .auditWitnesses: try await auditWitnesses(call)
         case .federation: try await showFederation(call)
         case .federationStatements: try await takeStatements(call)
         case .federationRevoke: try await revokeMember(call)
@@ -129,6 +138,8 @@ public final class NodeAPI: HTTPHandler {
 
     private func setDraining(_ call: Call, _ draining: Bool) async {
         await control.setDraining(draining)
+        facts.audit?.record(
+            .operator, actor: call.caller?.name ?? "unknown", subject: "node", detail: draining ? "drain" : "undrain")
         control.log(.warning, "\(draining ? "drain" : "undrain") by \(call.caller?.name ?? "unknown")")
         await call.json(#"{"draining":\#(draining),"inFlight":\#(max(0, inFlight - 1))}"#)
     }

@@ -26,6 +26,8 @@ public struct NodeFacts: Sendable {
     public var keys: KeyStore?
     /// Where what somebody may have to answer for is written down; nil: nowhere.
     public var audit: AuditLog?
+    /// What the operator has blocked; nil: nothing can be.
+    public var blocks: BlockStore?
     /// The flow behind `/login`; nil: there is no such page.
     public var webLogin: (any WebLoginFlow)?
     /// Who makes invitations to the federation; nil: this node is no registration authority.

@@ -5,6 +5,7 @@ import Transport
 enum Route: Int, Sendable, CaseIterable {
     case chat, completions, embeddings, models, model
     case topology, catalog, load, explain, receipts, drain, undrain
+    case blocks, unblock, isolate, audit, auditWitnesses
     case federation, federationStatements, federationRevoke, federationRenew
     case metrics, health, ready, console, wellKnown, protectedResource, keys, key
     case login, loginCallback, loginKey
@@ -49,6 +50,11 @@ enum RouteTable {
         RouteEntry(path: "/mesh/drain", route: .drain, method: .post, role: .operate),
         RouteEntry(path: "/mesh/undrain", route: .undrain, method: .post, role: .operate),
         RouteEntry(path: "/mesh/federation/invites", route: .invites, method: .post, role: .operate),
+        RouteEntry(path: "/mesh/blocks", route: .blocks, method: .get, role: .operate, also: .post),
+        RouteEntry(path: "/mesh/blocks/", route: .unblock, method: .delete, role: .operate, isPrefix: true),
+        RouteEntry(path: "/mesh/isolate", route: .isolate, method: .post, role: .operate),
+        RouteEntry(path: "/mesh/audit", route: .audit, method: .get, role: .operate),
+        RouteEntry(path: "/mesh/audit/witnesses", route: .auditWitnesses, method: .get, role: .viewer),
         RouteEntry(path: "/mesh/federation", route: .federation, method: .get, role: .viewer),
         RouteEntry(path: "/mesh/federation/statements", route: .federationStatements, method: .post, role: .operate),
         RouteEntry(path: "/mesh/federation/revoke", route: .federationRevoke, method: .post, role: .operate),

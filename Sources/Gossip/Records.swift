@@ -221,10 +221,28 @@ public struct Variant: Codable, Sendable, Equatable {
     }
 }
 
-/// How busy a node's models are.
+/// How busy a node's models are, and how far its audit log has come.
 public struct Load: Codable, Sendable, Equatable {
     public var models: [ModelLoad]
-    public init(models: [ModelLoad]) { self.models = models }
+    /// What others keep as witnesses; nil: the node keeps no audit log.
+    public var audit: AuditHead?
+
+    public init(models: [ModelLoad], audit: AuditHead? = nil) {
+        self.models = models
+        self.audit = audit
+    }
+}
+
+/// The newest entry of a node's audit log.
+public struct AuditHead: Codable, Sendable, Equatable {
+    public var sequence: UInt64
+    /// SHA-256 in hexadecimal digits.
+    public var hash: String
+
+    public init(sequence: UInt64, hash: String) {
+        self.sequence = sequence
+        self.hash = hash
+    }
 }
 
 /// One model's load. `nil` is unknown.

@@ -12,6 +12,8 @@ public struct TransportError: Error, Equatable, Sendable, CustomStringConvertibl
         case cancelled
         /// An operator, or the federation, withdrew the trust that it rested on.
         case revoked
+        /// The HTTP proxy in between would not, or could not, connect us.
+        case proxy
         /// The certificate of one side, by which it was proven, is past its end.
         case expired
         /// The TLS handshake or a record failed.

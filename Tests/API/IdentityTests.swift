@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Gossip
 import Routing
+import Synchronization
 import Testing
 import Trust
 
@@ -93,6 +94,29 @@ func verify(
     left.groups = ["g1"]
     let changed = try made(left, "beta", 0)
     #expect(verify(changed, world.verifier(), from: world.entry.id) == .success(left))
+}
+
+/// A node renews its certificate: what it said under the old key holds on, and it says no more under it.
+@Test func aRenewedKeySignsAnewAndTheOldWordHolds() throws {
+    let world = try World.shared.get()
+    let (old, new) = (world.entry, world.other)
+    let keys = [
+        IdentityKey(key: old.key, certificate: old.certificate), IdentityKey(key: new.key, certificate: new.certificate),
+    ]
+    let renewals = Mutex(0)
+    let asserter = IdentityAsserter(me: old.id, federation: "tests") { renewals.withLock { keys[$0] } }
+    let before = try #require(asserter.assertion(of: alice, for: "beta", rules: [], nowSeconds: World.now))
+    renewals.withLock { $0 = 1 }
+    let after = try #require(asserter.assertion(of: alice, for: "beta", rules: [], nowSeconds: World.now))
+    #expect(before != after)
+    let proven = Dictionary(uniqueKeysWithValues: zip(keys.map(\.keyID), [old.certificate, new.certificate]))
+    let knowsBoth = IdentityVerifier(site: "beta", federation: "tests", vouches: { _ in ["*"] }) { _, keyID in proven[keyID]
+    }
+    for token in [before, after] { #expect(verify(token, knowsBoth, from: old.id) == .success(alice)) }
+    let knowsOld = IdentityVerifier(site: "beta", federation: "tests", vouches: { _ in ["*"] }) { _, keyID in
+        keyID == keys[0].keyID ? old.certificate : nil
+    }
+    #expect(verify(after, knowsOld, from: old.id) == .failure(.otherSigner))
 }
 
 struct BadStatement: Sendable, CustomTestStringConvertible {

@@ -35,7 +35,7 @@ class Identity:
 class Authority:
     """A federation's root."""
 
-    def __init__(self, federation: str, folder: pathlib.Path):
+    def __init__(self, federation: str, folder: pathlib.Path, path_length: int = 0):
         self.federation = federation
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ class Authority:
             .subject_name(name(f"{federation} root")).issuer_name(name(f"{federation} root"))
             .public_key(self.key.public_key()).serial_number(x509.random_serial_number())
             .not_valid_before(now - 30 * DAY).not_valid_after(now + 365 * DAY)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
             .add_extension(usage(signs_certificates=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False)
             .sign(self.key, hashes.SHA256()))
@@ -78,6 +78,28 @@ class Authority:
             .sign(self.key, hashes.SHA256()))
         base = self.folder / f"{site}-{node}-{certificate.serial_number:x}"
         identity = Identity(self.file, base.with_suffix(".pem"), base.with_suffix(".key"))
+        identity.certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        write_key(key, identity.key_file)
+        return identity
+
+    def issuer(self) -> Identity:
+        """An issuing certificate of the whole federation, and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        now = datetime.datetime.now(datetime.timezone.utc)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name(f"{self.federation} issuer")).issuer_name(self.certificate.subject)
+            .public_key(key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(now - DAY).not_valid_after(now + 300 * DAY)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(usage(signs_certificates=True), critical=True)
+            .add_extension(x509.SubjectAlternativeName(
+                [x509.UniformResourceIdentifier(f"spiffe://{self.federation}")]), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
+            .sign(self.key, hashes.SHA256()))
+        identity = Identity(self.file, self.folder / "issuer.pem", self.folder / "issuer.key")
         identity.certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         write_key(key, identity.key_file)
         return identity

@@ -37,13 +37,14 @@ def write_configuration(folder: pathlib.Path, identity: Identity, federation: st
 
 
 @contextlib.contextmanager
-def serving(configuration: pathlib.Path, environment: dict[str, str] | None = None) -> Iterator[tuple[subprocess.Popen, pathlib.Path]]:
-    """A running node and the file of all that it says."""
+def serving(configuration: pathlib.Path, environment: dict[str, str] | None = None,
+            prefix: list[str] | None = None) -> Iterator[tuple[subprocess.Popen, pathlib.Path]]:
+    """A running node and the file of all that it says. `prefix` stands before its command line."""
     log = configuration.with_suffix(".log")
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [PROGRAM, "serve", "--config", configuration], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            env={**os.environ, **(environment or {})})
+            [*(prefix or []), PROGRAM, "serve", "--config", configuration], stdin=subprocess.DEVNULL, stdout=output,
+            stderr=output, env={**os.environ, **(environment or {})})
     try:
         yield process, log
     finally:

@@ -27,7 +27,7 @@ extension PeerCase {
         scoped("of the site", ["spiffe://demo/site/alpha"], nil),
         scoped("of another site", ["spiffe://demo/site/beta"], "spiffe://demo/site/beta"),
         scoped("of another federation", ["spiffe://other"], "spiffe://other"),
-        scoped("that names a node", ["spiffe://demo/site/alpha/node/ca"], "spiffe://demo/site/alpha/node/ca"),
+        scoped("whose URI is a node's", ["spiffe://demo/site/alpha/node/ca"], "spiffe://demo/site/alpha/node/ca"),
         scoped("of two sites", ["spiffe://demo/site/alpha", "spiffe://demo/site/beta"], "spiffe://demo/site/alpha"),
         PeerCase(
             "an issuer without a URI below one of another site",

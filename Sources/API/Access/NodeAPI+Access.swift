@@ -86,6 +86,7 @@ extension NodeAPI {
     func admit(_ caller: Caller?, _ needs: inout RequestNeeds, dataClasses: [String] = []) throws(APIError) {
         needs.user = caller?.user
         needs.nowSeconds = Self.nowSeconds
+        needs.blocks = router.blocks.current
         needs.data = try demands(of: caller?.user.identity, dataClasses)
         guard !facts.rules.isEmpty,
             let refusal = facts.rules.refusal(of: caller?.user.identity, nowSeconds: needs.nowSeconds)
@@ -97,6 +98,7 @@ extension NodeAPI {
     /// Whether the caller may use a model anywhere, with the key that was brought.
     func mayUse(_ routes: ModelRoutes, _ needs: RequestNeeds, _ caller: Caller?) -> Bool {
         if let key = caller?.key, !key.allows(model: routes.id) { return false }
+        if needs.blocks?.model(routes.id, nowSeconds: needs.nowSeconds) != nil { return false }
         return routes.candidates.contains { router.choice.policyExclusion(of: $0, for: needs) == nil }
     }
 

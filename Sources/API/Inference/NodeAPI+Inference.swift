@@ -34,9 +34,10 @@ extension NodeAPI {
         needs.contextTokens = max(scan.estimatedPromptTokens / 2, 1) + (scan.maxTokens ?? 0)
         let answer = (scan.maxTokens ?? Self.assumedAnswerTokens) * max(scan.choices, 1)
         try checkKey(call.caller, model: routes.id, tokens: scan.estimatedPromptTokens + min(answer, 1 << 40))
-        let request = ForwardRequest(
+        var request = ForwardRequest(
             path: path, body: body, modelRange: modelRange, needs: needs, requestID: call.requestID,
             user: call.caller?.name ?? "", isStream: scan.stream, deadline: deadline)
+        request.key = call.caller?.key?.id
         let failure = await router.route(request, routes: routes, on: exchange) { exchange, origin in
             call.fields(exchange)
             origin.write(to: exchange)

@@ -32,6 +32,11 @@ extension NodeAPI {
         try admit(call.caller, &needs)
         let routes = try resolve(name, &needs, call.caller)
         try checkKey(call.caller, model: routes.id, tokens: nil)
+        if let block = needs.blocks?.model(routes.id, nowSeconds: needs.nowSeconds) {
+            throw APIError(
+                403, type: "permission_error", code: block.kind.failure.rawValue, parameter: "model",
+                block.message(at: router.me))
+        }
         let refusals = routes.candidates.compactMap { router.choice.policyExclusion(of: $0, for: needs) }
         if refusals.count == routes.candidates.count, let refusal = router.policyFailure(routes, needs) {
             throw APIError(refusal)
@@ -50,7 +55,9 @@ extension NodeAPI {
     }
 
     private func describe(_ routes: ModelRoutes, _ needs: RequestNeeds, _ writer: inout JSONWriter) {
-        let usable = routes.candidates.filter { router.choice.policyExclusion(of: $0, for: needs) == nil }
+        let usable = routes.candidates.filter {
+            router.choice.policyExclusion(of: $0, for: needs) == nil && router.choice.block(on: $0, for: needs) == nil
+        }
         writer.object {
             $0.field("id", routes.id)
             $0.field("object", "model")

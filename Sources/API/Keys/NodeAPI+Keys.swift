@@ -1,5 +1,6 @@
 import Gossip
 import Routing
+import Storage
 import Transport
 
 extension NodeAPI {
@@ -32,6 +33,9 @@ extension NodeAPI {
         var needs = RequestNeeds(model: "")
         try admit(caller, &needs)
         let made = try await keys.make(order, for: caller.user.identity, nowSeconds: Self.nowSeconds)
+        facts.audit?.record(
+            .operator, actor: caller.name, subject: "key \(made.key.id)",
+            detail: "made, until \(Timestamp.text(seconds: made.key.expiresAt))")
         control.log(.info, "key \(made.key.id) made by \(caller.name)")
         await call.json(
             JSONWriter.object {
@@ -67,6 +71,9 @@ extension NodeAPI {
         guard let key = try await keys.revoke(id, of: owner) else {
             throw APIError(404, code: "key_not_found", "you have no key \(id.prefix(64)) here")
         }
+        facts.audit?.record(
+            .operator, actor: caller.name, subject: "key \(key.id)",
+            detail: "revoked, of \(key.owner.current.user.identity.username)")
         control.log(.info, "key \(key.id) of \(key.owner.current.user.identity.username) revoked by \(caller.name)")
         await call.json(
             JSONWriter.object {

@@ -21,6 +21,7 @@ extension NodeAPI {
         needs.user = user.map { RequestUser($0) }
         needs.nowSeconds = Self.nowSeconds
         needs.ignoresAccess = user == nil
+        needs.blocks = router.blocks.current
         let classes = try dataClasses(asked: call.exchange)
         if user != nil || !classes.isEmpty { needs.data = try demands(of: user, classes) }
         let routes = try resolve(model, &needs, call.caller)

@@ -80,10 +80,12 @@ extension NodeAPI {
     }
 
     private func link(_ node: NodeView, _ writer: inout JSONWriter, now: UInt64) {
+        let isBlocked = router.blocks.current?.peer(node.id, nowSeconds: Self.nowSeconds) != nil
+        let isUp = (node.state == .alive || node.state == .suspect) && !isBlocked
         writer.object {
             $0.field("from", entry)
             $0.field("to", "\(node.id.site)/\(node.id.node)")
-            $0.field("state", node.state == .alive || node.state == .suspect ? "up" : "down")
+            $0.field("state", isUp ? "up" : "down")
             $0.field("rttMilliseconds", node.roundTripSeconds.map { $0 * 1000 })
             $0.field("exchangedSecondsAgo", node.exchangedAt.map { age($0, now) })
         }

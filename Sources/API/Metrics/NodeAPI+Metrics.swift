@@ -53,6 +53,10 @@ extension NodeAPI {
                 counters.identitiesRefused.load(ordering: .relaxed)
             ),
             (
+                "meshnode_requests_ended_total", "Requests under way that an operator's block ended.",
+                counters.ended.load(ordering: .relaxed)
+            ),
+            (
                 "meshnode_identities_signed_total", "Signatures made on who a user is, for other sites.",
                 router.identitiesSigned
             ),

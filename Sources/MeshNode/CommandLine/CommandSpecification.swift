@@ -8,6 +8,9 @@ enum CommandName: String, CaseIterable, Sendable {
     case federationInvite = "federation invite"
     case federationJoin = "federation join"
     case federationSign = "federation sign"
+    case block, unblock, blocks, isolate
+    case auditList = "audit list"
+    case auditVerify = "audit verify"
     case federationMembers = "federation members"
     case federationRenew = "federation renew"
     case federationRevoke = "federation revoke"
@@ -56,12 +59,18 @@ extension CommandSpecification {
         name: "TOKEN", summary: "the invitation; - reads it from standard input, where ps does not show it")
     static let request = PositionalSpecification(
         name: "FILE", summary: "what join --csr-out wrote at the facility; - for standard input")
-    static let member = PositionalSpecification(name: "SITE[/NODE]", summary: "a site, or one of its nodes")
+    static let blockKind = PositionalSpecification(name: "KIND", summary: "peer, user, key or model")
+    static let blockSubject = PositionalSpecification(
+        name: "SUBJECT", summary: "SITE or SITE/NODE, a user's name or subject, a key's id or a token's name, a model's id")
+    static let blockOrKind = PositionalSpecification(name: "ID", summary: "a block's id, as blocks lists it, or its kind")
+    static let unblockSubject = PositionalSpecification(name: "SUBJECT", summary: "behind a kind: what is blocked")
+    static let member = PositionalSpecification(name: "MEMBER", summary: "SITE, or one of its nodes: SITE/NODE")
     static let rolloverPhase = PositionalSpecification(
         name: "PHASE", summary: "start, status, switch or finish, in this order")
 
     private static let asking: [OptionSpecification] = [.node, .tokenFile, .json]
     private static let needsToken = "Needs the role viewer: by meshnode login, the variable MESHNODE_TOKEN or a file."
+    private static let needsOperator = "Needs the role operator."
     private static let isYours = "For whoever is logged in; MESHNODE_TOKEN or a file do as well."
 
     /// Every command, in the order of help.
@@ -147,6 +156,26 @@ extension CommandSpecification {
             discussion: "Writes what the facility gives to join --cert-in.", positionals: [request],
             options: [.requiredDirectory, .signedSite, .signedNode, .vouchedDomain, .nodes, .seedNode, .out]),
         CommandSpecification(
+            name: .block, summary: "block a peer, user, key or model at one node, at once",
+            discussion: "Requests under way end within 5 s with an error that says so. Kept over restarts. \(needsOperator)",
+            positionals: [blockKind, blockSubject], options: [.blockReason, .duration] + asking),
+        CommandSpecification(
+            name: .unblock, summary: "lift a block: unblock ID, or unblock KIND SUBJECT", discussion: needsOperator,
+            positionals: [blockOrKind, unblockSubject], lastIsOptional: true, options: asking),
+        CommandSpecification(
+            name: .blocks, summary: "list what is blocked at a node", discussion: needsOperator, options: asking),
+        CommandSpecification(
+            name: .isolate, summary: "let a node serve its own users by its own models alone",
+            discussion: "Nothing of other nodes' is run, and nothing sent to them. Kept over restarts. \(needsOperator)",
+            options: [.blockReason, .duration, .off] + asking),
+        CommandSpecification(
+            name: .auditList, summary: "show the newest entries of a node's audit log", discussion: needsOperator,
+            options: [.limit, .after] + asking),
+        CommandSpecification(
+            name: .auditVerify, summary: "check a node's audit log, by itself and against what others witnessed",
+            discussion: "Reads the files, on the node's own machine. Exit 1, with the first entry that is wrong, if one is.",
+            options: [.config, .witness, .tokenFile, .json]),
+        CommandSpecification(
             name: .federationMembers, summary: "list who is in the federation, and what is revoked", discussion: needsToken,
             options: asking),
         CommandSpecification(
@@ -164,7 +193,7 @@ extension CommandSpecification {
                 "start: both roots; switch: certificates under the new one; finish: the old root is dropped. Each is "
                 + "refused until every node that is alive has come along. docs/trust.md explains it. Needs the role operator.",
             positionals: [rolloverPhase],
-            options: [.requiredDirectory, .passphraseFile, .keyURI, .nextKeyURI, .waitSeconds] + asking),
+            options: [.directory, .passphraseFile, .keyURI, .nextKeyURI, .waitSeconds] + asking),
         CommandSpecification(
             name: .globusRegister, summary: "register our functions with Globus Compute, once",
             discussion: "Their ids are kept in the node's state directory; a second run registers nothing new.",

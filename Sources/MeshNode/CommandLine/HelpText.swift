@@ -59,9 +59,16 @@ enum HelpText {
     }
 
     private static func table(_ rows: [(name: String, summary: String)]) -> String {
-        let width = (rows.map(\.name.count).max() ?? 0) + 2
+        // What is longer has its summary on a line of its own.
+        let width = min((rows.map(\.name.count).max() ?? 0) + 2, widestColumn)
         return rows.map { row in
-            "  \(row.name)\(String(repeating: " ", count: width - row.name.count))\(row.summary)"
+            let gap =
+                row.name.count + 2 > width
+                ? "\n" + String(repeating: " ", count: width + 2)
+                : String(repeating: " ", count: width - row.name.count)
+            return "  \(row.name)\(gap)\(row.summary)"
         }.joined(separator: "\n")
     }
+
+    private static let widestColumn = 30
 }

@@ -92,6 +92,22 @@ extension OptionSpecification {
         name: "--firewall", value: .flag, summary: "print what to ask of the network team instead")
 }
 
+/// What an operator does at one node.
+extension OptionSpecification {
+    static let blockReason = OptionSpecification(
+        name: "--reason", value: .text, placeholder: "TEXT", summary: "why, for the other operators")
+    static let duration = OptionSpecification(
+        name: "--for", value: .text, placeholder: "TIME", summary: "how long: 90s, 30m, 2h, 7d (default: until lifted)")
+    static let off = OptionSpecification(name: "--off", value: .flag, summary: "end it")
+    static let limit = OptionSpecification(
+        name: "--limit", value: .integer(1...1000), placeholder: "N", summary: "entries", fallback: "100")
+    static let after = OptionSpecification(
+        name: "--after", value: .integer(0...Int.max), placeholder: "N", summary: "those behind this entry, in order")
+    static let witness = OptionSpecification(
+        name: "--witness", value: .nodeAddress, placeholder: "URL",
+        summary: "another node, whose operator vouches for what it witnessed; again for more", isList: true)
+}
+
 /// Whose requests may run where.
 extension OptionSpecification {
     static let policy = OptionSpecification(
@@ -112,11 +128,10 @@ extension OptionSpecification {
 /// What the federation's operator does.
 extension OptionSpecification {
     static let reason = OptionSpecification(
-        name: "--reason", value: .text, placeholder: "TEXT", summary: "why, for all to read", isRequired: true)
+        name: "--reason", value: .text, placeholder: "TEXT", summary: "why, for all to read")
     static let directory = OptionSpecification(
-        name: "--directory", value: .text, placeholder: "DIR", summary: "the federation's folder, to sign with its issuer")
-    static let requiredDirectory = OptionSpecification(
-        name: "--directory", value: .text, placeholder: "DIR", summary: "the federation's folder", isRequired: true)
+        name: "--directory", value: .text, placeholder: "DIR",
+        summary: "the federation's folder, as federation create made it")
     static let passphraseFile = OptionSpecification(
         name: "--passphrase-file", value: .text, placeholder: "FILE",
         summary: "a file with the passphrase of the root's key (default: MESHNODE_PASSPHRASE)")

@@ -1,7 +1,9 @@
 import CLinux
 import Gossip
 import Routing
+import Storage
 import Transport
+import Trust
 
 /// Carries out what the gossip machine decides: sends its exchanges, hands it the replies, and makes a routing view of each change.
 ///
@@ -28,11 +30,16 @@ actor MeshShell {
     private var admitted: [String]?
     private var viewIsStale = true
     private var isRunning = false
+    private let audit: AuditLog
+    /// Load records whose audit heads were looked at.
+    private var witnessed: [NodeID: Gossip.Version] = [:]
+    /// What of the blocks our catalog shows.
+    private var publishedBlocks: [String] = []
     private var usesQuietUntil = Instant(nanoseconds: 0)
 
     init(
         machine: GossipMachine, authority: RecordSigner, router: Router, local: [LocalModel], identity: Identity,
-        generationStore: GenerationStore, links: MeshLinks, log: Logger, loop: Loop,
+        generationStore: GenerationStore, links: MeshLinks, audit: AuditLog, log: Logger, loop: Loop,
         makeDirect: @escaping @Sendable (NodeID, Variant, DirectOffer) -> LocalModel?,
         vouches: @escaping @Sendable (String) -> [String]?, narrowing: [String: [String]]
     ) {
@@ -45,6 +52,7 @@ actor MeshShell {
         self.identity = identity
         self.generationStore = generationStore
         self.links = links
+        self.audit = audit
         self.log = log
         self.loop = loop
         builder = RoutingViewBuilder(
@@ -66,6 +74,7 @@ actor MeshShell {
         publishCatalog()
         while isRunning {
             publishLoad()
+            if blocksShown != publishedBlocks { publishCatalog() }
             noteAdmission()
             perform(machine.onTick(now: now, wallSeconds: wallSeconds, authority: authority))
             refreshView()
@@ -88,7 +97,9 @@ actor MeshShell {
     /// Before its server was looked at, a model's slots are a guess: better none told than a wrong one.
     private func publishLoad() {
         guard local.allSatisfy({ $0.variant.state != .unknown }) else { return }
-        perform(publish(.load(Load(models: local.map(\.loadReport)))))
+        let head = audit.head
+        let told = AuditHead(sequence: head.sequence, hash: head.hash.hex)
+        perform(publish(.load(Load(models: local.map(\.loadReport), audit: told))))
     }
 
     private var now: Instant { Instant(nanoseconds: mesh_monotonic_ns()) }
@@ -98,11 +109,24 @@ actor MeshShell {
         machine.publish(body, now: now, wallSeconds: wallSeconds, authority: authority)
     }
 
+    /// Those in force that our catalog depends on; they end by the clock.
+    private var blocksShown: [String] { router.blocks.current?.publishedKey(nowSeconds: wallSeconds) ?? [] }
+
+    /// Nothing goes to a node that our operator has blocked.
+    private func checkBlocks(_ node: NodeID) throws(TransportError) {
+        guard router.blocks.current?.peer(node, nowSeconds: wallSeconds) != nil else { return }
+        throw TransportError(.revoked, "it is blocked here")
+    }
+
     // MARK: What others call
 
     /// What the models do has changed.
     func publishCatalog() {
-        perform(publish(.catalog(Catalog(models: local.map(\.variant), vouching: narrowing.isEmpty ? nil : narrowing))))
+        publishedBlocks = blocksShown
+        let blocks = router.blocks.current
+        let seconds = wallSeconds
+        let models = local.map { blocks?.published($0.variant, nowSeconds: seconds) ?? $0.variant }
+        perform(publish(.catalog(Catalog(models: models, vouching: narrowing.isEmpty ? nil : narrowing))))
         publishLoad()
         viewIsStale = true
         refreshView()
@@ -139,6 +163,7 @@ actor MeshShell {
     func post(
         _ path: StaticString, to node: NodeID, at address: String, body: [UInt8], limit: Int, seconds: Double
     ) async throws(TransportError) -> HTTPAnswer {
+        try checkBlocks(node)
         guard let upstream = upstream(for: Contact(node: node, address: address)) else {
             throw TransportError(.unknownHost, "\(address) is no address")
         }
@@ -198,6 +223,7 @@ actor MeshShell {
     private func send(_ id: ExchangeID, _ contact: Contact, _ message: Message, timeoutSeconds: Double) async {
         var peer: NodeID?
         do throws(TransportError) {
+            if let node = contact.node { try checkBlocks(node) }
             guard let upstream = upstream(for: contact) else {
                 throw TransportError(.unknownHost, "\(contact.address) is no address")
             }
@@ -222,7 +248,7 @@ actor MeshShell {
                 machine.onReply(exchange: id, reply, from: peer, now: now, wallSeconds: wallSeconds, authority: authority))
         } catch {
             let who = contact.node.map { "\($0)" } ?? "seed"
-            if error.code == .tls {
+            if error.code == .tls || error.code == .proxy {
                 log.warnSeldom("link \(contact.address)", "link to \(who) at \(contact.address) refused: \(error.message)")
             } else {
                 log.debug("gossip with \(who) at \(contact.address) failed: \(error.message)")
@@ -238,7 +264,10 @@ actor MeshShell {
         let sites = router.directUses.sites
         guard !sites.isEmpty, usesQuietUntil <= now else { return }
         for site in sites {
-            let isBack = machine.view.nodes.first { $0.id.site == site && $0.state == .alive }
+            let isBack = machine.view.nodes.first {
+                $0.id.site == site && $0.state == .alive
+                    && router.blocks.current?.peer($0.id, nowSeconds: wallSeconds) == nil
+            }
             guard let node = isBack?.id else { continue }
             let uses = router.directUses.take(of: site)
             usesQuietUntil = now.adding(seconds: Self.usesPauseSeconds)
@@ -295,7 +324,23 @@ actor MeshShell {
     private func refreshView() {
         guard viewIsStale else { return }
         viewIsStale = false
-        router.setView(builder.build(machine.view, now: mesh_monotonic_ns()))
+        let view = machine.view
+        witness(view)
+        router.setView(builder.build(view, now: mesh_monotonic_ns()))
+    }
+
+    /// Keeps what other nodes tell of their audit logs.
+    private func witness(_ view: MeshView) {
+        for node in view.nodes where node.id != machine.me && witnessed[node.id] != node.loadVersion {
+            witnessed[node.id] = node.loadVersion
+            guard let head = node.load?.audit, let hash = SHA256Digest(hex: head.hash), head.sequence > 0 else { continue }
+            audit.witness(
+                site: node.id.site, node: node.id.node, head: ChainHead(sequence: head.sequence, hash: hash))
+        }
+        if witnessed.count > 2 * view.nodes.count + 16 {
+            let known = Set(view.nodes.map(\.id))
+            witnessed = witnessed.filter { known.contains($0.key) }
+        }
     }
 
     // MARK: Log

@@ -23,6 +23,10 @@ extension Node {
                 )
                 await mesh.update { $0.via = carriers }
             }, log: { log.warnSeldom("park \($0.prefix(120))", $0) })
+        if outbound.carriers.count == 1 {
+            log.warning(
+                "calls come by one carrier alone: name a second in `carriers`, so that the loss of one stops nothing")
+        }
         links.metrics.watch(parker)
         parker.start()
     }

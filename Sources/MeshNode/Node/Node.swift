@@ -17,6 +17,7 @@ final class Node: Sendable {
     let mesh: MeshShell
     let links: MeshLinks
     let audit: AuditLog
+    private let syslog: SyslogSink?
     let models: [LocalModel]
     let apiAddress: SocketAddress
     let meshAddress: SocketAddress
@@ -34,8 +35,9 @@ final class Node: Sendable {
             level: LogLevel(configuration.log.level), json: configuration.log.format == .json, source: "\(me)")
         self.log = log
         let disk = try Self.storageThread()
-        audit = try Self.auditLog(configuration, on: disk, log: log)
-        let (trust, store) = try Self.trust(configuration, log)
+        (audit, syslog) = try Self.auditLog(configuration, on: disk, log: log)
+        let blocks = try Self.blockStore(configuration, on: disk, audit, log: log)
+        let (trust, store) = try Self.trust(configuration, log, admits: { [set = blocks.blocks] in try Self.admit($0, set) })
         let issuer = try configuration.trust.issuer.map { (files) throws(CommandFailure) in
             try RegistrationAuthority(files, federation: configuration.federation, log: log)
         }
@@ -43,6 +45,7 @@ final class Node: Sendable {
         self.links = links
         let apiTLS = try Self.apiTLS(configuration)
         workers = try Self.startWorkers(configuration.loops)
+        try Self.startSyslog(syslog, configuration.audit, audit, on: workers[0].loop, log: log)
         let sockets = try Self.listen(configuration.listen, count: workers.count)
         let (apiSocket, meshSocket, adminSocket) = (sockets.api, sockets.mesh, sockets.admin)
         apiAddress = apiSocket.address
@@ -63,7 +66,7 @@ final class Node: Sendable {
                 )
             },
             asserter: IdentityAsserter(me: me, federation: configuration.federation) { trust.identityKey },
-            seed: UInt64.random(in: 0 ... .max))
+            blocks: blocks.blocks, seed: UInt64.random(in: 0 ... .max))
         let ledger = trust.ledger
         let vouches: @Sendable (String) -> [String]? = { ledger.admission(of: $0)?.domains }
         let generations = GenerationStore(directory: configuration.stateDirectory, log: log)
@@ -81,7 +84,7 @@ final class Node: Sendable {
         let signer = RecordSigner(trust)
         mesh = MeshShell(
             machine: machine, authority: signer, router: router, local: models, identity: identity,
-            generationStore: generations, links: links, log: log, loop: workers[0].loop,
+            generationStore: generations, links: links, audit: audit, log: log, loop: workers[0].loop,
             makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) }, vouches: vouches,
             narrowing: configuration.access.vouching)
 
@@ -89,8 +92,8 @@ final class Node: Sendable {
             trust: trust, router: router, mesh: mesh, workers: workers, store: store, issuer: issuer, log: log)
         self.keeper = keeper
         control = NodeState(
-            mesh: mesh, keeper: keeper, log: log, serversToHear: backends.servers.count + backends.endpoints.count,
-            globus: globus, links: links.metrics)
+            mesh: mesh, router: router, workers: workers, keeper: keeper, log: log,
+            serversToHear: backends.servers.count + backends.endpoints.count, globus: globus, links: links.metrics)
         var facts = NodeFacts(
             federation: configuration.federation, software: Version.text, startedAt: mesh_realtime_ns() / 1_000_000_000,
             bodyLimit: configuration.limits.bodyBytes,
@@ -103,6 +106,7 @@ final class Node: Sendable {
             configuration, keeper, issuer, disk, audit, router, meshURL: identity.mesh, log: log)
         facts.inviting = role.inviting
         facts.audit = audit
+        facts.blocks = blocks
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
@@ -110,9 +114,10 @@ final class Node: Sendable {
             trust, role.enrolment, vouches, DialBack(securedBy: trust.clientTLS, way: links.way))
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let meshService = service(port, trust.serverTLS, budget)
+        let apiSecurity = TLSSource(apiTLS)
         let services: [(ListeningSocket?, HTTPService)] = [
-            (apiSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
-            (adminSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
+            (apiSocket, service(api, apiSecurity, budget, admits: Self.admission(configuration))),
+            (adminSocket, service(api, apiSecurity, budget, admits: Self.admission(configuration))),
             (meshSocket, meshService),
         ]
         for worker in workers {
@@ -124,13 +129,15 @@ final class Node: Sendable {
         mesh.start(keeper.describe)
         keeper.start()
         keepLinks(meshService)
+        if let tls = configuration.tls { APICertificate(tls, apiSecurity, loop: workers[0].loop, log: log).start() }
         watch(backends)
         log.info("listening: API \(identity.api), mesh \(identity.mesh), \(workers.count) loops, \(models.count) models")
     }
 
     /// What this node proves itself with, and what the federation's operator has said so far.
     static func trust(
-        _ configuration: NodeConfiguration, _ log: Logger
+        _ configuration: NodeConfiguration, _ log: Logger,
+        admits: @escaping @Sendable (NodeID) throws -> Void = { _ in }
     ) throws(CommandFailure) -> (MeshTrust, StatementStore) {
         let store = StatementStore(directory: configuration.stateDirectory, log: log)
         let ledger: TrustLedger
@@ -139,7 +146,7 @@ final class Node: Sendable {
                 federation: configuration.federation, roots: try Certificate.load(pemFile: configuration.trust.caFile))
         } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
         store.load(into: ledger, now: PeerGate.now)
-        return (try MeshTrust(configuration, ledger: ledger), store)
+        return (try MeshTrust(configuration, ledger: ledger, admits: admits), store)
     }
 
     /// The thread of all databases.
@@ -153,12 +160,8 @@ final class Node: Sendable {
 
     private static func apiTLS(_ configuration: NodeConfiguration) throws(CommandFailure) -> TLSContext? {
         guard let tls = configuration.tls else { return nil }
-        var settings = TLSContext.Settings(role: .server, verification: .none)
-        settings.certificateFile = tls.certificateFile
-        settings.keyFile = tls.keyFile
-        settings.applicationProtocols = ["http/1.1"]
         do throws(TransportError) {
-            return try TLSContext(settings)
+            return try APICertificate.context(tls)
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
     }
 
@@ -255,7 +258,9 @@ final class Node: Sendable {
             audit: { peer, use in
                 log.warning(
                     "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
-            }, enrolment: enrolment, dialBack: dialBack)
+            },
+            refusals: { audit.record(.refusal, actor: "\($0)", subject: "mesh port", detail: $1) }, enrolment: enrolment,
+            dialBack: dialBack)
     }
 
     private func watch(_ backends: Backends) {
@@ -325,7 +330,7 @@ final class Node: Sendable {
             if let signal = Signals.wait(milliseconds: 20), signal == SIGINT || signal == SIGTERM { break }
         }
         globus?.stop()
-        Self.wait(limitMilliseconds: 3000) { [audit] in await audit.flush() }
+        Self.endAudit(audit, syslog)
         log.info("stopped")
     }
 }

@@ -19,10 +19,15 @@ final class MeshTrust: Sendable {
     /// Application protocol between nodes.
     static let applicationProtocol = "meshnode/1"
 
-    /// - Parameter ledger: filled with what was known before.
+    /// - Parameters:
+    ///   - ledger: filled with what was known before.
+    ///   - admits: throws where this node's operator has blocked a peer that is otherwise trusted.
     /// - Throws: exit 1 and one line naming the file and what is wrong with it.
-    init(_ configuration: NodeConfiguration, ledger: TrustLedger) throws(CommandFailure) {
-        let gate = PeerGate(ledger)
+    init(
+        _ configuration: NodeConfiguration, ledger: TrustLedger,
+        admits: @escaping @Sendable (NodeID) throws -> Void = { _ in }
+    ) throws(CommandFailure) {
+        let gate = PeerGate(ledger, admits: admits)
         self.gate = gate
         me = NodeID(site: configuration.site, node: configuration.node)
         caFile = configuration.trust.caFile
@@ -112,7 +117,8 @@ final class MeshTrust: Sendable {
     private static func context(
         _ role: TLSContext.Role, _ files: IdentityFiles, _ gate: PeerGate
     ) throws(TransportError) -> TLSContext {
-        var settings = TLSContext.Settings(role: role, verification: .custom { try gate.admit($0) })
+        var settings = TLSContext.Settings(
+            role: role, verification: .custom { try gate.admit($0, isDialled: role == .client) })
         settings.certificateFile = files.certificateFile
         settings.keyFile = files.keyFile
         settings.applicationProtocols = [applicationProtocol]

@@ -8,12 +8,17 @@ import Trust
 final class PeerGate: Sendable {
     let federation: String
     let ledger: TrustLedger
+    private let admits: @Sendable (NodeID) throws -> Void
     private let verifier: Mutex<PeerVerifier>
     private let proven = ProvenCertificates()
+    /// Nodes that were revoked just now and are being told so: we may still dial them.
+    private let told = Mutex<Set<NodeID>>([])
     /// Rises with each change of the ledger: what was checked before is checked again.
     private let rounds = Atomic<UInt64>(0)
 
-    init(_ ledger: TrustLedger) {
+    /// - Parameter admits: throws where this node's operator has blocked a peer that is otherwise trusted.
+    init(_ ledger: TrustLedger, admits: @escaping @Sendable (NodeID) throws -> Void = { _ in }) {
+        self.admits = admits
         self.ledger = ledger
         federation = ledger.federation
         verifier = Mutex(Self.verifier(ledger))
@@ -45,24 +50,35 @@ final class PeerGate: Sendable {
         }
     }
 
+    /// Lets connections be made to nodes that were revoked, so that they can be told; only by us, and until it is ended.
+    func beginFarewell(to nodes: [NodeID]) { told.withLock { $0.formUnion(nodes) } }
+    func endFarewell(to nodes: [NodeID]) { told.withLock { $0.subtract(nodes) } }
+
     /// The check of one handshake.
     ///
+    /// - Parameter isDialled: we are the one who called.
     /// - Throws: `PeerRefusal`; for one that was revoked `TransportError` with that code, so that the peer is told.
-    func admit(_ shown: PeerCertificates) throws -> NodeID {
+    func admit(_ shown: PeerCertificates, isDialled: Bool) throws -> NodeID {
         let leaf = try Certificate(der: shown.leaf)
         let intermediates = try shown.intermediates.map { try Certificate(der: $0) }
+        let node: NodeID
         do throws(PeerRefusal) {
             let identity = try current.verify(leaf: leaf, intermediates: intermediates, now: Self.now)
             guard identity.federation == federation else {
                 throw PeerRefusal.otherFederation(found: identity.federation, expected: federation)
             }
-            let node = NodeID(site: identity.site, node: identity.node)
+            node = NodeID(site: identity.site, node: identity.node)
             proven.add(leaf, intermediates: intermediates, of: node)
-            return node
         } catch {
-            if case .revoked = error { throw TransportError(.revoked, "\(error)") }
-            throw error
+            guard case .revoked = error else { throw error }
+            if isDialled, let identity = try? SPIFFEID(of: leaf) {
+                let node = NodeID(site: identity.site, node: identity.node)
+                if told.withLock({ $0.contains(node) }) { return node }
+            }
+            throw TransportError(.revoked, "\(error)")
         }
+        try admits(node)
+        return node
     }
 
     /// The certificate that a node shows in its identity record, checked as a peer's is.

@@ -20,7 +20,7 @@ extension TrustKeeper {
     /// Seconds until a peer is asked again: after an exchange that brought something, and after one that did not.
     private static let pauseSeconds = 1.0
     private static let idlePauseSeconds = 30.0
-    /// Seconds that a node that was revoked has to be told so, on a connection that exists.
+    /// Seconds that a node that was revoked has to be told so.
     private static let farewellSeconds = 1.0
 
     // MARK: Taking
@@ -81,9 +81,11 @@ extension TrustKeeper {
         let gate = trust.gate
         await mesh.forget { gate.isWithdrawn($0, $1) }
         guard !revoked.isEmpty else { return }
+        let meant = peers.filter { Self.isMeant($0.id, by: revoked) }
+        gate.beginFarewell(to: meant.map(\.id))
         let body = StatementExchange(of: ledger.held, news: news).encode()
         await withTaskGroup(of: Void.self) { group in
-            for peer in peers where Self.isMeant(peer.id, by: revoked) {
+            for peer in meant {
                 group.addTask { [mesh] in
                     _ = try? await mesh.post(
                         StatementExchange.path, to: peer.id, at: peer.mesh, body: body,
@@ -91,6 +93,7 @@ extension TrustKeeper {
                 }
             }
         }
+        gate.endFarewell(to: meant.map(\.id))
         var ended = 0
         for worker in workers {
             ended += await worker.endConnections(

@@ -6,7 +6,8 @@ public import Transport
 public final class CarrierDesk: Sendable {
     public let settings: CarrierSettings
     private let parked = Mutex<[NodeID: [ParkedLink]]>([:])
-    private let splicesNow = Atomic<Int>(0)
+    /// Splices under way by caller.
+    private let splices = Mutex<[NodeID: Int]>([:])
     private let splicesEver = Atomic<Int>(0)
     private let bytes = Atomic<Int>(0)
     private let refusals = Atomic<Int>(0)
@@ -52,18 +53,27 @@ public final class CarrierDesk: Sendable {
         }
     }
 
-    /// Counts a splice in; false past the limit.
-    func beginSplice() -> Bool {
-        guard splicesNow.add(1, ordering: .relaxed).newValue <= settings.splices else {
-            splicesNow.subtract(1, ordering: .relaxed)
-            refusals.increment()
-            return false
+    /// Counts a splice in; false past a limit.
+    @inline(never)
+    func beginSplice(for caller: NodeID) -> Bool {
+        let isTaken = splices.withLock { table in
+            let own = table[caller] ?? 0
+            guard own < settings.splicesPerCaller, table.values.reduce(0, +) < settings.splices else { return false }
+            table[caller] = own + 1
+            return true
         }
-        splicesEver.increment()
-        return true
+        if isTaken { splicesEver.increment() } else { refusals.increment() }
+        return isTaken
     }
 
-    func endSplice() { splicesNow.subtract(1, ordering: .relaxed) }
+    @inline(never)
+    func endSplice(for caller: NodeID) {
+        splices.withLock { table in
+            let left = (table[caller] ?? 1) - 1
+            table[caller] = left > 0 ? left : nil
+        }
+    }
+
     func carried(_ count: Int) { bytes.add(count, ordering: .relaxed) }
     func refuse() { refusals.increment() }
 
@@ -81,7 +91,8 @@ public final class CarrierDesk: Sendable {
     public func figures() -> Figures {
         let parked = parked.withLock { $0.map { (node: $0.key, count: $0.value.count) } }.sorted { $0.node < $1.node }
         return Figures(
-            parked: parked, splices: splicesNow.load(ordering: .relaxed), splicesEver: splicesEver.load(ordering: .relaxed),
+            parked: parked, splices: splices.withLock { $0.values.reduce(0, +) },
+            splicesEver: splicesEver.load(ordering: .relaxed),
             bytes: bytes.load(ordering: .relaxed), refusals: refusals.load(ordering: .relaxed))
     }
 }

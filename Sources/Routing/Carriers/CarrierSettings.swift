@@ -6,18 +6,22 @@ public struct CarrierSettings: Sendable, Equatable {
     public var parked: Int
     /// Connections joined at once.
     public var splices: Int
+    /// Of those, for one caller.
+    public var splicesPerCaller: Int
     /// Nanoseconds without a byte after which a splice is ended.
     public var idle: UInt64
     /// Nanoseconds between two signs of life on a parked connection.
     public var keepAlive: UInt64
 
     public init(
-        parkedPerNode: Int = 16, parked: Int = 4096, splices: Int = 1024, idle: UInt64 = 300_000_000_000,
+        parkedPerNode: Int = 16, parked: Int = 4096, splices: Int = 1024, splicesPerCaller: Int = 256,
+        idle: UInt64 = 300_000_000_000,
         keepAlive: UInt64 = 20_000_000_000
     ) {
         self.parkedPerNode = parkedPerNode
         self.parked = parked
         self.splices = splices
+        self.splicesPerCaller = splicesPerCaller
         self.idle = idle
         self.keepAlive = keepAlive
     }

@@ -53,8 +53,8 @@ extension MeshPort {
         guard let target = exchange.text(named: "meshnode-target").flatMap(NodeID.init(text:)) else {
             return await refuseCarriage(exchange, 400, "no_target")
         }
-        guard carrier.beginSplice() else { return await refuseCarriage(exchange, 503, "too_many_splices") }
-        defer { carrier.endSplice() }
+        guard carrier.beginSplice(for: peer) else { return await refuseCarriage(exchange, 503, "too_many_splices") }
+        defer { carrier.endSplice(for: peer) }
         exchange.prepareToSwitch()
         guard let other = await carrier.take(target) else {
             carrier.refuse()

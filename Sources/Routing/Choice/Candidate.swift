@@ -49,6 +49,8 @@ public enum Exclusion: Hashable, Sendable, CustomStringConvertible {
     case notRunning(ModelState)
     case siteNotAllowed
     case forbidden(AccessRefusal)
+    /// By this node's own operator.
+    case blocked(Block)
     /// The site does not take this node's word on who the user is.
     case notVouched(VouchingRefusal)
     /// It takes nobody's word; the URL of its own API, as far as is known.
@@ -69,6 +71,7 @@ public enum Exclusion: Hashable, Sendable, CustomStringConvertible {
         case .notRunning(let state): "the model is \(state.rawValue) there"
         case .siteNotAllowed: "the request does not allow this site"
         case .forbidden(let refusal): refusal.description
+        case .blocked(let block): block.exclusion
         case .notVouched(let refusal): refusal.description
         case .highAssurance(let api): Self.ownNodeOnly(api)
         case .data(let refusal): refusal.description

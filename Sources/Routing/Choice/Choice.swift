@@ -33,6 +33,7 @@ public struct Choice: Sendable {
     /// The hard rules: nil when the candidate may serve the request.
     public func exclusion(of candidate: Candidate, for needs: RequestNeeds) -> Exclusion? {
         if let sites = needs.sites, !sites.contains(candidate.node.site) { return .siteNotAllowed }
+        if let block = block(on: candidate, for: needs) { return .blocked(block) }
         if let refused = policyExclusion(of: candidate, for: needs) { return refused }
         if candidate.nodeState != .alive, candidate.nodeState != .suspect { return .unreachable(candidate.nodeState) }
         if candidate.isDraining, !candidate.isLocal { return .draining }
@@ -51,6 +52,13 @@ public struct Choice: Sendable {
             return .otherDtype(candidate.variant.dtype.value)
         }
         return nil
+    }
+
+    /// What this node's operator has blocked of it.
+    public func block(on candidate: Candidate, for needs: RequestNeeds) -> Block? {
+        guard let blocks = needs.blocks else { return nil }
+        if let block = blocks.model(candidate.variant.id, nowSeconds: needs.nowSeconds) { return block }
+        return candidate.isLocal ? nil : blocks.against(sendingTo: candidate.node, nowSeconds: needs.nowSeconds)
     }
 
     /// Picks one.

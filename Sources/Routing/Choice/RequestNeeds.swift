@@ -16,6 +16,8 @@ public struct RequestNeeds: Sendable {
     public var user: RequestUser?
     /// Seconds since 1970, for rules about the age of a login.
     public var nowSeconds: UInt64 = 0
+    /// What this node's operator has blocked; nil: nothing.
+    public var blocks: BlockSet?
     /// What its data asks of the place.
     public var data = DataDemands.none
     /// For an operator who asks how the mesh would choose: rules are left out.

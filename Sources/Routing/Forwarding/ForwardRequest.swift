@@ -9,6 +9,8 @@ public struct ForwardRequest {
     public var needs: RequestNeeds
     public var requestID: String
     public var user: String
+    /// Id of the API key that it came with; nil: another token.
+    public var key: String?
     public var isStream: Bool
     /// Monotonic nanoseconds after which nobody waits for the answer.
     public var deadline: UInt64
@@ -67,6 +69,14 @@ public struct RoutingFailure: Error, Sendable {
         case unreachable = "mesh_upstream_failed"
         case deadline = "deadline_exceeded"
         case clientGone = "client_gone"
+        /// The federation withdrew its trust in the node that had the request.
+        case peerRevoked = "peer_revoked"
+        /// An operator's blocks, here or at the site that had it.
+        case peerBlocked = "peer_blocked"
+        case userBlocked = "user_blocked"
+        case keyBlocked = "key_blocked"
+        case modelBlocked = "model_blocked"
+        case isolated = "isolated"
 
         /// It is the policy of a site: that site serves others well, and this request is well elsewhere.
         var isPolicy: Bool {

@@ -13,6 +13,8 @@ struct Relay<Source: AnswerSource> {
     let stall: UInt64
     /// Monotonic nanoseconds.
     let deadline: UInt64
+    /// Knows why an attempt was ended where a block did it.
+    let router: Router
     /// Set where it is one of this node's own.
     var server: InferenceServer?
 
@@ -80,8 +82,11 @@ struct Relay<Source: AnswerSource> {
         return .answered
     }
 
+    private func ended(_ error: TransportError) -> RoutingFailure? { router.ended(error, exchange, site: site) }
+
     func failed(_ error: TransportError) -> Attempt {
         if exchange.clientIsGone { return .clientGone }
+        if let failure = ended(error) { return .failed(failure) }
         return .failed(RoutingFailure(.unreachable, status: 502, "site \(site) broke off its answer: \(error.message)"))
     }
 
@@ -95,6 +100,7 @@ struct Relay<Source: AnswerSource> {
         var watch = StreamWatch(server?.rules ?? .openAI)
         if let first = watch, let early = await holdFirstEvent(first, decorate) { return early }
         exchange.endFields(.streamed)
+        exchange.answersWithEvents = true
         var isHeld = !exchange.scratch.isEmpty
         var boundaries = EventBoundaryScanner()
         var observer = StreamObserver()
@@ -108,6 +114,9 @@ struct Relay<Source: AnswerSource> {
                     ? UnsafeRawBufferPointer(start: nil, count: 0) : try await source.nextBodyPart(deadline: nextDeadline)
             } catch {
                 if exchange.clientIsGone { return .clientGone }
+                if let failure = ended(error) {
+                    return await interrupt(failure.message, code: failure.kind.rawValue, observer)
+                }
                 let code =
                     error.code == .timedOut
                     ? (loop.now >= deadline ? "deadline_exceeded" : "upstream_stalled") : "upstream_lost"

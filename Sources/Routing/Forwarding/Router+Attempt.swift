@@ -30,7 +30,7 @@ extension Router {
                     RoutingFailure(
                         .overloaded, status: 503, "no slot for \(model.id) came free at site \(me.site) in time",
                         retryAfterSeconds: 5))
-            case .clientGone: return .clientGone
+            case .clientGone: return lost(exchange)
             }
         }
     }
@@ -55,6 +55,7 @@ extension Router {
         _ request: ForwardRequest, model: String, to upstream: Upstream, _ candidate: Candidate, _ exchange: HTTPExchange,
         queues: Bool, fields: (HTTPExchange) -> Void
     ) async -> Attempt {
+        exchange.underWay?.goes(to: candidate.node)
         candidate.load.began()
         var reported = false
         defer { candidate.load.ended(reported: reported) }
@@ -109,7 +110,7 @@ extension Router {
                 }
                 let relay = Relay(
                     exchange: exchange, source: connection, site: site, stall: timeouts.stall, deadline: request.deadline,
-                    server: own)
+                    router: self, server: own)
                 let attempt = await relay.run(decorate: fields)
                 if case .answered = attempt {
                     load?.succeeded()
@@ -140,6 +141,7 @@ extension Router {
         _ error: TransportError, _ site: String, _ exchange: HTTPExchange, isUnreached: Bool = false
     ) -> Attempt {
         if exchange.clientIsGone { return .clientGone }
+        if let failure = ended(error, exchange, site: site) { return .failed(failure) }
         var failure = RoutingFailure(.unreachable, status: 502, "site \(site) could not be reached: \(error.message)")
         failure.isUnreached = isUnreached
         return .failed(failure)

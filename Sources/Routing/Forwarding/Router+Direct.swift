@@ -30,6 +30,7 @@ extension Router {
     func runDirect(
         _ request: ForwardRequest, _ direct: DirectRoute, _ exchange: HTTPExchange, fields: (HTTPExchange) -> Void
     ) async -> Attempt {
+        exchange.underWay?.goes(to: direct.node)
         let attempt = await runHere(request, direct.model, exchange, queues: true, fields: fields)
         if case .refused = attempt { return attempt }
         directUses.note(

@@ -11,8 +11,12 @@ extension Router {
         _ request: ForwardRequest, routes: ModelRoutes, on exchange: HTTPExchange,
         fields: (HTTPExchange, AnswerOrigin) -> Void
     ) async -> RoutingFailure? {
+        var request = request
         var progress = Progress(seed: request, me: me)
-        let failure = await tryCandidates(request, routes, exchange, &progress, fields)
+        let underWay = exchange.beginRequest(
+            user: request.needs.user, key: request.key, model: routes.id)
+        defer { underWay.end() }
+        let failure = await tryCandidates(&request, routes, exchange, underWay, &progress, fields)
         var receipt = progress.receipt
         receipt.candidates = progress.entries
         if let failure {
@@ -48,7 +52,8 @@ extension Router {
     }
 
     private func tryCandidates(
-        _ request: ForwardRequest, _ routes: ModelRoutes, _ exchange: HTTPExchange, _ progress: inout Progress,
+        _ request: inout ForwardRequest, _ routes: ModelRoutes, _ exchange: HTTPExchange, _ underWay: RequestUnderWay,
+        _ progress: inout Progress,
         _ fields: (HTTPExchange, AnswerOrigin) -> Void
     ) async -> RoutingFailure? {
         let candidates = routes.candidates
@@ -57,6 +62,7 @@ extension Router {
         progress.entries = entries(candidates, request.needs, now: loop.now)
         while true {
             if exchange.clientIsGone { return RoutingFailure(.clientGone, status: 499, "the client went away") }
+            if let failure = meetBlocks(&request, underWay) { return failure }
             if loop.now >= request.deadline {
                 return progress.lastFailure
                     ?? RoutingFailure(.deadline, status: 504, "the deadline passed before a site could answer")
@@ -94,7 +100,9 @@ extension Router {
                 candidates: candidates.count, ageSeconds: candidate.load.sample().ageSeconds(now: loop.now))
             let attempt: Attempt
             switch routes.targets[picked.index] {
-            case .local(let model): attempt = await runHere(request, model, exchange, queues: queues) { fields($0, origin) }
+            case .local(let model):
+                underWay.goes(to: nil)
+                attempt = await runHere(request, model, exchange, queues: queues) { fields($0, origin) }
             case .peer(let upstream):
                 attempt = await send(request, model: routes.id, to: upstream, candidate, exchange, queues: queues) {
                     fields($0, origin)
@@ -133,11 +141,23 @@ extension Router {
                 if failure.isUnreached { progress.unreached |= 1 << UInt64(picked.index) }
                 progress.lastFailure = failure
                 // A site that refuses one user serves others well.
-                if failure.kind.isPolicy { continue }
+                if failure.kind.isPolicy || failure.kind == .userBlocked { continue }
                 candidate.load.failed(now: loop.now)
                 counters.failovers.increment()
             }
         }
+    }
+
+    /// Whether a block stands against the request as a whole: asked once it is in the registry, where later blocks find it.
+    private func meetBlocks(_ request: inout ForwardRequest, _ underWay: RequestUnderWay) -> RoutingFailure? {
+        request.needs.blocks = blocks.current
+        guard let blocks = request.needs.blocks else { return nil }
+        request.needs.nowSeconds = Self.nowSeconds
+        underWay.goes(to: nil)
+        guard underWay.meet(blocks, me: me, nowSeconds: request.needs.nowSeconds), let block = underWay.ending else {
+            return nil
+        }
+        return RoutingFailure(block, at: me)
     }
 
     /// How the last resort ended.
@@ -197,6 +217,9 @@ extension Router {
             counters.forbidden.increment()
             return RoutingFailure(policy: first, model: routes.id, serving: serving)
         }
+        if !exclusions.contains(where: \.mayPass) {
+            for case .blocked(let block) in exclusions { return RoutingFailure(block, at: me) }
+        }
         for exclusion in exclusions {
             if case .contextTooShort = exclusion, !exclusions.contains(where: \.mayPass) {
                 return RoutingFailure(.contextTooShort, status: 400, "the request is too long for \(routes.id): \(serving)")
@@ -215,7 +238,7 @@ extension Exclusion {
     var mayPass: Bool {
         switch self {
         case .unreachable, .draining, .notRunning, .failedLately, .alreadyTried: true
-        case .siteNotAllowed, .forbidden, .notVouched, .highAssurance, .data, .localOnly, .lacks, .contextTooShort,
+        case .siteNotAllowed, .forbidden, .notVouched, .highAssurance, .data, .blocked, .localOnly, .lacks, .contextTooShort,
             .otherRevision, .otherDtype:
             false
         }

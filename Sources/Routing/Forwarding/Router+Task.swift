@@ -51,6 +51,7 @@ extension Router {
             head = try await channel.head(for: exchange.stream, deadline: request.deadline)
         } catch {
             if exchange.clientIsGone { return .clientGone }
+            if let failure = ended(error, exchange, site: me.site) { return .failed(failure) }
             let isLate = error.code == .timedOut
             return .failed(
                 RoutingFailure(
@@ -62,7 +63,8 @@ extension Router {
             return .failed(await failure(head, source, now: exchange.worker.loop.now))
         }
         let relay = Relay(
-            exchange: exchange, source: source, site: me.site, stall: timeouts.stall, deadline: request.deadline)
+            exchange: exchange, source: source, site: me.site, stall: timeouts.stall, deadline: request.deadline,
+            router: self)
         return await relay.run(decorate: fields)
     }
 

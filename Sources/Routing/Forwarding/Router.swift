@@ -11,6 +11,8 @@ public final class Router: Sendable {
     /// What sites are to be told of their endpoints' use in their absence.
     public let directUses: DirectUses
     public let choice: Choice
+    /// What this node's operator has blocked.
+    public let blocks: Blocks
     /// Tells serving sites who a user is; nil: it cannot, and they refuse what they guard.
     let asserter: IdentityAsserter?
     private let current = Mutex(RoutingView.empty)
@@ -23,9 +25,10 @@ public final class Router: Sendable {
     public init(
         me: NodeID, choice: Choice = Choice(), timeouts: ForwardTimeouts = ForwardTimeouts(),
         receipts: ReceiptRing = ReceiptRing(), directUses: DirectUses = DirectUses(), asserter: IdentityAsserter? = nil,
-        seed: UInt64
+        blocks: Blocks = Blocks(), seed: UInt64
     ) {
         self.directUses = directUses
+        self.blocks = blocks
         self.me = me
         self.choice = choice
         self.timeouts = timeouts
@@ -96,6 +99,8 @@ public final class RoutingCounters: Sendable {
     public let forbidden = Atomic<Int>(0)
     /// Words of other nodes on who a user is that were not believed.
     public let identitiesRefused = Atomic<Int>(0)
+    /// Requests, or stays of them at another node, that a block ended.
+    public let ended = Atomic<Int>(0)
     /// Signatures of other nodes on who a user is that were checked.
     public let identitiesVerified = Atomic<Int>(0)
 

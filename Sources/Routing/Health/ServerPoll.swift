@@ -39,6 +39,8 @@ struct ServerPoll {
             try await addLoad(&report)
             return report
         } catch {
+            // What only people can mend.
+            if error.code == .tls || error.code == .proxy { server.tell("the server cannot be reached: \(error.message)") }
             return Report(absent: .offline)
         }
     }

@@ -11,11 +11,29 @@ extension Router {
             nowSeconds: mesh_realtime_ns() / 1_000_000_000)
     }
 
+    /// What comes of an answer in which a site says that its operator has blocked this node, the user or the model.
+    private func blocked(by site: String, _ reason: String, _ status: Int, _ body: [UInt8]) -> RoutingFailure? {
+        let kind = RoutingFailure.Kind(rawValue: reason)
+        switch kind {
+        case .userBlocked:
+            var failure = RoutingFailure(.userBlocked, status: 403, "site \(site) refuses this user")
+            failure.answer = (status, "application/json", body)
+            return failure
+        case .modelBlocked, .isolated, .peerBlocked:
+            let what =
+                kind == .modelBlocked ? "its model is blocked" : kind == .isolated ? "it is isolated" : "it blocks this node"
+            return RoutingFailure(
+                kind ?? .isolated, status: 503, "site \(site) does not serve this: \(what)", retryAfterSeconds: 30)
+        default: return nil
+        }
+    }
+
     /// What comes of an answer in which a site refuses the user, or does not believe our word on who that is.
     func forbidden(_ connection: HTTPClientConnection, _ why: Range<Int>, site: String) async -> RoutingFailure {
         let reason = String(decoding: connection.headBytes[why].prefix(64), as: UTF8.self)
         let status = connection.head.status
         let body = await discard(connection)
+        if let failure = blocked(by: site, reason, status, body) { return failure }
         counters.forbidden.increment()
         guard let kind = RoutingFailure.Kind(rawValue: reason), kind.isPolicy else {
             // Nothing that the user could do about: it is between the two nodes.

@@ -45,12 +45,16 @@ public struct LinkKeeper: Sendable {
             state.links = state.links.filter { known.contains($0.key) || $0.value.isBusy }
             for link in links {
                 let entry = entry(of: link, state)
-                guard !entry.isBusy, entry.notBefore <= context.loop.now else { continue }
+                guard !entry.isBusy, entry.notBefore <= context.loop.now, !isBlocked(link.node) else { continue }
                 entry.isBusy = true
                 worker.spawn { context in await self.tend(link, context) }
             }
             await alarm.sleep(nanoseconds: min(Self.roundNanoseconds, max(warmth.pingAfter / 4, 20_000_000)))
         }
+    }
+
+    private func isBlocked(_ node: NodeID) -> Bool {
+        router.blocks.current?.peer(node, nowSeconds: Router.nowSeconds) != nil
     }
 
     private func entry(of link: MeshLink, _ state: State) -> Entry {

@@ -1,3 +1,4 @@
+public import Gossip
 import Synchronization
 public import Transport
 
@@ -14,6 +15,9 @@ public final class LinkMetrics: Sendable {
 
     /// Tells of what is parked at carriers too.
     public func watch(_ parker: Parker) { self.parker.withLock { $0 = parker } }
+
+    /// Where this node takes no calls: what is parked at each carrier; nil: it takes them.
+    public var parked: [(carrier: HostPort, node: NodeID?, parked: Int)]? { parker.withLock { $0 }?.figures() }
 
     public var text: String {
         let name = "meshnode_mesh_handshakes_total"

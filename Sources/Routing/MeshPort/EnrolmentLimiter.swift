@@ -39,6 +39,9 @@ final class EnrolmentLimiter: Sendable {
 
     init(_ settings: Settings = Settings()) { self.settings = settings }
 
+    /// Addresses that are remembered just now.
+    var addressesHeld: Int { state.withLock { $0.byAddress.count } }
+
     /// - Parameters:
     ///   - address: who asks.
     ///   - now: monotonic nanoseconds.

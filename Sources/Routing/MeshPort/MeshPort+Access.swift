@@ -23,6 +23,7 @@ extension MeshPort {
             user = try identify(exchange, peer, nowSeconds)
         } catch {
             router.counters.identitiesRefused.increment()
+            refusals(peer, "its word on who a user is: \(error.message)")
             await forbid(exchange, error.status, type: error.type, code: error.code, "\(model.id): \(error.message)")
             return .answered
         }

@@ -21,6 +21,7 @@ public final class MeshPort: HTTPHandler {
     private let audit: @Sendable (NodeID, DirectUse) -> Void
     private let enrolment: (any Enrolment)?
     let strangers = EnrolmentLimiter()
+    let refusals: @Sendable (NodeID, String) -> Void
     private let routes: [MeshRoute]
 
     /// - Parameters:
@@ -36,16 +37,19 @@ public final class MeshPort: HTTPHandler {
     ///   - audit: takes what a peer submitted to our endpoints while we were away.
     ///   - enrolment: answers those who are no nodes yet; nil: nobody does.
     ///   - dialBack: dials nodes that ask whether they can be reached; nil: none.
+    ///   - refusals: takes what of a peer's was refused, and why.
     public init(
         router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, carrier: CarrierDesk? = nil,
         data: DataPolicy = .none, bodyLimit: Int, keepAlive: UInt64 = 25_000_000_000,
         gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
         log: @escaping @Sendable (TransportError, SocketAddress?) -> Void, routes: [MeshRoute] = [],
-        audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in }, enrolment: (any Enrolment)? = nil,
+        audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in },
+        refusals: @escaping @Sendable (NodeID, String) -> Void = { _, _ in }, enrolment: (any Enrolment)? = nil,
         dialBack: DialBack? = nil
     ) {
         self.enrolment = enrolment
         self.dialBack = dialBack
+        self.refusals = refusals
         self.audit = audit
         self.routes = routes
         self.carrier = carrier
@@ -79,6 +83,11 @@ public final class MeshPort: HTTPHandler {
             }
             exchange.closesAfter = true
             return await answer(exchange, 403, "unknown_peer", "this port is for nodes of the federation")
+        }
+        if let block = router.blocks.current?.peer(peer, nowSeconds: Router.nowSeconds) {
+            exchange.closesAfter = true
+            refusals(peer, "a request: \(block.subject) is blocked")
+            return await refuse(exchange, block, nil)
         }
         guard exchange.head.method == .post else {
             return await answer(exchange, 405, "method_not_allowed", "the mesh port takes POST only")
@@ -151,7 +160,11 @@ public final class MeshPort: HTTPHandler {
         guard let name = exchange.text(named: "meshnode-model"), let model = models[name] else {
             return await refuse(exchange, nil, "no_such_model")
         }
+        let underWay = exchange.beginRequest(user: nil, model: model.id, from: peer)
+        defer { underWay.end() }
         guard case .admitted(let user) = await admit(exchange, to: model, from: peer) else { return }
+        underWay.isOf(user)
+        if let block = meetBlocks(underWay) { return await refuse(exchange, block, model) }
         guard model.variant.state == .running else { return await refuse(exchange, model, "not_running") }
         guard model.variant.policy != "local" else { return await refuse(exchange, model, "local_only") }
         if router.view.mesh[router.me]?.identity?.draining == true { return await refuse(exchange, model, "draining") }
@@ -160,6 +173,7 @@ public final class MeshPort: HTTPHandler {
             switch refused {
             case .clientGone: return
             case .failed(let failure):
+                if let block = underWay.ending { return await refuse(exchange, block, model) }
                 return await answer(exchange, failure.status, failure.kind.rawValue, failure.message, model)
             default: return await refuse(exchange, model, "full")
             }
@@ -171,11 +185,13 @@ public final class MeshPort: HTTPHandler {
         } catch {
             return await answer(exchange, error.status, error.kind.rawValue, error.message, model)
         }
+        if let block = underWay.ending { return await refuse(exchange, block, model) }
         let attempt = await router.run(request, model, slot, exchange) { exchange in
             exchange.field("Meshnode-Load", Self.report(model).text)
         }
         router.counters.ranForOthers.increment()
         guard case .failed(let failure) = attempt else { return }
+        if let block = underWay.ending { return await refuse(exchange, block, model) }
         if let theirs = failure.answer {
             await exchange.respond(status: theirs.status, contentType: "application/json", body: theirs.body) {
                 $0.field("Meshnode-Load", Self.report(model).text)
@@ -207,7 +223,7 @@ public final class MeshPort: HTTPHandler {
             deadline: .max)
     }
 
-    private func refuse(_ exchange: HTTPExchange, _ model: LocalModel?, _ why: String) async {
+    func refuse(_ exchange: HTTPExchange, _ model: LocalModel?, _ why: String) async {
         router.counters.refusals.increment()
         let body = #"{"error":{"message":"refused before queueing","type":"server_error","param":null,"code":"\#(why)"}}"#
         await exchange.respond(status: 503, contentType: "application/json", body: body) {
@@ -226,7 +242,7 @@ public final class MeshPort: HTTPHandler {
         }
     }
 
-    private static func report(_ model: LocalModel) -> LoadReport {
+    static func report(_ model: LocalModel) -> LoadReport {
         let counts = model.gate.counts
         return LoadReport(slots: counts.slots, running: counts.running, waiting: counts.waiting)
     }

@@ -222,7 +222,7 @@ public final class AnswerChannel: Sendable {
         switch await parking.wait(for: client, deadline: deadline) {
         case .granted: return
         case .timedOut: throw .timedOut
-        case .clientGone: throw .cancelled
+        case .clientGone: throw client.interruption ?? .cancelled
         }
     }
 

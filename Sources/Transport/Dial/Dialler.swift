@@ -41,7 +41,7 @@ public final class Dialler {
                 stream = try await connect(to: proxy.address, for: client, deadline: deadline)
             } catch {
                 guard error.code != .cancelled else { throw error }
-                throw TransportError(error.code, "proxy \(proxy.name) cannot be reached: \(error.message)")
+                throw TransportError(.proxy, "proxy \(proxy.name) cannot be reached: \(error.message)")
             }
             do throws(TransportError) {
                 try await stream.openTunnel(to: upstream.target, by: proxy, deadline: deadline)

@@ -1,4 +1,4 @@
-import Glibc
+internal import COpenSSL
 
 /// An HTTP CONNECT proxy (RFC 9110 §9.3.6): what it is asked with, and for whom it is not.
 public final class HTTPProxy: Sendable {
@@ -88,15 +88,8 @@ public final class HTTPProxy: Sendable {
 
 /// RFC 4648 §4.
 private func base64(_ bytes: [UInt8]) -> String {
-    let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    var out: [UInt8] = []
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-        let group = bytes[start..<min(start + 3, bytes.count)]
-        var bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        bits <<= UInt32(8 * (3 - group.count))
-        for place in 0..<4 {
-            out.append(place <= group.count ? digits[Int(bits >> UInt32(18 - 6 * place) & 63)] : UInt8(ascii: "="))
-        }
-    }
-    return String(decoding: out, as: UTF8.self)
+    // A zero byte follows the text.
+    var out = [UInt8](repeating: 0, count: (bytes.count + 2) / 3 * 4 + 1)
+    let count = EVP_EncodeBlock(&out, bytes, Int32(bytes.count))
+    return String(decoding: out.prefix(Int(max(count, 0))), as: UTF8.self)
 }

@@ -25,25 +25,25 @@ extension Stream {
                     }
                 } catch {
                     throw TransportError(
-                        .protocolViolation, "what answers at proxy \(proxy.name) is no HTTP proxy: \(error.reason)")
+                        .proxy, "what answers at proxy \(proxy.name) is no HTTP proxy: \(error.reason)")
                 }
                 guard input.count < proxyAnswerBytes else {
-                    throw TransportError(.limitExceeded, "proxy \(proxy.name) gives an endless answer")
+                    throw TransportError(.proxy, "proxy \(proxy.name) gives an endless answer")
                 }
                 if try await fill() == 0 {
                     throw TransportError(
-                        .connectionLost, "proxy \(proxy.name) closed the connection when asked for \(target)")
+                        .proxy, "proxy \(proxy.name) closed the connection when asked for \(target)")
                 }
             }
         } catch {
             guard error.code == .timedOut else { throw error }
-            throw TransportError(.timedOut, "proxy \(proxy.name) did not answer in time when asked for \(target)")
+            throw TransportError(.proxy, "proxy \(proxy.name) did not answer in time when asked for \(target)")
         }
         guard head.status < 300 else { throw refusal(head.status, target, proxy) }
         input.consume(head.length)
         // Whom we call by TLS waits for our first word: nobody honest has spoken yet.
         guard input.isEmpty else {
-            throw TransportError(.protocolViolation, "proxy \(proxy.name) sends bytes of its own into a new tunnel")
+            throw TransportError(.proxy, "proxy \(proxy.name) sends bytes of its own into a new tunnel")
         }
     }
 
@@ -51,21 +51,21 @@ extension Stream {
         switch status {
         case 407 where proxy.credentials == nil:
             TransportError(
-                .connectionLost,
+                .proxy,
                 "proxy \(proxy.name) asks for credentials (407): set proxy.userFile and proxy.passwordFile")
         case 407:
             TransportError(
-                .connectionLost,
+                .proxy,
                 "proxy \(proxy.name) does not take our credentials (407): look at proxy.userFile and proxy.passwordFile")
         case 401, 403, 405:
             TransportError(
-                .connectionLost,
+                .proxy,
                 "proxy \(proxy.name) refuses connections to \(target) (\(status)): ask who runs it to allow CONNECT there")
         case 502, 503, 504:
             TransportError(
-                .connectionLost,
+                .proxy,
                 "proxy \(proxy.name) cannot reach \(target) (\(status)): is it up, and may the proxy connect to it?")
-        default: TransportError(.connectionLost, "proxy \(proxy.name) answered \(status) when asked for \(target)")
+        default: TransportError(.proxy, "proxy \(proxy.name) answered \(status) when asked for \(target)")
         }
     }
 }

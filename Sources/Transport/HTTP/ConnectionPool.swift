@@ -41,6 +41,7 @@ public final class ConnectionPool {
         _ upstream: Upstream, fresh: Bool = false, for client: Stream? = nil, deadline: UInt64 = .max
     ) async throws(TransportError) -> HTTPClientConnection {
         if let client, client.peerHungUp { throw TransportError.cancelled }
+        if let interruption = client?.interruption { throw interruption }
         if !fresh, let connection = takeIdle(upstream) {
             client?.attempts.0 = connection.stream
             return connection
@@ -172,6 +173,11 @@ public func connect(
         throw TransportError(.system, "the event loop takes no more connections")
     }
     client?.attempts.0 = stream
+    // Called off while the name was looked up.
+    if let interruption = client?.interruption {
+        stream.close()
+        throw interruption
+    }
     if result == 0 { return stream }
     stream.canWrite = false
     let usual = stream.writeTimeout

@@ -2,6 +2,8 @@
 final class InterimTimer: TimerNode {
     unowned let exchange: HTTPExchange
     var interval: UInt64 = 0
+    /// Bytes of the answer that were sent when it was last looked at.
+    var sentBefore = 0
 
     init(_ exchange: HTTPExchange) {
         self.exchange = exchange
@@ -12,12 +14,14 @@ final class InterimTimer: TimerNode {
 }
 
 extension HTTPExchange {
-    /// Sends `102` (RFC 2518 §10.1) each time that `interval` nanoseconds pass before the answer begins, so that proxies which cut
-    /// silent connections do not cut this one. Ends by itself with the answer. For clients that read interim answers: other nodes.
+    /// Gives a sign of life each time that `interval` nanoseconds pass in silence, so that proxies which cut silent connections do not
+    /// cut this one: `102` (RFC 2518 §10.1) before the answer is sent, a comment between the events of one that streams. Ends by
+    /// itself with the answer. For clients that read interim answers: other nodes.
     public func sayProcessing(every interval: UInt64) {
         let timer = interim ?? InterimTimer(self)
         interim = timer
         timer.interval = interval
+        timer.sentBefore = 0
         worker.loop.arm(timer, at: worker.loop.now &+ interval)
     }
 
@@ -26,11 +30,20 @@ extension HTTPExchange {
     }
 
     func interimIsDue() {
-        guard let interim, answer == .none, stream.isOpen else { return }
-        // A socket that takes not even this, with nothing before it, has nobody reading at its other end.
-        guard stream.output.isEmpty, stream.sendNow(Self.processing) else { return stream.fail(.connectionLost) }
+        guard let interim, answer != .done, stream.isOpen else { return }
+        if answer != .body {
+            // Its head may stand in the output: nothing of it is sent yet. A socket that takes not even this, with nothing before it,
+            // has nobody reading at its other end.
+            guard stream.sendNow(Self.processing) else { return stream.fail(.connectionLost) }
+        } else if answersWithEvents, isChunked, stream.output.isEmpty, bytesSent == interim.sentBefore {
+            guard stream.sendNow(Self.comment) else { return }
+        }
+        interim.sentBefore = bytesSent
         worker.loop.arm(interim, at: worker.loop.now &+ interim.interval)
     }
+
+    /// A chunk with an event-stream comment that says nothing.
+    private static let comment: StaticString = "3\r\n:\n\n\r\n"
 
     /// Sends one interim answer now.
     public func sendInterim() async throws(TransportError) {

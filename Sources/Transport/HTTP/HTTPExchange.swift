@@ -22,6 +22,10 @@ public final class HTTPExchange {
     var lengthLeft = 0
     /// Room for whoever relays an answer; kept over requests.
     public var scratch = ByteBuffer()
+    /// The answer is a stream of events, written whole: between them a comment may be said.
+    public var answersWithEvents = false
+    /// What a module above keeps with this connection, over its requests.
+    public var attachment: AnyObject?
     /// Says that the answer is still to come; made when first asked for.
     var interim: InterimTimer?
     /// The connection ends with this answer.
@@ -40,6 +44,7 @@ public final class HTTPExchange {
     }
 
     func begin() {
+        stream.clearInterruption()
         head.reset()
         body = BodyProgress()
         detachedHead = nil
@@ -49,6 +54,7 @@ public final class HTTPExchange {
         lengthLeft = 0
         status = 0
         bytesSent = 0
+        answersWithEvents = false
         startedAt = worker.loop.now
     }
 
@@ -132,7 +138,7 @@ public final class HTTPExchange {
     }
 
     /// True once the client is known to have gone.
-    public var clientIsGone: Bool { stream.peerHungUp || !stream.isOpen }
+    public var clientIsGone: Bool { stream.peerHungUp || !stream.isOpen || stream.hasFailed }
 }
 
 /// `%41` → `A`, and in a query `+` → space; nil when malformed or not UTF-8.

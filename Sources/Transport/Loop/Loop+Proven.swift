@@ -1,8 +1,8 @@
 /// A connection with a peer that proved who it is.
 protocol ProvenConnection: AnyObject {
     var peerIdentity: (any Sendable)? { get }
-    /// Ends it for all who use it.
-    func fail(_ error: TransportError)
+    /// Ends it for all who use it, and for what is done on its peer's behalf.
+    func giveUp(_ error: TransportError)
 }
 
 extension Stream: ProvenConnection {}
@@ -13,7 +13,7 @@ extension Loop {
         assertCurrent()
         var ended = 0
         for connection in Array(proven.values) where connection.peerIdentity.map(peer) == true {
-            connection.fail(error)
+            connection.giveUp(error)
             ended += 1
         }
         return ended
@@ -27,7 +27,7 @@ extension Loop {
         var ended = 0
         for case let stream as Stream in Array(proven.values)
         where !stream.hasFailed && (stream.certificatesEnd ?? .max) <= now {
-            stream.fail(error)
+            stream.giveUp(error)
             ended += 1
         }
         return ended

@@ -33,7 +33,7 @@ public final class Parking: Sendable {
     ///
     /// - Parameter deadline: monotonic nanoseconds.
     public func wait(for client: Stream, deadline: UInt64) async -> Outcome {
-        if client.peerHungUp { _ = end(.clientGone) }
+        if client.peerHungUp || client.interruption != nil { _ = end(.clientGone) }
         let timer = Timer(self)
         client.loop.arm(timer, at: deadline)
         client.hangUpAction = { [self] in _ = end(.clientGone) }

@@ -14,7 +14,8 @@ public final class Resolver {
     private var cache: [String: Entry] = [:]
     private static let keptNames = 1024
 
-    init(loop: Loop) { self.loop = loop }
+    /// For use on `loop` only.
+    public init(loop: Loop) { self.loop = loop }
 
     /// All addresses of a host, in the system's order of preference; at least one.
     public func resolve(_ target: HostPort) async throws(TransportError) -> [SocketAddress] {

@@ -32,7 +32,7 @@ final class SpliceEnd: Source, ProvenConnection {
 
     override func ready(_ events: UInt32) { splice?.wake() }
     override func expired() { splice?.wake() }
-    func fail(_ error: TransportError) { splice?.fail(error) }
+    func giveUp(_ error: TransportError) { splice?.fail(error) }
 
     func close() {
         splice = nil

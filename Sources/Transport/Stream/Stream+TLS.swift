@@ -154,6 +154,9 @@ extension Stream {
                 canWrite = false
                 try await waitWritable()
             case SSL_ERROR_SYSCALL: throw TransportError(.connectionLost, "the peer cut the TLS connection")
+            // A cut without close_notify: OpenSSL's word for it since 3.0.
+            case SSL_ERROR_SSL where mesh_ERR_reason(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING:
+                throw TransportError(.connectionLost, "the peer cut the TLS connection")
             default: throw TransportError(.tls, "TLS failed: \(secureReason())")
             }
         }

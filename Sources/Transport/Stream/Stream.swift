@@ -36,6 +36,9 @@ public final class Stream: Source {
     /// Called once when the peer goes while the owner waits for something else than a stream.
     public var hangUpAction: (() -> Void)?
 
+    /// Why what is done on behalf of this stream's peer was called off, while the peer is still there to be told; nil: it was not.
+    public private(set) var interruption: TransportError?
+
     var tls: TLSSession?
     /// Who the peer had proved to be before TLS was ended (`endTLS`).
     var formerPeer: (any Sendable)?
@@ -79,9 +82,11 @@ public final class Stream: Source {
         }
     }
 
-    private func peerGone() {
-        attempts.0?.fail(.cancelled)
-        attempts.1?.fail(.cancelled)
+    private func peerGone() { giveUpAttempts(.cancelled) }
+
+    private func giveUpAttempts(_ error: TransportError) {
+        attempts.0?.fail(error)
+        attempts.1?.fail(error)
         if let action = hangUpAction {
             hangUpAction = nil
             action()
@@ -133,6 +138,23 @@ public final class Stream: Source {
         failure = error
         wakeReader()
         wakeWriter()
+    }
+
+    /// Calls off what is done on behalf of this stream's peer: every wait for it ends as if the peer had gone, with `error` where
+    /// it can be told. The stream itself goes on.
+    public func interrupt(_ error: TransportError) {
+        guard interruption == nil else { return }
+        interruption = error
+        giveUpAttempts(error)
+    }
+
+    /// What comes next is not called off.
+    public func clearInterruption() { interruption = nil }
+
+    /// Ends the stream and what is done on behalf of its peer.
+    func giveUp(_ error: TransportError) {
+        fail(error)
+        giveUpAttempts(.cancelled)
     }
 
     /// Whether `fail` was called: nothing more can be done with it.
@@ -255,9 +277,10 @@ public final class Stream: Source {
         }
     }
 
-    /// Sends a few bytes at once or not at all; false if the socket does not take them. Nothing else may be on its way out.
+    /// Sends a few bytes at once or not at all, before what stands in `output`; false if the socket does not take them, or something
+    /// is on its way out.
     func sendNow(_ text: StaticString) -> Bool {
-        guard isOpen, failure == nil, writeWaiter == nil, output.isEmpty else { return false }
+        guard isOpen, failure == nil, writeWaiter == nil else { return false }
         let bytes = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
         if tls != nil { return sendNowSecure(bytes) }
         return Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count

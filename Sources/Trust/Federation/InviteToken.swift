@@ -34,7 +34,8 @@ public struct InviteToken: Sendable, Equatable {
         }
         guard SPIFFEID.isLabel(site), SPIFFEID.isFederation(federation) else {
             throw TrustError(
-                .malformedName, "\"\(printable("\(federation)/\(site)".utf8, limit: 64))\" cannot name a federation and a site")
+                .malformedName,
+                "\"\(printable("\(federation)/\(site)".utf8, limit: 64))\" cannot name a federation and a site")
         }
         pin = root.der.withUnsafeBytes { Digest.sha256($0) }
         self.secret = secret

@@ -64,7 +64,7 @@ public struct PeerVerifier: Sendable {
     ) throws(PeerRefusal) -> Proof {
         // 1) What it says of itself, which costs nothing.
         guard !leaf.isAuthority, !leaf.isMarkedAuthority else { throw .notALeaf }
-        let identity = try identity(of: leaf)
+        let identity = try SPIFFEID(of: leaf)
         guard let domain = domains[identity.federation] else {
             throw .otherFederation(found: identity.federation, expected: federation)
         }
@@ -97,14 +97,19 @@ public struct PeerVerifier: Sendable {
         guard let leaf = chain.first else { throw .noCertificate }
         return try verify(leaf: leaf, intermediates: Array(chain.dropFirst()), now: now, expected: expected)
     }
+}
 
-    private func identity(of leaf: Certificate) throws(PeerRefusal) -> SPIFFEID {
+extension SPIFFEID {
+    /// The node that a certificate names by its one URI.
+    ///
+    /// - Throws: `.noIdentity`, `.severalIdentities`, `.malformedIdentity`.
+    public init(of leaf: Certificate) throws(PeerRefusal) {
         let uris = leaf.uriNames
         guard let uri = uris.first else { throw .noIdentity }
         guard uris.count == 1 else { throw .severalIdentities }
         guard uri.allSatisfy({ (0x21...0x7e).contains($0) }),
             let identity = try? SPIFFEID(uri: String(decoding: uri, as: UTF8.self))
         else { throw .malformedIdentity(uri: printable(uri)) }
-        return identity
+        self = identity
     }
 }

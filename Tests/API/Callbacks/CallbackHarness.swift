@@ -18,6 +18,7 @@ struct CallbackNode {
     struct Control: NodeControl {
         var notReady: String? { nil }
         func setDraining(_ draining: Bool) async {}
+        func blocksChanged() async {}
         func metrics() async -> String { "" }
         func log(_ level: LogLevel, _ message: String) {}
     }

@@ -35,6 +35,16 @@ private func withClient<Result: Sendable>(
     return try #require(result)
 }
 
+/// Calls off what is done for a stream, a moment later.
+private final class Interrupter: TimerNode {
+    let stream: Stream
+    init(_ stream: Stream) {
+        self.stream = stream
+        super.init()
+    }
+    override func expired() { stream.interrupt(TransportError(.revoked, "called off")) }
+}
+
 private final class Accepted {
     var stream: Stream?
     var alarm: Alarm?
@@ -49,6 +59,21 @@ private final class Accepted {
         gate.leave()
         #expect(gate.tryEnter())
         #expect(gate.counts == (2, 2, 0))
+    }
+
+    @Test func waitingEndsWhenItIsCalledOff() async throws {
+        let gate = Gate(slots: 1, queueLimit: 1)
+        #expect(gate.tryEnter())
+        let (refusal, isThere) = try await withClient { stream, _ in
+            let caller = Interrupter(stream)
+            stream.loop.arm(caller, at: stream.now + 1_000_000)
+            do throws(Gate.Refusal) {
+                try await gate.enter(for: stream, deadline: .max)
+                return ("entered", true)
+            } catch { return ("\(error)", !stream.peerHungUp && stream.interruption?.code == .revoked) }
+        }
+        #expect(refusal == "clientGone" && isThere)
+        #expect(gate.counts == (1, 1, 0))
     }
 
     @Test func waitingEndsAtItsDeadlineAndFreesItsPlace() async throws {

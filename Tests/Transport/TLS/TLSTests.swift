@@ -6,7 +6,7 @@ import Trust
 @testable import Transport
 
 /// A federation's authority and two nodes in a folder of their own.
-private struct Certificates {
+struct Certificates {
     let directory: String
     var authority: String { directory + "/root.pem" }
     func certificate(_ node: String) -> String { "\(directory)/\(node).pem" }
@@ -63,6 +63,19 @@ private func echo(_ exchange: HTTPExchange) async {
         #expect(await servers.client.run { await ask($0, good) } == "200 nobody ")
         #expect(await servers.client.run { await ask($0, named) } == "tls")
         #expect(await servers.client.run { await ask($0, unknown) } == "tls")
+    }
+
+    /// As when the process at the other end is killed: the connection was lost, and what was wrong is not TLS.
+    @Test func aCutIsTakenForOne() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let servers = try await Servers.start(tls: try files.context(.server, "a", .none)) { exchange in
+            // The socket goes without a word of TLS.
+            exchange.stream.cutWithoutWords()
+        }
+        defer { servers.stop() }
+        let client = servers.upstream(tls: try files.context(.client, nil, .authorities(file: files.authority)))
+        #expect(await servers.client.run { await ask($0, client) } == "connectionLost")
     }
 
     @Test func bothSidesAreKnownByACheckOfOurs() async throws {
@@ -137,6 +150,49 @@ private func echo(_ exchange: HTTPExchange) async {
         }
         #expect(ended.0 == [0, 1])
         #expect(ended.1 == 2)
+    }
+
+    /// What was proven by a certificate holds no longer than that.
+    @Test func connectionsEndWithTheirCertificates() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let servers = try await Servers.start(tls: try files.context(.server, "a", .none)) {
+            await $0.respond(status: 200, contentType: "text/plain", body: "ok")
+        }
+        defer { servers.stop() }
+        let proven = servers.upstream(tls: try files.context(.client, nil, .custom { _ in "a" }))
+        let end = try Certificate(pemFile: files.certificate("a")).notAfter
+        let ended = await servers.client.run { context in
+            var ended: [Int] = []
+            for now in [end - 1, end, end + 1] {
+                _ = await ask(context, proven)
+                ended.append(context.loop.endExpired(TransportError(.expired, "over"), now: now))
+            }
+            return (ended, context.pool.dialled)
+        }
+        #expect(ended.0 == [0, 1, 1])
+        #expect(ended.1 == 2, "the one that was ended is not used again")
+    }
+
+    /// The answer after a renewal is the last on its connection, also where the peer would keep it.
+    @Test func aRenewedServerLetsOldConnectionsGo() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let servers = try await Servers.start(tls: try files.context(.server, "a", .none), echo)
+        defer { servers.stop() }
+        let leaf = TLSContext.Verification.custom { Trust.Digest.hex(Trust.Digest.sha256($0.leaf)) }
+        let upstream = servers.upstream(tls: try files.context(.client, nil, leaf))
+        let new = try files.context(.server, "b", .none)
+        let dialled = await servers.client.run { context in
+            var dialled: [Int] = []
+            for index in 0..<4 {
+                if index == 2 { servers.service.secured.replace(with: new) }
+                _ = await ask(context, upstream)
+                dialled.append(context.pool.dialled)
+            }
+            return dialled
+        }
+        #expect(dialled == [1, 1, 1, 2])
     }
 
     /// Certificates renew: new connections show the new one, those that exist go on.
@@ -238,5 +294,14 @@ private func echo(_ exchange: HTTPExchange) async {
             context.pool.release(connection)
             return peer
         } catch { return "" }
+    }
+}
+
+extension Stream {
+    /// Ends our direction of the socket under TLS, then the connection.
+    fileprivate func cutWithoutWords() {
+        shutdown(descriptor, Int32(SHUT_RDWR))
+        tls?.sentCloseNotify = true
+        close()
     }
 }

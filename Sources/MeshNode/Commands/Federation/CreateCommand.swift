@@ -42,7 +42,8 @@ enum CreateCommand {
             "federation \(authority.federation) in \(directory); root \(Digest.hex(authority.root.thumbprint)) (SHA-256), until "
                 + Lifetime.moment(authority.root.notAfter))
         if invocation.text(.keyURI) == nil, invocation.text(.caCertificate) == nil {
-            Output.note("put root.key away, off this machine: it is needed when the root or the issuer is replaced, and else never")
+            Output.note(
+                "put root.key away, off this machine: it is needed when the root or the issuer is replaced, and else never")
         }
     }
 

@@ -21,7 +21,8 @@ enum InviteCommand {
         Signals.unblock()
         let order = Order(
             site: invocation.positional(CommandSpecification.invitedSite) ?? "", nodes: invocation.integer(.nodes),
-            expiresInSeconds: invocation.text(.expires).flatMap { Lifetime.seconds($0) }, domains: invocation.list(.vouchedDomain),
+            expiresInSeconds: invocation.text(.expires).flatMap { Lifetime.seconds($0) },
+            domains: invocation.list(.vouchedDomain),
             addsNodes: invocation.flag(.addNodes), address: invocation.text(.inviteAddress))
         let body = try NodeClient(invocation).get(
             "/mesh/federation/invites", method: "POST", json: Array(try encode(order).utf8))

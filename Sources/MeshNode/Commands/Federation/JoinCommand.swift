@@ -135,7 +135,8 @@ enum JoinCommand {
         }
         guard let first = roots.first else { throw CommandFailure(exitCode: 2, message: "there is no root in it") }
         Output.note(
-            "the federation's root is \(Digest.hex(first.thumbprint)) (SHA-256): compare it with what its operator tells you")
+            "the federation's root is \(Digest.hex(first.thumbprint)) (SHA-256): compare it with what its operator tells you"
+        )
         return first
     }
 }

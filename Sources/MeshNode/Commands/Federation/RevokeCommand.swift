@@ -17,8 +17,11 @@ enum RevokeCommand {
             throw CommandFailure(
                 exitCode: 2, message: "\(Quoting.excerpt(whom)) names no site and no node; allowed: SITE or SITE/NODE")
         }
+        guard let reason = invocation.text(.reason) else {
+            throw CommandFailure(exitCode: 2, message: "federation revoke: --reason TEXT is missing: why, for all to read")
+        }
         let order = Order(
-            site: parts[0], node: parts.count > 1 ? parts[1] : nil, reason: invocation.text(.reason) ?? "")
+            site: parts[0], node: parts.count > 1 ? parts[1] : nil, reason: reason)
         if let directory = invocation.text(.directory) {
             try revoke(order, directory, invocation)
         } else {

@@ -14,9 +14,13 @@ enum RolloverCommand {
 
         init(_ invocation: Invocation) throws(CommandFailure) {
             self.invocation = invocation
+            guard let directory = invocation.text(.directory) else {
+                throw CommandFailure(
+                    exitCode: 2, message: "federation rollover: --directory DIR is missing: the federation's folder")
+            }
             client = try NodeClient(invocation)
             do throws(TrustError) {
-                rollover = try RootRollover(directory: invocation.text(.directory) ?? "")
+                rollover = try RootRollover(directory: directory)
             } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
             answer = try FederationAnswer.fetch(client)
             guard answer.federation == rollover.federation else {

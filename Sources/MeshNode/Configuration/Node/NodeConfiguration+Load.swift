@@ -54,6 +54,7 @@ extension NodeConfiguration {
             health: HealthConfiguration.decode(fields["health"]),
             log: LogConfiguration.decode(fields["log"]),
             fips: fields["fips"].enumeration(FIPSRequirement.self, default: .off),
+            audit: AuditConfiguration.decode(fields["audit"]),
             globusCompute: globusCompute,
             models: models)
     }

@@ -110,6 +110,7 @@ extension NodeConfiguration {
             out.comment("All cryptography from OpenSSL's FIPS provider; without it the node does not start.")
             out.field("fips", .text(fips.rawValue))
         }
+        audit.render(&out)
     }
 }
 

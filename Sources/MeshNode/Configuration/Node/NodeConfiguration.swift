@@ -42,6 +42,7 @@ struct NodeConfiguration: Equatable, Sendable {
     var health = HealthConfiguration()
     var log = LogConfiguration()
     var fips = FIPSRequirement.off
+    var audit = AuditConfiguration()
     /// Needed by models with the backend `globusCompute`.
     var globusCompute: GlobusComputeConfiguration?
     var models: [ModelConfiguration] = []

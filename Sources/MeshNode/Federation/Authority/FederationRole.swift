@@ -19,7 +19,8 @@ struct FederationRole: Sendable {
     ///   - publish: takes a statement signed here, for all nodes.
     /// - Throws: exit 1 where the register of invitations cannot be used.
     init(
-        _ configuration: NodeConfiguration, issuer: RegistrationAuthority?, ledger: TrustLedger, meshURL: String, thread: StorageThread, log: Logger,
+        _ configuration: NodeConfiguration, issuer: RegistrationAuthority?, ledger: TrustLedger, meshURL: String,
+        thread: StorageThread, log: Logger,
         mesh: @escaping @Sendable () -> MeshView, publish: @escaping @Sendable ([UInt8]) async -> Void,
         note: @escaping FederationNote
     ) throws(CommandFailure) {

@@ -27,7 +27,8 @@ extension InviteStore {
         guard try row.step() else { return nil }
         return Grant(
             site: invite.site, node: row.text(0) ?? "",
-            certificates: (row.text(1) ?? "").split(separator: " ").map(String.init), admission: row.text(2), isRepeated: true)
+            certificates: (row.text(1) ?? "").split(separator: " ").map(String.init), admission: row.text(2),
+            isRepeated: true)
     }
 
     static func uses(_ database: borrowing Database, _ digest: [UInt8]) throws(StorageError) -> Int {
@@ -36,13 +37,13 @@ extension InviteStore {
         return try row.step() ? Int(row.integer(0)) : 0
     }
 
-    static func memberKey(
+    static func holder(
         _ database: borrowing Database, _ site: String, _ node: String
-    ) throws(StorageError) -> [UInt8]? {
-        var row = try database.prepare("SELECT key FROM members WHERE site = ?1 AND node = ?2")
+    ) throws(StorageError) -> Holder? {
+        var row = try database.prepare("SELECT key, joinedAt FROM members WHERE site = ?1 AND node = ?2")
         try row.bind(1, site)
         try row.bind(2, node)
-        return try row.step() ? row.bytes(0) : nil
+        return try row.step() ? Holder(key: row.bytes(0), since: row.integer(1)) : nil
     }
 
     static func owner(_ database: borrowing Database, _ name: String) throws(StorageError) -> String? {

@@ -42,6 +42,14 @@ actor InviteStore {
         var isRepeated = false
     }
 
+    /// Who has a node's name.
+    struct Holder: Sendable, Equatable {
+        /// SHA-256 of the public key.
+        var key: [UInt8]
+        /// Seconds since 1970 from which on; a revocation after that has ended it.
+        var since: Int64
+    }
+
     static let migrations = [
         """
         CREATE TABLE invites(
@@ -120,11 +128,11 @@ actor InviteStore {
     /// Lets one in, or says why not.
     ///
     /// - Parameters:
-    ///   - judge: what else may stand against it; it is given the key that has the name here already, if one has.
+    ///   - judge: what else may stand against it; it is given who has the name here already, if anyone has.
     ///   - make: the certificates and the admission, made while the invitation is held for this one alone. The last argument: it
     ///     is the first node to join by this invitation.
     func admit(
-        _ candidate: Candidate, judge: @Sendable (Invite, _ holder: [UInt8]?) -> JoinRefusal?,
+        _ candidate: Candidate, judge: @Sendable (Invite, _ holder: Holder?) -> JoinRefusal?,
         make: @Sendable (Invite, Bool) -> Result<(grant: Grant, expiresAt: Int64), JoinRefusal>
     ) throws(StorageError) -> Result<Grant, JoinRefusal> {
         try database.transaction { (database) throws(StorageError) in
@@ -133,7 +141,7 @@ actor InviteStore {
             guard candidate.now < invite.expiresAt else { return .failure(.expiredInvite(at: invite.expiresAt)) }
             let uses = try Self.uses(database, candidate.digest)
             guard uses < invite.nodes else { return .failure(.usedInvite(nodes: invite.nodes)) }
-            let holder = try Self.memberKey(database, invite.site, candidate.node)
+            let holder = try Self.holder(database, invite.site, candidate.node)
             if let refusal = judge(invite, holder) { return .failure(refusal) }
             for name in candidate.names where !SharedNames.contains(name) {
                 if let owner = try Self.owner(database, name), owner != invite.site { return .failure(.addressTaken(name)) }

@@ -4,28 +4,34 @@ import Trust
 extension Registrar {
     /// What stands against a join beside the invitation itself.
     ///
-    /// - Parameter holder: the key that has the name by this authority's own register.
-    func judge(_ candidate: InviteStore.Candidate, _ invite: InviteStore.Invite, holder: [UInt8]?) -> JoinRefusal? {
+    /// - Parameter holder: who has the name by this authority's own register.
+    func judge(
+        _ candidate: InviteStore.Candidate, _ invite: InviteStore.Invite, holder: InviteStore.Holder?
+    ) -> JoinRefusal? {
         // An invitation must not outlive a revocation: the operator who wants the site back invites it anew.
-        if let at = revokedAt(site: invite.site, node: nil), at >= invite.createdAt { return .revokedSite(invite.site) }
-        let wasRevoked = ledger.revocation(site: invite.site, node: candidate.node, notBefore: 0, now: candidate.now) != nil
-        guard !wasRevoked else { return nil }
-        for other in [holder, keyInMesh(site: invite.site, node: candidate.node)] {
-            if let other, other != candidate.key { return .nameTaken(site: invite.site, node: candidate.node) }
+        let siteRevokedAt = revokedAt(site: invite.site, node: nil)
+        if let siteRevokedAt, siteRevokedAt >= invite.createdAt { return .revokedSite(invite.site) }
+        let nodeRevokedAt = revokedAt(site: invite.site, node: candidate.node)
+        let floor = max(siteRevokedAt ?? .min, nodeRevokedAt ?? .min)
+        // What was revoked has no claim to its name any more.
+        let holders = [holder, holderInMesh(site: invite.site, node: candidate.node)].compactMap { $0 }
+        guard holders.allSatisfy({ $0.since < floor || $0.key == candidate.key }) else {
+            return .nameTaken(site: invite.site, node: candidate.node)
         }
         return nil
     }
 
-    /// SHA-256 of the public key that a node of the mesh has, as this node has heard.
-    private func keyInMesh(site: String, node: String) -> [UInt8]? {
+    /// Who has a name by what this node has heard of the mesh.
+    private func holderInMesh(site: String, node: String) -> InviteStore.Holder? {
         guard let encoded = mesh()[NodeID(site: site, node: node)]?.identity?.certificate,
             let der = try? Base64.decode(encoded), let certificate = try? Certificate(der: der)
         else { return nil }
-        return Digest.sha256(certificate.publicKey.subjectPublicKeyInfo)
+        return InviteStore.Holder(
+            key: Digest.sha256(certificate.publicKey.subjectPublicKeyInfo), since: certificate.notBefore)
     }
 
     /// Seconds since 1970 of the last revocation of a site, or of one of its nodes.
-    private func revokedAt(site: String, node: String?) -> Int64? {
+    func revokedAt(site: String, node: String?) -> Int64? {
         ledger.held.compactMap { held -> Int64? in
             guard case .revocation(let revocation) = held.statement.body, revocation.site == site, revocation.node == node
             else { return nil }
@@ -64,8 +70,8 @@ extension Registrar {
         let before = ledger.admission(of: invite.site)
         let domains = invite.domains ?? before?.domains ?? []
         let nodes = min((invite.addsNodes ? before?.nodes ?? 0 : 0) + invite.nodes, Statement.maximumNodes)
-        let subject = "admission/\(invite.site)"
-        let previous = ledger.held.first { $0.statement.subject == subject }?.statement.serial ?? 0
+        // Above the revocation too that it may follow, within the same second as well.
+        let previous = ledger.held.filter { $0.statement.isAbout(site: invite.site) }.map(\.statement.serial).max() ?? 0
         let token = try issuer.sign(
             .admission(Admission(site: invite.site, domains: domains, nodes: nodes)), now: now, previous: previous)
         return String(decoding: token, as: UTF8.self)

@@ -20,7 +20,8 @@ final class Registrar: Enrolment, Inviting {
     private let note: FederationNote
 
     init(
-        authority: RegistrationAuthority, ledger: TrustLedger, store: InviteStore, address: String, mesh: @escaping @Sendable () -> MeshView,
+        authority: RegistrationAuthority, ledger: TrustLedger, store: InviteStore, address: String,
+        mesh: @escaping @Sendable () -> MeshView,
         publish: @escaping @Sendable ([UInt8]) async -> Void, note: @escaping FederationNote
     ) {
         self.authority = authority
@@ -39,6 +40,8 @@ final class Registrar: Enrolment, Inviting {
         let token = try token(for: order)
         try await checkSite(order, now: now)
         let domains = order.domains ?? ledger.admission(of: order.site)?.domains ?? []
+        // After a revocation of this very second.
+        let createdAt = max(now, revokedAt(site: order.site, node: nil).map { $0 + 1 } ?? now)
         let made = Invitation(
             token: token.text, site: order.site, nodes: order.nodes, domains: domains,
             expiresAt: now + order.expiresInSeconds, address: token.address)
@@ -46,7 +49,7 @@ final class Registrar: Enrolment, Inviting {
             try await store.add(
                 InviteStore.Invite(
                     digest: token.digest.bytes, site: order.site, nodes: order.nodes, domains: order.domains,
-                    addsNodes: order.addsNodes, expiresAt: made.expiresAt, createdAt: now, createdBy: caller))
+                    addsNodes: order.addsNodes, expiresAt: made.expiresAt, createdAt: createdAt, createdBy: caller))
         } catch {
             throw APIError(
                 503, type: "server_error", code: "storage_unavailable",
@@ -117,7 +120,9 @@ final class Registrar: Enrolment, Inviting {
             let grant = try await admit(candidate, key)
             subject = "\(grant.site)/\(grant.node)"
             if let admission = grant.admission { await publish(Array(admission.utf8)) }
-            note(.join, source, subject, grant.isRepeated ? "the same certificate again, to the same key" : "certificate issued")
+            note(
+                .join, source, subject,
+                grant.isRepeated ? "the same certificate again, to the same key" : "certificate issued")
             return EnrolmentAnswer(body: JoinJSON.encode(answer(grant)))
         } catch {
             note(.joinRefused, source, subject, "\(error.code.text): \(error.message)")
@@ -173,7 +178,7 @@ final class Registrar: Enrolment, Inviting {
     }
 
     private var seeds: [String] {
-        let others = mesh().nodes.filter { $0.state == .alive }.compactMap { node in
+        let others = mesh().nodes.filter { $0.state == .alive && $0.identity?.via == nil }.compactMap { node in
             node.identity.flatMap { HostAndPort(meshURL: $0.mesh)?.description }
         }
         return Array(([address] + others.filter { $0 != address }).prefix(JoinAnswer.seedsAllowed / 2))

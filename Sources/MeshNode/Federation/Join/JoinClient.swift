@@ -73,7 +73,8 @@ struct JoinClient: Sendable {
     }
 
     private func ask(
-        _ worker: WorkerContext, _ upstream: Upstream, _ path: StaticString, _ body: [UInt8], _ limit: Int, _ deadline: UInt64,
+        _ worker: WorkerContext, _ upstream: Upstream, _ path: StaticString, _ body: [UInt8], _ limit: Int,
+        _ deadline: UInt64,
         check: (Stream) throws(TransportError) -> Void
     ) async throws(JoinFailure) -> HTTPAnswer {
         do throws(TransportError) {
@@ -86,7 +87,8 @@ struct JoinClient: Sendable {
             case .revoked: throw JoinFailure(error.message)
             case .tls:
                 throw JoinFailure(
-                    "\(token.address) does not take joins: \(error.message); is it the mesh port of a MeshNode?")
+                    "no secure connection with \(token.address): \(error.message); is it the mesh port of a MeshNode?",
+                    isWorthARetry: true)
             default:
                 throw JoinFailure("cannot reach \(token.address): \(error.message)", isWorthARetry: true)
             }

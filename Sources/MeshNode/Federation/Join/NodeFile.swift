@@ -75,7 +75,8 @@ struct NodeFile {
             out.field("certificateFile", .text("node.pem"))
             out.field("keyFile", .text("node.key"))
             guard isAuthority else { return }
-            out.comment("This node takes others into the federation (meshnode federation invite), and renews their certificates.")
+            out.comment(
+                "This node takes others into the federation (meshnode federation invite), and renews their certificates.")
             out.object("issuer") { out in
                 out.field("certificateFile", .text("issuer.pem"))
                 out.field("keyFile", .text("issuer.key"))
@@ -99,7 +100,8 @@ struct NodeFile {
         guard findings.globusClient != nil || findings.scheduler != nil else { return }
         out.line()
         if let scheduler = findings.scheduler {
-            out.comment("\(scheduler) is here: models that run as its jobs are reached through Globus Compute (docs/globus.md).")
+            out.comment(
+                "\(scheduler) is here: models that run as its jobs are reached through Globus Compute (docs/globus.md).")
         }
         if let client = findings.globusClient {
             out.comment("Credentials for Globus were found in the environment:")
@@ -109,7 +111,8 @@ struct NodeFile {
 
     private func renderModels(_ out: inout ConfigurationWriter) {
         out.line()
-        out.comment("What this site offers to the federation. policy: \"local\" keeps a model for requests that came to this node;")
+        out.comment(
+            "What this site offers to the federation. policy: \"local\" keeps a model for requests that came to this node;")
         out.comment("access: { … } says who may use it (docs/access.md); slots bounds how many requests run at once.")
         let offered = Self.models(findings)
         if offered.isEmpty {

@@ -58,7 +58,13 @@ struct NodeSetup {
             mesh: "https://\(addresses.advertisedMesh?.description ?? addresses.mesh.description)",
             models: NodeFile.models(findings).map(\.id), operatorTokenFile: folder.operatorTokenFile,
             systemdUnit: invocation.flag(.systemd) ? unit.path : nil,
-            start: invocation.flag(.systemd) ? unit.command : "meshnode serve --config \(folder.configurationFile)")
+            start: invocation.flag(.systemd) ? unit.command : "\(Self.program) serve --config \(folder.configurationFile)")
+    }
+
+    /// As it was called: by its name where that is enough.
+    private static var program: String {
+        let called = CommandLine.arguments.first ?? ""
+        return called.contains("/") || called.isEmpty ? ChildProcess.ownPath : called
     }
 
     private func text(_ report: Report) -> String {
@@ -70,7 +76,9 @@ struct NodeSetup {
             let what = server.models.map { $0.isEmpty ? "no models" : $0.joined(separator: ", ") } ?? server.obstacle ?? ""
             table.add(["  found \(server.url)", what])
         }
-        if findings.servers.isEmpty { table.add(["  no inference server found", "name one with --server, or in node.json5"]) }
+        if findings.servers.isEmpty {
+            table.add(["  no inference server found", "name one with --server, or in node.json5"])
+        }
         if let scheduler = findings.scheduler { table.add(["  found \(scheduler)", "see docs/globus.md for its jobs"]) }
         if findings.globusClient != nil { table.add(["  found credentials for Globus", "see globusCompute in node.json5"]) }
         table.add(["  mesh port", report.mesh])
