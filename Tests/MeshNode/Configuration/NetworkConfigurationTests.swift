@@ -1,3 +1,4 @@
+import Gossip
 import Testing
 import Transport
 
