@@ -154,7 +154,7 @@ extension CommandSpecification {
         CommandSpecification(
             name: .federationSign, summary: "certify a node by hand, where the issuer is kept offline",
             discussion: "Writes what the facility gives to join --cert-in.", positionals: [request],
-            options: [.requiredDirectory, .signedSite, .signedNode, .vouchedDomain, .nodes, .seedNode, .out]),
+            options: [.signingDirectory, .signedSite, .signedNode, .vouchedDomain, .nodes, .seedNode, .out]),
         CommandSpecification(
             name: .block, summary: "block a peer, user, key or model at one node, at once",
             discussion: "Requests under way end within 5 s with an error that says so. Kept over restarts. \(needsOperator)",

@@ -148,6 +148,8 @@ extension OptionSpecification {
 extension OptionSpecification {
     static let foundingDirectory = OptionSpecification(
         name: "--directory", value: .text, placeholder: "DIR", summary: "the federation's folder (default: ./NAME)")
+    static let signingDirectory = OptionSpecification(
+        name: "--directory", value: .text, placeholder: "DIR", summary: "the federation's folder", isRequired: true)
     static let validDays = OptionSpecification(
         name: "--valid-days", value: .integer(1...36_500), placeholder: "N", summary: "how long the root lasts",
         fallback: "3650")

@@ -11,7 +11,7 @@ enum SignCommand {
             throw CommandFailure(exitCode: 2, message: "--domain: \(Quoting.excerpt(domain)) is no domain such as anl.gov")
         }
         do throws(TrustError) {
-            let authority = try FederationAuthority.load(directory: invocation.text(.requiredDirectory) ?? "")
+            let authority = try FederationAuthority.load(directory: invocation.text(.signingDirectory) ?? "")
             let bytes =
                 file == "-"
                 ? StandardInput.read(atMost: CertificateRequest.maximumBytes * 2) : try PublicFile.read(file)
