@@ -146,6 +146,7 @@ def refusal(mesh: Mesh, result: subprocess.CompletedProcess, words: str, code: s
     assert words in line, line
     log = mesh.node_log(mesh.node("alpha"))
     assert any("joinRefused" in line and code in line for line in log.splitlines()), code
+    # Past eight kinds within a minute the audit log counts them together.
     wait_for("it is audited", lambda: any(code in entry["detail"] for entry in audited(mesh, "joinRefused")), 10)
 
 
@@ -388,8 +389,8 @@ def test_a_file_that_cannot_be_written(federation, site, tmp_path, obstacle):
 
 
 def ask(address: str, method: str, path: str, body: bytes = b"", alpn: str = "meshnode-join/1",
-        identity=None) -> tuple[int, bytes]:
-    """One request on the mesh port, as somebody without a certificate makes it."""
+        identity=None, source: str = "127.0.0.9") -> tuple[int, bytes]:
+    """One request on the mesh port, as somebody without a certificate makes it, from an address of this machine."""
     import socket
     import ssl
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -399,7 +400,7 @@ def ask(address: str, method: str, path: str, body: bytes = b"", alpn: str = "me
     if identity:
         context.load_cert_chain(*identity)
     host, _, port = address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as plain:
+    with socket.create_connection((host, int(port)), timeout=10, source_address=(source, 0)) as plain:
         with context.wrap_socket(plain, server_hostname="localhost") as stream:
             head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
             stream.sendall(head.encode() + body)
@@ -442,10 +443,12 @@ def test_nonsense_from_strangers(federation, body, status):
 
 def test_strangers_are_held_back(fresh_mesh, tmp_path):
     address = fresh_mesh.node("alpha").mesh.removeprefix("https://")
-    found = {ask(address, "GET", "/meshnode/v1/join/bundle")[0] for _ in range(100)}
-    assert found == {200, 429}
+    found = [ask(address, "GET", "/meshnode/v1/join/bundle", source="127.0.0.1")[0] for _ in range(200)]
+    assert found[:100] == [200] * 100 and found[-1] == 429
+    # Another address is not held back, and whoever joins from the same one waits its turn.
+    assert ask(address, "GET", "/meshnode/v1/join/bundle")[0] == 200
     result = join(invite(fresh_mesh, "late"), tmp_path)
-    assert result.returncode == 1 and "too many requests" in result.stderr and "tries again" in result.stderr
+    assert result.returncode == 0, result.stderr
     # Nodes are not strangers.
     assert fresh_mesh.chat(fresh_mesh.node("alpha"), "solo").status_code == 200
 

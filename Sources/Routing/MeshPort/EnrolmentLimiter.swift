@@ -4,11 +4,11 @@ import Synchronization
 final class EnrolmentLimiter: Sendable {
     struct Settings: Sendable {
         /// Requests at once, and a second after that, of one address. A join takes two.
-        var burst = 60.0
-        var perSecond = 1.0
+        var burst = 100.0
+        var perSecond = 2.0
         /// Of all addresses together.
-        var burstOfAll = 300.0
-        var perSecondOfAll = 10.0
+        var burstOfAll = 500.0
+        var perSecondOfAll = 20.0
         /// Addresses that are remembered.
         var addresses = 4096
     }

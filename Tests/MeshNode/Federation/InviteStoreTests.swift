@@ -43,7 +43,7 @@ import Trust
                 let grant = InviteStore.Grant(
                     site: invite.site, node: candidate.node, certificates: ["\(UInt64.random(in: 0 ... .max))"],
                     admission: isFirst ? "admission" : nil)
-                return .success((grant, candidate.now + 1000))
+                return .success((grant, candidate.now..<candidate.now + 1000))
             })
     }
 

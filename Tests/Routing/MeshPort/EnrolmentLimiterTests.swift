@@ -7,6 +7,7 @@ import Testing
 
     private func limiter(_ change: (inout EnrolmentLimiter.Settings) -> Void = { _ in }) -> EnrolmentLimiter {
         var settings = EnrolmentLimiter.Settings()
+        settings.perSecond = 1
         change(&settings)
         return EnrolmentLimiter(settings)
     }

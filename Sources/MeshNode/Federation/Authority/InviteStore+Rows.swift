@@ -40,7 +40,7 @@ extension InviteStore {
     static func holder(
         _ database: borrowing Database, _ site: String, _ node: String
     ) throws(StorageError) -> Holder? {
-        var row = try database.prepare("SELECT key, joinedAt FROM members WHERE site = ?1 AND node = ?2")
+        var row = try database.prepare("SELECT key, since FROM members WHERE site = ?1 AND node = ?2")
         try row.bind(1, site)
         try row.bind(2, node)
         return try row.step() ? Holder(key: row.bytes(0), since: row.integer(1)) : nil
@@ -53,14 +53,14 @@ extension InviteStore {
     }
 
     static func write(
-        _ database: borrowing Database, _ candidate: Candidate, _ invite: Invite, _ grant: Grant, expiresAt: Int64
+        _ database: borrowing Database, _ candidate: Candidate, _ invite: Invite, _ grant: Grant, _ validity: Range<Int64>
     ) throws(StorageError) {
         var use = try database.prepare("INSERT OR REPLACE INTO uses VALUES(?1,?2,?3,?4,?5,?6,?7)")
         try use.bind(1, candidate.digest)
         try use.bind(2, candidate.key)
         try use.bind(3, grant.node)
         try use.bind(4, grant.certificates.joined(separator: " "))
-        try use.bind(5, expiresAt)
+        try use.bind(5, validity.upperBound)
         try use.bind(6, candidate.now)
         try use.bind(7, candidate.address)
         try use.run()
@@ -68,7 +68,7 @@ extension InviteStore {
         try member.bind(1, invite.site)
         try member.bind(2, grant.node)
         try member.bind(3, candidate.key)
-        try member.bind(4, candidate.now)
+        try member.bind(4, validity.lowerBound)
         try member.run()
         for name in candidate.names where !SharedNames.contains(name) {
             var row = try database.prepare("INSERT OR IGNORE INTO names VALUES(?1,?2)")

@@ -46,7 +46,7 @@ actor InviteStore {
     struct Holder: Sendable, Equatable {
         /// SHA-256 of the public key.
         var key: [UInt8]
-        /// Seconds since 1970 from which on; a revocation after that has ended it.
+        /// When the certificate begins that it has it by, seconds since 1970; a revocation after that has ended it.
         var since: Int64
     }
 
@@ -60,7 +60,7 @@ actor InviteStore {
             certificates TEXT NOT NULL, expiresAt INTEGER NOT NULL, usedAt INTEGER NOT NULL, address TEXT NOT NULL,
             PRIMARY KEY(digest, key)) WITHOUT ROWID;
         CREATE TABLE members(
-            site TEXT NOT NULL, node TEXT NOT NULL, key BLOB NOT NULL, joinedAt INTEGER NOT NULL,
+            site TEXT NOT NULL, node TEXT NOT NULL, key BLOB NOT NULL, since INTEGER NOT NULL,
             PRIMARY KEY(site, node)) WITHOUT ROWID;
         CREATE TABLE names(name TEXT PRIMARY KEY, site TEXT NOT NULL) WITHOUT ROWID;
         """
@@ -115,16 +115,6 @@ actor InviteStore {
         return try found.step()
     }
 
-    /// Notes a member that joined by other means: the authority's own node, one signed by hand.
-    func note(site: String, node: String, key: [UInt8], now: Int64) throws(StorageError) {
-        var insert = try database.prepare("INSERT OR REPLACE INTO members VALUES(?1,?2,?3,?4)")
-        try insert.bind(1, site)
-        try insert.bind(2, node)
-        try insert.bind(3, key)
-        try insert.bind(4, now)
-        try insert.run()
-    }
-
     /// Lets one in, or says why not.
     ///
     /// - Parameters:
@@ -133,7 +123,7 @@ actor InviteStore {
     ///     is the first node to join by this invitation.
     func admit(
         _ candidate: Candidate, judge: @Sendable (Invite, _ holder: Holder?) -> JoinRefusal?,
-        make: @Sendable (Invite, Bool) -> Result<(grant: Grant, expiresAt: Int64), JoinRefusal>
+        make: @Sendable (Invite, Bool) -> Result<(grant: Grant, validity: Range<Int64>), JoinRefusal>
     ) throws(StorageError) -> Result<Grant, JoinRefusal> {
         try database.transaction { (database) throws(StorageError) in
             guard let invite = try Self.invite(database, candidate.digest) else { return .failure(.unknownInvite) }
@@ -149,7 +139,7 @@ actor InviteStore {
             switch make(invite, uses == 0) {
             case .failure(let refusal): return .failure(refusal)
             case .success(let made):
-                try Self.write(database, candidate, invite, made.grant, expiresAt: made.expiresAt)
+                try Self.write(database, candidate, invite, made.grant, made.validity)
                 return .success(made.grant)
             }
         }

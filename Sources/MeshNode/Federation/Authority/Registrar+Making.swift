@@ -42,7 +42,7 @@ extension Registrar {
     /// The certificate, and for the first node by an invitation the site's admission.
     func make(
         _ candidate: InviteStore.Candidate, _ key: PublicKey, _ invite: InviteStore.Invite, isFirst: Bool
-    ) throws(JoinRefusal) -> (grant: InviteStore.Grant, expiresAt: Int64) {
+    ) throws(JoinRefusal) -> (grant: InviteStore.Grant, validity: Range<Int64>) {
         guard let issuer = authority.issuer else { throw .failed("the issuer cannot be used") }
         do throws(TrustError) {
             let isAddress = { (name: String) in HostAndPort.isAddress(name) }
@@ -56,7 +56,7 @@ extension Registrar {
                 site: invite.site, node: candidate.node,
                 certificates: EncodedCertificates.encode([certificate] + issuer.chain))
             if isFirst { grant.admission = try admission(invite, by: issuer, now: candidate.now) }
-            return (grant, certificate.notAfter)
+            return (grant, certificate.notBefore..<max(certificate.notAfter, certificate.notBefore))
         } catch {
             if error.code == .malformedName { throw .badRequest(error.message) }
             throw .failed(error.message)

@@ -125,7 +125,8 @@ final class Registrar: Enrolment, Inviting {
                 grant.isRepeated ? "the same certificate again, to the same key" : "certificate issued")
             return EnrolmentAnswer(body: JoinJSON.encode(answer(grant)))
         } catch {
-            note(.joinRefused, source, subject, "\(error.code.text): \(error.message)")
+            // Told apart by their cause: the audit log counts what is alike.
+            note(.joinRefused, source, "\(error.code.text) \(subject)", "\(error.code.text): \(error.message)")
             return .refusal(error.code.status, error.code.text, error.message)
         }
     }

@@ -77,6 +77,21 @@ struct JoinClient: Sendable {
         _ deadline: UInt64,
         check: (Stream) throws(TransportError) -> Void
     ) async throws(JoinFailure) -> HTTPAnswer {
+        while true {
+            let answer = try await askOnce(worker, upstream, path, body, limit, deadline, check: check)
+            // Many nodes of one site may come at once, from one address: those that are held back wait their turn.
+            guard answer.status == 429, worker.loop.now &+ Self.pauseNanoseconds < deadline else { return answer }
+            await Alarm(loop: worker.loop).sleep(nanoseconds: Self.pauseNanoseconds)
+        }
+    }
+
+    /// Before a node that was held back asks again.
+    private static let pauseNanoseconds: UInt64 = 1_000_000_000
+
+    private func askOnce(
+        _ worker: WorkerContext, _ upstream: Upstream, _ path: StaticString, _ body: [UInt8], _ limit: Int,
+        _ deadline: UInt64, check: (Stream) throws(TransportError) -> Void
+    ) async throws(JoinFailure) -> HTTPAnswer {
         do throws(TransportError) {
             return try await worker.pool.request(
                 upstream, method: body.isEmpty ? "GET" : "POST", target: path.description,
