@@ -123,6 +123,11 @@ final class MeshTrust: Sendable {
         settings.certificateFile = files.certificateFile
         settings.keyFile = files.keyFile
         settings.applicationProtocols = [applicationProtocol]
+        if role == .server {
+            // Who is no node yet asks to become one by a protocol of its own.
+            settings.applicationProtocols.append(EnrolmentRoutes.applicationProtocol)
+            settings.openProtocols = [EnrolmentRoutes.applicationProtocol]
+        }
         settings.onlyNewest = true
         return try TLSContext(settings)
     }

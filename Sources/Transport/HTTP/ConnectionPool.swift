@@ -4,12 +4,13 @@ import Glibc
 /// One worker's connections to upstreams: kept alive, taken newest first, dialled when none is left.
 public final class ConnectionPool {
     private final class Sweeper: TimerNode {
-        unowned let pool: ConnectionPool
+        /// Gone with its owner, while the loop still holds the timer.
+        weak var pool: ConnectionPool?
         init(pool: ConnectionPool) {
             self.pool = pool
             super.init()
         }
-        override func expired() { pool.sweep() }
+        override func expired() { pool?.sweep() }
     }
 
     public let loop: Loop

@@ -1,6 +1,7 @@
 /// Tells a client now and then that its answer is still to come.
 final class InterimTimer: TimerNode {
-    unowned let exchange: HTTPExchange
+    /// Gone with its connection, while the loop still holds the timer.
+    weak var exchange: HTTPExchange?
     var interval: UInt64 = 0
     /// Bytes of the answer that were sent when it was last looked at.
     var sentBefore = 0
@@ -10,7 +11,7 @@ final class InterimTimer: TimerNode {
         super.init()
     }
 
-    override func expired() { exchange.interimIsDue() }
+    override func expired() { exchange?.interimIsDue() }
 }
 
 extension HTTPExchange {
