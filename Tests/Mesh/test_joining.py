@@ -444,7 +444,8 @@ def test_nonsense_from_strangers(federation, body, status):
 def test_strangers_are_held_back(fresh_mesh, tmp_path):
     address = fresh_mesh.node("alpha").mesh.removeprefix("https://")
     found = [ask(address, "GET", "/meshnode/v1/join/bundle", source="127.0.0.1")[0] for _ in range(200)]
-    assert found[:100] == [200] * 100 and found[-1] == 429
+    # Two a second are let through all the while.
+    assert found[:100] == [200] * 100 and found[100:].count(429) > 50
     # Another address is not held back, and whoever joins from the same one waits its turn.
     assert ask(address, "GET", "/meshnode/v1/join/bundle")[0] == 200
     result = join(invite(fresh_mesh, "late"), tmp_path)

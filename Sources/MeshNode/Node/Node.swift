@@ -66,7 +66,7 @@ final class Node: Sendable {
                     "direct: \(use.requestID) of \(use.user) for \(use.model) goes to the endpoint of \(site), whose node is away"
                 )
             },
-            asserter: IdentityAsserter(me: me, federation: configuration.federation) { trust.identityKey },
+            asserter: IdentityAsserter(me: me, federation: configuration.federation) { trust.key(of: $0) },
             blocks: blocks.blocks, seed: UInt64.random(in: 0 ... .max))
         let ledger = trust.ledger
         let vouches: @Sendable (String) -> [String]? = { ledger.admission(of: $0)?.domains }

@@ -38,6 +38,8 @@ public final class TLSContext: @unchecked Sendable {
         public var applicationProtocols: [String] = []
         /// Those of them that a server speaks with clients who show no certificate: they are asked for none.
         public var openProtocols: [String] = []
+        /// What a stream made with it says of it (`Stream.contextName`): whose certificate it shows, for whoever sets it up.
+        public var name = ""
         /// TLS 1.3 alone, with no resumption: between nodes.
         public var onlyNewest = false
 
@@ -48,6 +50,7 @@ public final class TLSContext: @unchecked Sendable {
     }
 
     public let role: Role
+    let name: String
     let context: OpaquePointer
     private let verifier: Verifier
     let checksHostName: Bool
@@ -77,6 +80,7 @@ public final class TLSContext: @unchecked Sendable {
         }
         self.context = context
         role = settings.role
+        name = settings.name
         var check: (@Sendable (PeerCertificates) throws -> any Sendable)?
         if case .custom(let given) = settings.verification { check = given }
         var wire: [UInt8] = []
