@@ -100,6 +100,7 @@ public final class NodeAPI: HTTPHandler {
         case .receipts: await call.json(receiptList(limit: exchange.query("limit").flatMap { Int($0) } ?? 50))
         case .drain: await setDraining(call, true)
         case .undrain: await setDraining(call, false)
+        case .invites: try await inviteSite(call)
         case .blocks: try await blocks(call)
         case .unblock: try await unblock(call)
         case .isolate: try await isolate(call)

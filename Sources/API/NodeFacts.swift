@@ -30,6 +30,8 @@ public struct NodeFacts: Sendable {
     public var blocks: BlockStore?
     /// The flow behind `/login`; nil: there is no such page.
     public var webLogin: (any WebLoginFlow)?
+    /// Who makes invitations to the federation; nil: this node is no registration authority.
+    public var inviting: (any Inviting)?
     /// This node's place in its federation; nil: it has none.
     public var federationControl: (any FederationControl)?
     /// Whether an address is that of a declared proxy, whose `X-Forwarded-For` counts.

@@ -9,6 +9,7 @@ enum Route: Int, Sendable, CaseIterable {
     case federation, federationStatements, federationRevoke, federationRenew
     case metrics, health, ready, console, wellKnown, protectedResource, keys, key
     case login, loginCallback, loginKey
+    case invites
     case functionAnswer, firstData, firstError, firstDone
     case policy, meshPolicy
 }
@@ -48,6 +49,7 @@ enum RouteTable {
         RouteEntry(path: "/mesh/receipts", route: .receipts, method: .get, role: .viewer),
         RouteEntry(path: "/mesh/drain", route: .drain, method: .post, role: .operate),
         RouteEntry(path: "/mesh/undrain", route: .undrain, method: .post, role: .operate),
+        RouteEntry(path: "/mesh/federation/invites", route: .invites, method: .post, role: .operate),
         RouteEntry(path: "/mesh/blocks", route: .blocks, method: .get, role: .operate, also: .post),
         RouteEntry(path: "/mesh/blocks/", route: .unblock, method: .delete, role: .operate, isPrefix: true),
         RouteEntry(path: "/mesh/isolate", route: .isolate, method: .post, role: .operate),

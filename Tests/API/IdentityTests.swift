@@ -1,7 +1,6 @@
 import FoundationEssentials
 import Gossip
 import Routing
-import Synchronization
 import Testing
 import Trust
 
@@ -103,12 +102,14 @@ func verify(
     let keys = [
         IdentityKey(key: old.key, certificate: old.certificate), IdentityKey(key: new.key, certificate: new.certificate),
     ]
-    let renewals = Mutex(0)
-    let asserter = IdentityAsserter(me: old.id, federation: "tests") { renewals.withLock { keys[$0] } }
-    let before = try #require(asserter.assertion(of: alice, for: "beta", rules: [], nowSeconds: World.now))
-    renewals.withLock { $0 = 1 }
-    let after = try #require(asserter.assertion(of: alice, for: "beta", rules: [], nowSeconds: World.now))
+    let asserter = IdentityAsserter(me: old.id, federation: "tests") { link in keys.first { $0.keyID == link } ?? keys[1] }
+    func made(_ link: String) throws -> [UInt8] {
+        try #require(asserter.assertion(of: alice, for: "beta", rules: [], nowSeconds: World.now, link: link))
+    }
+    let (before, after) = (try made(keys[0].keyID), try made(keys[1].keyID))
     #expect(before != after)
+    #expect(try made("") == after, "the key in force where the link names none")
+    #expect(try made(keys[0].keyID) == before, "each once a minute")
     let proven = Dictionary(uniqueKeysWithValues: zip(keys.map(\.keyID), [old.certificate, new.certificate]))
     let knowsBoth = IdentityVerifier(site: "beta", federation: "tests", vouches: { _ in ["*"] }) { _, keyID in proven[keyID]
     }

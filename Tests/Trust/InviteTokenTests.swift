@@ -8,17 +8,18 @@ import Testing
 
     init() throws {
         root = try Workshop.shared.get().root.certificate
-        token = try InviteToken(root: root, address: "mesh.anl.gov:8201")
+        token = try InviteToken(root: root, federation: "demo", site: "argonne", address: "mesh.anl.gov:8201")
     }
 
     @Test func aTokenIsOneShortLineAndReadsBack() throws {
-        #expect((90...130).contains(token.text.utf8.count))
+        #expect((100...130).contains(token.text.utf8.count))
         #expect(token.text.utf8.allSatisfy { (0x21...0x7e).contains($0) })
         #expect(try InviteToken(token.text) == token)
         #expect(try InviteToken("  \(token.text)\r\n") == token)
         #expect(token.pin.bytes == Digest.sha256(root.der))
         #expect(token.digest.bytes == Digest.sha256(token.secret))
-        #expect(try InviteToken(root: root, address: "mesh.anl.gov:8201").secret != token.secret)
+        let other = try InviteToken(root: root, federation: "demo", site: "argonne", address: "mesh.anl.gov:8201")
+        #expect(other.secret != token.secret)
     }
 
     /// Each single character changed, and each cut, is told at once.
@@ -42,8 +43,15 @@ import Testing
         #expect(error?.message.contains(word) == true)
     }
 
+    @Test(arguments: ["", "A", "a@b", "a.b", "-a"])
+    func badSites(site: String) {
+        #expect(throws: TrustError.self) { try InviteToken(root: root, federation: "demo", site: site, address: "host:1") }
+    }
+
     @Test(arguments: ["", "host", "a b:1", "hôte:1", String(repeating: "a", count: 300) + ":1"])
     func badAddresses(address: String) {
-        #expect(throws: TrustError.self) { try InviteToken(root: root, address: address) }
+        #expect(throws: TrustError.self) {
+            try InviteToken(root: root, federation: "demo", site: "argonne", address: address)
+        }
     }
 }

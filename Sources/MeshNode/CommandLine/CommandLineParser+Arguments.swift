@@ -132,6 +132,14 @@ extension OptionSpecification.Value {
             return (AddressRange(text) != nil, "an IP address or a block such as 10.0.0.0/8")
         case .uuid:
             return (Names.isUUID(text), "a UUID such as facd7ccc-c5f4-42aa-916b-a0e270e2c2a9")
+        case .label:
+            return (Names.isLabel(text), "a name such as site-a (a-z, 0-9, and - inside)")
+        case .duration:
+            return (Lifetime.seconds(text) != nil, "a time such as 90s, 30m, 24h or 7d")
+        case .listenAddress:
+            return (ListenAddress(text) != nil, "ADDRESS:PORT, such as 10.1.0.5:8201 or [::]:8201")
+        case .hostAndPort:
+            return (HostAndPort(text).map { $0.port > 0 } ?? false, "HOST:PORT, such as mesh.example.org:8201")
         case .choice(let names):
             return (names.contains(text), names.joined(separator: ", "))
         }

@@ -4,6 +4,10 @@ enum CommandName: String, CaseIterable, Sendable {
     case keysCreate = "keys create"
     case keysList = "keys list"
     case keysRevoke = "keys revoke"
+    case federationCreate = "federation create"
+    case federationInvite = "federation invite"
+    case federationJoin = "federation join"
+    case federationSign = "federation sign"
     case block, unblock, blocks, isolate
     case auditList = "audit list"
     case auditVerify = "audit verify"
@@ -48,6 +52,13 @@ extension CommandSpecification {
     static let keyName = PositionalSpecification(name: "NAME", summary: "what the key is for, in your words")
     static let keyID = PositionalSpecification(name: "ID", summary: "the key's id, as keys list shows it")
 
+    static let federationName = PositionalSpecification(
+        name: "NAME", summary: "the federation's name, for good: it stands in every certificate")
+    static let invitedSite = PositionalSpecification(name: "SITE", summary: "the name that the site will have")
+    static let invitation = PositionalSpecification(
+        name: "TOKEN", summary: "the invitation; - reads it from standard input, where ps does not show it")
+    static let request = PositionalSpecification(
+        name: "FILE", summary: "what join --csr-out wrote at the facility; - for standard input")
     static let blockKind = PositionalSpecification(name: "KIND", summary: "peer, user, key or model")
     static let blockSubject = PositionalSpecification(
         name: "SUBJECT", summary: "SITE or SITE/NODE, a user's name or subject, a key's id or a token's name, a model's id")
@@ -116,6 +127,34 @@ extension CommandSpecification {
         CommandSpecification(
             name: .keysRevoke, summary: "end an API key at once", discussion: isYours, positionals: [keyID],
             options: [.node, .tokenFile]),
+        CommandSpecification(
+            name: .federationCreate, summary: "found a federation: its root, issuer and trust bundle",
+            discussion:
+                "With --site it sets up the first node too, which takes the others in. The root's key is encrypted by the "
+                + "passphrase in MESHNODE_PASSPHRASE or --passphrase-file, or asked for. docs/join.md explains it.",
+            positionals: [federationName],
+            options: [
+                .foundingDirectory, .validDays, .passphraseFile, .keyURI, .caCertificate, .caKey, .requestOut,
+                .certificateIn,
+                .firstSite, .nodeName, .nodeDirectory, .vouchedDomain,
+            ] + OptionSpecification.settingUp + [.json]),
+        CommandSpecification(
+            name: .federationInvite, summary: "invite a site: prints the token for its facility",
+            discussion: "Asks a registration authority (--node). Needs the role operator.", positionals: [invitedSite],
+            options: [.nodes, .expires, .vouchedDomain, .addNodes, .inviteAddress] + asking),
+        CommandSpecification(
+            name: .federationJoin, summary: "join a federation by an invitation",
+            discussion:
+                "Makes the key here, has it certified, writes node.json5 with what it found on this machine, and checks it. "
+                + "Interrupted, the same command goes on. With an authority that is offline: --csr-out, then --cert-in.",
+            positionals: [invitation], lastIsOptional: true,
+            options: [.nodeName, .joinDirectory] + OptionSpecification.settingUp + [
+                .requestOut, .certificateIn, .pin, .joiningSite, .joiningFederation, .json,
+            ]),
+        CommandSpecification(
+            name: .federationSign, summary: "certify a node by hand, where the issuer is kept offline",
+            discussion: "Writes what the facility gives to join --cert-in.", positionals: [request],
+            options: [.signingDirectory, .signedSite, .signedNode, .vouchedDomain, .nodes, .seedNode, .out]),
         CommandSpecification(
             name: .block, summary: "block a peer, user, key or model at one node, at once",
             discussion: "Requests under way end within 5 s with an error that says so. Kept over restarts. \(needsOperator)",

@@ -15,6 +15,14 @@ struct OptionSpecification: Hashable, Sendable {
         case network
         /// A UUID.
         case uuid
+        /// The name of a site or node.
+        case label
+        /// A time with its unit: `90s`, `30m`, `24h`, `7d`.
+        case duration
+        /// An IP address with a port.
+        case listenAddress
+        /// A host with a port.
+        case hostAndPort
     }
 
     /// With its dashes: `--state`.
@@ -134,6 +142,82 @@ extension OptionSpecification {
     static let waitSeconds = OptionSpecification(
         name: "--wait-seconds", value: .number(0...3600), placeholder: "SECONDS",
         summary: "how long to wait for the nodes", fallback: "30")
+}
+
+/// Founding a federation, and joining one.
+extension OptionSpecification {
+    static let foundingDirectory = OptionSpecification(
+        name: "--directory", value: .text, placeholder: "DIR", summary: "the federation's folder (default: ./NAME)")
+    static let signingDirectory = OptionSpecification(
+        name: "--directory", value: .text, placeholder: "DIR", summary: "the federation's folder", isRequired: true)
+    static let validDays = OptionSpecification(
+        name: "--valid-days", value: .integer(1...36_500), placeholder: "N", summary: "how long the root lasts",
+        fallback: "3650")
+    static let caCertificate = OptionSpecification(
+        name: "--ca-cert", value: .text, placeholder: "FILE", summary: "the root is this one, which is there already")
+    static let caKey = OptionSpecification(
+        name: "--ca-key", value: .text, placeholder: "FILE", summary: "the key of --ca-cert (or --key-uri)")
+    static let requestOut = OptionSpecification(
+        name: "--csr-out", value: .text, placeholder: "FILE",
+        summary: "write a request for a certificate, to be signed by hand")
+    static let certificateIn = OptionSpecification(
+        name: "--cert-in", value: .text, placeholder: "FILE", summary: "what was signed by hand")
+    static let firstSite = OptionSpecification(
+        name: "--site", value: .label, placeholder: "SITE", summary: "set up the first node, of this site")
+    static let joiningSite = OptionSpecification(
+        name: "--site", value: .label, placeholder: "SITE", summary: "with --csr-out: the site's name")
+    static let joiningFederation = OptionSpecification(
+        name: "--federation", value: .text, placeholder: "NAME", summary: "with --csr-out: the federation's name")
+    static let signedSite = OptionSpecification(
+        name: "--site", value: .label, placeholder: "SITE", summary: "the site's name", isRequired: true)
+    static let signedNode = OptionSpecification(
+        name: "--node", value: .label, placeholder: "NAME", summary: "the node's name", isRequired: true)
+    static let nodeName = OptionSpecification(
+        name: "--node", value: .label, placeholder: "NAME", summary: "the node's name (default: this machine's)")
+    static let nodeDirectory = OptionSpecification(
+        name: "--node-directory", value: .text, placeholder: "DIR", summary: "the node's folder (default: ./SITE)")
+    static let joinDirectory = OptionSpecification(
+        name: "--directory", value: .text, placeholder: "DIR", summary: "the node's folder (default: ./SITE)")
+    static let vouchedDomain = OptionSpecification(
+        name: "--domain", value: .text, placeholder: "DOMAIN",
+        summary: "an identity provider's domain for whose users the site may vouch; again for more", isList: true)
+    static let nodes = OptionSpecification(
+        name: "--nodes", value: .integer(1...1000), placeholder: "N", summary: "nodes that may join by it", fallback: "1")
+    static let expires = OptionSpecification(
+        name: "--expires", value: .duration, placeholder: "TIME", summary: "how long it is good", fallback: "24h")
+    static let addNodes = OptionSpecification(
+        name: "--add-nodes", value: .flag, summary: "the site is a member already: these nodes are added")
+    static let inviteAddress = OptionSpecification(
+        name: "--address", value: .hostAndPort, placeholder: "HOST:PORT",
+        summary: "where the facility reaches this node's mesh port (default: as it is advertised)")
+    static let pin = OptionSpecification(
+        name: "--pin", value: .text, placeholder: "HEX", summary: "with --cert-in: SHA-256 of the federation's root")
+    static let seedNode = OptionSpecification(
+        name: "--seed", value: .hostAndPort, placeholder: "HOST:PORT", summary: "a node to join by; again for more",
+        isList: true)
+    static let out = OptionSpecification(
+        name: "--out", value: .text, placeholder: "FILE", summary: "write it here (default: standard output)")
+    static let listenAPI = OptionSpecification(
+        name: "--listen-api", value: .listenAddress, placeholder: "ADDRESS:PORT",
+        summary: "where clients call (default: 127.0.0.1:8101)")
+    static let listenMesh = OptionSpecification(
+        name: "--listen-mesh", value: .listenAddress, placeholder: "ADDRESS:PORT",
+        summary: "where other nodes call (default: port 8201 of the address that leads to the federation)")
+    static let advertiseAPI = OptionSpecification(
+        name: "--advertise-api", value: .text, placeholder: "URL", summary: "the API's URL as others see it")
+    static let advertiseMesh = OptionSpecification(
+        name: "--advertise-mesh", value: .hostAndPort, placeholder: "HOST:PORT", summary: "the mesh port as others see it")
+    static let server = OptionSpecification(
+        name: "--server", value: .text, placeholder: "URL",
+        summary: "an inference server; again for more (default: those found on this machine)", isList: true)
+    static let carrier = OptionSpecification(
+        name: "--carrier", value: .hostAndPort, placeholder: "HOST:PORT",
+        summary: "nobody can connect to this node: this one carries for it; again for more", isList: true)
+    static let systemd = OptionSpecification(
+        name: "--systemd", value: .flag, summary: "write a systemd unit beside the configuration")
+    static let settingUp: [OptionSpecification] = [
+        .listenAPI, .listenMesh, .advertiseAPI, .advertiseMesh, .carrier, .server, .systemd,
+    ]
 }
 
 /// Functions at Globus Compute.

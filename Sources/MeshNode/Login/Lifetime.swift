@@ -13,6 +13,15 @@ enum Lifetime {
         }
     }
 
+    /// `24h` to seconds; nil for what is no time. Units: s, m, h, d.
+    static func seconds(_ text: String) -> Int64? {
+        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+        guard let unit = text.last.flatMap({ units[$0] }), (2...7).contains(text.utf8.count),
+            text.dropLast().utf8.allSatisfy(Names.isDigit), let count = Int64(text.dropLast()), count > 0
+        else { return nil }
+        return count * unit
+    }
+
     /// RFC 3339 in UTC, to the second.
     static func moment(_ seconds: Int64) -> String {
         var moment = time_t(seconds)

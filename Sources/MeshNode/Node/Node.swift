@@ -66,7 +66,7 @@ final class Node: Sendable {
                     "direct: \(use.requestID) of \(use.user) for \(use.model) goes to the endpoint of \(site), whose node is away"
                 )
             },
-            asserter: IdentityAsserter(me: me, federation: configuration.federation) { trust.identityKey },
+            asserter: IdentityAsserter(me: me, federation: configuration.federation) { trust.key(of: $0) },
             blocks: blocks.blocks, seed: UInt64.random(in: 0 ... .max))
         let ledger = trust.ledger
         let vouches: @Sendable (String) -> [String]? = { ledger.admission(of: $0)?.domains }
@@ -104,17 +104,21 @@ final class Node: Sendable {
         access.apply(to: &facts, configuration)
         facts.apiURL = identity.api
         facts.federationControl = keeper
+        let role = try Self.role(
+            configuration, keeper, issuer, disk, audit, router, meshURL: identity.mesh, log: log)
+        facts.inviting = role.inviting
         facts.audit = audit
         facts.blocks = blocks
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,
             callbacks: globus?.callbacks ?? CallbackTable())
-        let port = meshPort(trust, DialBack(securedBy: trust.clientTLS, way: links.way))
+        let port = meshPort(trust, role.enrolment, DialBack(securedBy: trust.clientTLS, way: links.way))
         let budget = BodyBudget(bytes: configuration.limits.heldBodiesBytes)
         let meshService = service(port, trust.serverTLS, budget)
+        let apiSecurity = TLSSource(apiTLS)
         let services: [(ListeningSocket?, HTTPService)] = [
-            (apiSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
-            (adminSocket, service(api, TLSSource(apiTLS), budget, admits: Self.admission(configuration))),
+            (apiSocket, service(api, apiSecurity, budget, admits: Self.admission(configuration))),
+            (adminSocket, service(api, apiSecurity, budget, admits: Self.admission(configuration))),
             (meshSocket, meshService),
         ]
         for worker in workers {
@@ -127,6 +131,7 @@ final class Node: Sendable {
         FederationLinks(configuration.links, trust: trust, links: links, mesh: mesh, log: log, loop: workers[0].loop).start()
         keeper.start()
         keepLinks(meshService)
+        if let tls = configuration.tls { APICertificate(tls, apiSecurity, loop: workers[0].loop, log: log).start() }
         watch(backends)
         log.info("listening: API \(identity.api), mesh \(identity.mesh), \(workers.count) loops, \(models.count) models")
     }
@@ -157,12 +162,8 @@ final class Node: Sendable {
 
     private static func apiTLS(_ configuration: NodeConfiguration) throws(CommandFailure) -> TLSContext? {
         guard let tls = configuration.tls else { return nil }
-        var settings = TLSContext.Settings(role: .server, verification: .none)
-        settings.certificateFile = tls.certificateFile
-        settings.keyFile = tls.keyFile
-        settings.applicationProtocols = ["http/1.1"]
         do throws(TransportError) {
-            return try TLSContext(settings)
+            return try APICertificate.context(tls)
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
     }
 
@@ -214,7 +215,22 @@ final class Node: Sendable {
             bodyBudget: budget, admits: admits)
     }
 
-    private func meshPort(_ trust: MeshTrust, _ dialBack: DialBack) -> MeshPort {
+    private static func role(
+        _ configuration: NodeConfiguration, _ keeper: TrustKeeper, _ issuer: RegistrationAuthority?,
+        _ thread: StorageThread, _ audit: AuditLog, _ router: Router, meshURL: String, log: Logger
+    ) throws(CommandFailure) -> FederationRole {
+        try FederationRole(
+            configuration, issuer: issuer, ledger: keeper.ledger, meshURL: meshURL, thread: thread, log: log,
+            mesh: { router.view.mesh }, publish: { _ = await keeper.take([$0], from: nil) },
+            note: { kind, actor, subject, detail in
+                audit.record(kind, actor: actor, subject: subject, detail: detail)
+                let line = "\(kind.rawValue): \(subject), by \(actor): \(detail)"
+                // Strangers can be refused as often as they like.
+                if kind == .joinRefused { log.warnSeldom("join \(actor) \(detail)", line) } else { log.info(line) }
+            })
+    }
+
+    private func meshPort(_ trust: MeshTrust, _ enrolment: any Enrolment, _ dialBack: DialBack) -> MeshPort {
         let mesh = mesh
         let keeper = keeper
         let log = log
@@ -249,7 +265,8 @@ final class Node: Sendable {
                 log.warning(
                     "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
             },
-            refusals: { audit.record(.refusal, actor: "\($0)", subject: "mesh port", detail: $1) }, dialBack: dialBack)
+            refusals: { audit.record(.refusal, actor: "\($0)", subject: "mesh port", detail: $1) }, enrolment: enrolment,
+            dialBack: dialBack)
     }
 
     private func watch(_ backends: Backends) {

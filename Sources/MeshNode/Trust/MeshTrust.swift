@@ -14,7 +14,16 @@ final class MeshTrust: Sendable {
     let serverTLS: TLSSource
     let files: IdentityFiles
     private let caFile: String
-    private let held: Mutex<IdentityFiles.Identity>
+    private let held: Mutex<Held>
+
+    private struct Held {
+        var identity: IdentityFiles.Identity
+        /// The key in force and those before it, the newest first: links that were made under one of them go on.
+        var keys: [IdentityKey]
+    }
+
+    /// Keys kept.
+    private static let keysKept = 4
 
     /// Application protocol between nodes.
     static let applicationProtocol = "meshnode/1"
@@ -37,7 +46,8 @@ final class MeshTrust: Sendable {
         do throws(TrustError) {
             identity = try files.load()
         } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
-        held = Mutex(identity)
+        let key = IdentityKey(key: identity.key, certificate: identity.certificate)
+        held = Mutex(Held(identity: identity, keys: [key]))
         do throws(PeerRefusal) {
             _ = try Self.check(identity, me, gate.current)
         } catch {
@@ -47,8 +57,8 @@ final class MeshTrust: Sendable {
             }
         }
         do throws(TransportError) {
-            clientTLS = TLSSource(try Self.context(.client, files, gate))
-            serverTLS = TLSSource(try Self.context(.server, files, gate))
+            clientTLS = TLSSource(try Self.context(.client, files, gate, key.keyID))
+            serverTLS = TLSSource(try Self.context(.server, files, gate, key.keyID))
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
     }
 
@@ -56,11 +66,14 @@ final class MeshTrust: Sendable {
     var ledger: TrustLedger { gate.ledger }
     /// What is shown to others now. Not inlined: it is asked in async functions that come back from other executors.
     var current: IdentityFiles.Identity {
-        @inline(never) get { held.withLock { $0 } }
+        @inline(never) get { held.withLock { $0.identity } }
     }
-    var identityKey: IdentityKey {
-        let current = current
-        return IdentityKey(key: current.key, certificate: current.certificate)
+
+    /// The key that a link was made with, by the name of its TLS context: whoever is at its other end has seen that key's
+    /// certificate. The key in force where it is none of those.
+    @inline(never)
+    func key(of link: String) -> IdentityKey {
+        held.withLock { held in held.keys.first { $0.keyID == link } ?? held.keys[0] }
     }
 
     /// Why our own certificate is refused by others; nil: it is not.
@@ -83,9 +96,9 @@ final class MeshTrust: Sendable {
             throw TrustError(.unusableCertificate, "the certificate that was issued cannot be used: \(error)")
         }
         try files.commit(identity)
-        // Links before words: what the new key signs must not travel over a link that shows the old certificate alone.
+        let key = IdentityKey(key: identity.key, certificate: identity.certificate)
+        held.withLock { $0 = Held(identity: identity, keys: [key] + $0.keys.prefix(Self.keysKept - 1)) }
         try swapContexts()
-        held.withLock { $0 = identity }
     }
 
     /// The ledger has changed. Where the roots have, links are made anew, and the file of roots is written.
@@ -99,9 +112,10 @@ final class MeshTrust: Sendable {
     }
 
     private func swapContexts() throws(TrustError) {
+        let keyID = key(of: "").keyID
         do throws(TransportError) {
-            let client = try Self.context(.client, files, gate)
-            let server = try Self.context(.server, files, gate)
+            let client = try Self.context(.client, files, gate, keyID)
+            let server = try Self.context(.server, files, gate, keyID)
             clientTLS.replace(with: client)
             serverTLS.replace(with: server)
         } catch { throw TrustError(.unusableCertificate, error.message) }
@@ -116,13 +130,19 @@ final class MeshTrust: Sendable {
     }
 
     private static func context(
-        _ role: TLSContext.Role, _ files: IdentityFiles, _ gate: PeerGate
+        _ role: TLSContext.Role, _ files: IdentityFiles, _ gate: PeerGate, _ keyID: String
     ) throws(TransportError) -> TLSContext {
         var settings = TLSContext.Settings(
             role: role, verification: .custom { try gate.admit($0, isDialled: role == .client) })
+        settings.name = keyID
         settings.certificateFile = files.certificateFile
         settings.keyFile = files.keyFile
         settings.applicationProtocols = [applicationProtocol]
+        if role == .server {
+            // Who is no node yet asks to become one by a protocol of its own.
+            settings.applicationProtocols.append(EnrolmentRoutes.applicationProtocol)
+            settings.openProtocols = [EnrolmentRoutes.applicationProtocol]
+        }
         settings.onlyNewest = true
         return try TLSContext(settings)
     }

@@ -34,14 +34,18 @@ final class ProvenCertificates: Sendable {
         held.withLock { $0[node]?.first { $0.keyID == keyID }?.leaf }
     }
 
-    /// Forgets what is no longer good.
+    /// Forgets what is no longer good. What is added meanwhile stays.
     func keep(where isGood: (NodeID, Entry) -> Bool) {
-        let all = held.withLock { $0 }
-        var kept: [NodeID: [Entry]] = [:]
-        for (node, entries) in all {
-            let good = entries.filter { isGood(node, $0) }
-            if !good.isEmpty { kept[node] = good }
+        var bad: [NodeID: Set<String>] = [:]
+        for (node, entries) in held.withLock({ $0 }) {
+            for entry in entries where !isGood(node, entry) { bad[node, default: []].insert(entry.keyID) }
         }
-        held.withLock { $0 = kept }
+        guard !bad.isEmpty else { return }
+        held.withLock { held in
+            for (node, keyIDs) in bad {
+                held[node]?.removeAll { keyIDs.contains($0.keyID) }
+                if held[node]?.isEmpty == true { held[node] = nil }
+            }
+        }
     }
 }

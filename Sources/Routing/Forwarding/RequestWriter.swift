@@ -11,6 +11,11 @@ enum RequestWriter {
         case server(InferenceServer, model: String)
         /// The mesh port of a node; `queues`: it may wait there for a slot; `identity`: our signed word on who the user is.
         case peer(model: String, queues: Bool, identity: [UInt8]?)
+
+        /// Puts in who the user is, where that is to be said.
+        mutating func say(_ word: [UInt8]?) {
+            if case .peer(let model, let queues, _) = self { self = .peer(model: model, queues: queues, identity: word) }
+        }
     }
 
     /// Sends head and body, or the head alone when it asks for `100 Continue`.

@@ -59,7 +59,6 @@ extension Router {
         candidate.load.began()
         var reported = false
         defer { candidate.load.ended(reported: reported) }
-        let identity = assertion(of: request, for: candidate)
         return await attempt(
             request, upstream, exchange, .peer(model: model, queues: queues, identity: identity),
             site: candidate.node.siteName,
@@ -70,7 +69,7 @@ extension Router {
     /// One request on one connection, and again on a fresh one if the kept one turned out closed.
     private func attempt(
         _ request: ForwardRequest, _ upstream: Upstream, _ exchange: HTTPExchange, _ destination: RequestWriter.Destination,
-        site: String, peer: NodeID?, load: LiveLoad?, reported: inout Bool, fields: (HTTPExchange) -> Void
+        site: String, peer: Candidate?, load: LiveLoad?, reported: inout Bool, fields: (HTTPExchange) -> Void
     ) async -> Attempt {
         let worker = exchange.worker
         var fresh = false
@@ -89,7 +88,11 @@ extension Router {
                 return failed(error, site, exchange, isUnreached: error.code != .tls && error.code != .cancelled)
             }
             do throws(TransportError) {
-                if let peer { try checkPeer(connection.stream, is: peer) }
+                var destination = destination
+                if let peer {
+                    try checkPeer(connection.stream, is: peer.node)
+                    destination.say(assertion(of: request, for: peer, over: connection.stream))
+                }
                 let shown = own?.authorization
                 let status = try await converse(request, connection, exchange, destination)
                 if let own {

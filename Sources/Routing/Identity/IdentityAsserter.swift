@@ -21,10 +21,10 @@ public final class IdentityAsserter: Sendable {
         let site: String
         /// Groups told, where they are not all of the user's.
         let groups: [String]?
+        let keyID: String
     }
 
     private struct Made {
-        let keyID: String
         let identity: UserIdentity
         let token: [UInt8]
         let issuedAt: UInt64
@@ -37,15 +37,16 @@ public final class IdentityAsserter: Sendable {
 
     private let me: NodeID
     private let federation: String
-    private let signer: @Sendable () -> IdentityKey
+    private let signer: @Sendable (String) -> IdentityKey
     private let made = Mutex<[Key: Made]>([:])
     private let signed = Atomic<Int>(0)
 
     /// Signatures that were made since the start.
     public var signatures: Int { signed.load(ordering: .relaxed) }
 
-    /// - Parameter signer: the key in force; asked each time, since it is renewed while the node runs.
-    public init(me: NodeID, federation: String, signer: @escaping @Sendable () -> IdentityKey) {
+    /// - Parameter signer: the key of a link, by the name of its TLS context; asked each time, since keys are renewed while the
+    ///   node runs.
+    public init(me: NodeID, federation: String, signer: @escaping @Sendable (String) -> IdentityKey) {
         self.me = me
         self.federation = federation
         self.signer = signer
@@ -56,27 +57,28 @@ public final class IdentityAsserter: Sendable {
     /// - Parameter certificate: of `key`; the verifier finds it in our identity record.
     public convenience init(me: NodeID, federation: String, key: PrivateKey, certificate: Certificate) {
         let fixed = IdentityKey(key: key, certificate: certificate)
-        self.init(me: me, federation: federation) { fixed }
+        self.init(me: me, federation: federation) { _ in fixed }
     }
 
     /// - Parameters:
     ///   - site: the serving site, which alone may believe it.
     ///   - rules: that site's, by which a long list of groups is shortened.
+    ///   - link: names the key of the link that it is to travel over: a site that has seen no other certificate of this node has
+    ///     seen that one.
     /// - Returns: nil for an identity beyond all limits.
     public func assertion(
-        of user: UserIdentity, for site: String, rules: [NamedRule], nowSeconds: UInt64
+        of user: UserIdentity, for site: String, rules: [NamedRule], nowSeconds: UInt64, link: String = ""
     ) -> [UInt8]? {
+        let signer = signer(link)
         var told = user
-        var key = Key(subject: user.subject, site: site, groups: nil)
+        var key = Key(subject: user.subject, site: site, groups: nil, keyID: signer.keyID)
         if user.groups.count > IdentityLimits.groups {
             let asked = Set(rules.flatMap(\.rule.groups))
             told.groups = user.groups.filter(asked.contains)
-            key = Key(subject: user.subject, site: site, groups: told.groups)
+            key = Key(subject: user.subject, site: site, groups: told.groups, keyID: signer.keyID)
         }
-        // What the key before this one signed is not used again: peers that came since may never have seen its certificate.
-        let signer = signer()
         let known = made.withLock { $0[key] }
-        if let known, known.keyID == signer.keyID, known.identity == told, nowSeconds >= known.issuedAt,
+        if let known, known.identity == told, nowSeconds >= known.issuedAt,
             nowSeconds - known.issuedAt <= IdentityLimits.lifetimeSeconds - Self.renewSeconds
         {
             return known.token
@@ -87,7 +89,7 @@ public final class IdentityAsserter: Sendable {
                 $0 = $0.filter { nowSeconds < $0.value.issuedAt + IdentityLimits.lifetimeSeconds }
                 if $0.count >= Self.kept { $0.removeAll() }
             }
-            $0[key] = Made(keyID: signer.keyID, identity: told, token: token, issuedAt: nowSeconds)
+            $0[key] = Made(identity: told, token: token, issuedAt: nowSeconds)
         }
         return token
     }

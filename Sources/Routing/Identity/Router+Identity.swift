@@ -3,12 +3,14 @@ import Gossip
 import Transport
 
 extension Router {
-    /// Our word to a candidate's site on who makes a request; nil where the user or the way to sign is not known.
-    func assertion(of request: borrowing ForwardRequest, for candidate: Candidate) -> [UInt8]? {
+    /// Our word to a candidate's site on who makes a request, by the key of the link that it travels over; nil where the user or the way to sign is not known.
+    func assertion(
+        of request: borrowing ForwardRequest, for candidate: Candidate, over stream: Stream
+    ) -> [UInt8]? {
         guard let asserter, let user = request.needs.user else { return nil }
         return asserter.assertion(
             of: user.identity, for: candidate.node.siteName, rules: candidate.variant.access,
-            nowSeconds: mesh_realtime_ns() / 1_000_000_000)
+            nowSeconds: mesh_realtime_ns() / 1_000_000_000, link: stream.contextName)
     }
 
     /// What comes of an answer in which a site says that its operator has blocked this node, the user or the model.

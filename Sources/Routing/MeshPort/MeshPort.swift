@@ -22,6 +22,8 @@ public final class MeshPort: HTTPHandler {
     private let gossip: @Sendable (NodeID, [UInt8]) async -> [UInt8]?
     private let log: @Sendable (TransportError, SocketAddress?) -> Void
     private let audit: @Sendable (NodeID, DirectUse) -> Void
+    private let enrolment: (any Enrolment)?
+    let strangers = EnrolmentLimiter()
     let refusals: @Sendable (NodeID, String) -> Void
     private let routes: [MeshRoute]
 
@@ -38,6 +40,7 @@ public final class MeshPort: HTTPHandler {
     ///   - log: takes connections that were refused.
     ///   - routes: what else is answered here: small messages between nodes.
     ///   - audit: takes what a peer submitted to our endpoints while we were away.
+    ///   - enrolment: answers those who are no nodes yet; nil: nobody does.
     ///   - dialBack: dials nodes that ask whether they can be reached; nil: none.
     ///   - refusals: takes what of a peer's was refused, and why.
     public init(
@@ -47,8 +50,10 @@ public final class MeshPort: HTTPHandler {
         gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
         log: @escaping @Sendable (TransportError, SocketAddress?) -> Void, routes: [MeshRoute] = [],
         audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in },
-        refusals: @escaping @Sendable (NodeID, String) -> Void = { _, _ in }, dialBack: DialBack? = nil
+        refusals: @escaping @Sendable (NodeID, String) -> Void = { _, _ in }, enrolment: (any Enrolment)? = nil,
+        dialBack: DialBack? = nil
     ) {
+        self.enrolment = enrolment
         self.dialBack = dialBack
         self.refusals = refusals
         self.audit = audit
@@ -81,6 +86,9 @@ public final class MeshPort: HTTPHandler {
 
     public func handle(_ exchange: HTTPExchange) async {
         guard let peer = exchange.stream.peerIdentity as? NodeID else {
+            if let enrolment, exchange.stream.applicationProtocol == EnrolmentRoutes.applicationProtocol {
+                return await enrol(exchange, enrolment)
+            }
             exchange.closesAfter = true
             return await answer(exchange, 403, "unknown_peer", "this port is for nodes of the federation")
         }

@@ -64,3 +64,24 @@ static inline int mesh_X509_EXTENSIONS_count(const STACK_OF(X509_EXTENSION) *all
 static inline X509_EXTENSION *mesh_X509_EXTENSIONS_at(const STACK_OF(X509_EXTENSION) *all, int i) { return sk_X509_EXTENSION_value(all, i); }
 // Frees the extensions too.
 static inline void mesh_X509_EXTENSIONS_free(STACK_OF(X509_EXTENSION) *all) { sk_X509_EXTENSION_pop_free(all, X509_EXTENSION_free); }
+
+// Keys in PKCS #11 modules by the engine of libp11, where no provider is configured (OpenSSL 3 with Debian 12, RHEL 9). The PIN may be NULL.
+#ifndef OPENSSL_NO_ENGINE
+#include <openssl/engine.h>
+static inline EVP_PKEY *mesh_engine_pkcs11_key(const char *uri, const char *pin) {
+    ENGINE_load_dynamic();
+    ENGINE *engine = ENGINE_by_id("pkcs11");
+    if (!engine) return 0;
+    EVP_PKEY *key = 0;
+    if (ENGINE_init(engine)) {
+        // Without a PIN it would ask at the terminal.
+        if (!pin || ENGINE_ctrl_cmd_string(engine, "PIN", pin, 0))
+            key = ENGINE_load_private_key(engine, uri, UI_null(), 0);
+        ENGINE_finish(engine);
+    }
+    ENGINE_free(engine);
+    return key;
+}
+#else
+static inline EVP_PKEY *mesh_engine_pkcs11_key(const char *uri, const char *pin) { (void)uri; (void)pin; return 0; }
+#endif

@@ -4,7 +4,7 @@ import Glibc
 /// One worker's connections to upstreams: kept alive, taken newest first, dialled when none is left.
 public final class ConnectionPool {
     private final class Sweeper: TimerNode {
-        /// The loop holds the timer while it is armed, and may outlive the pool.
+        /// Gone with its owner, while the loop still holds the timer.
         weak var pool: ConnectionPool?
         init(pool: ConnectionPool) {
             self.pool = pool

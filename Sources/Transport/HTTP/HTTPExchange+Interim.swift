@@ -1,5 +1,6 @@
 /// Tells a client now and then that its answer is still to come.
 final class InterimTimer: TimerNode {
+    /// Gone with its connection, while the loop still holds the timer.
     weak var exchange: HTTPExchange?
     var interval: UInt64 = 0
     /// Bytes of the answer that were sent when it was last looked at.

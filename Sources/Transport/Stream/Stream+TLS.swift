@@ -76,6 +76,9 @@ extension Stream {
     /// After a refused handshake: who issued the certificate shown, if it is none of those that were to be expected.
     var strangeIssuer: String? { tls?.outcome.strangeIssuer }
 
+    /// The name of the TLS context that it was made with; empty without TLS.
+    public var contextName: String { tls?.context.name ?? "" }
+
     /// The peer's own certificate, DER; nil where it showed none.
     public var peerCertificate: [UInt8]? {
         guard let tls, let shown = SSL_get0_peer_certificate(tls.ssl) else { return nil }

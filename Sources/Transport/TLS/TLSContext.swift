@@ -36,6 +36,10 @@ public final class TLSContext: @unchecked Sendable {
         public var certificateFile: String?
         public var keyFile: String?
         public var applicationProtocols: [String] = []
+        /// Those of them that a server speaks with clients who show no certificate: they are asked for none.
+        public var openProtocols: [String] = []
+        /// What a stream made with it says of it (`Stream.contextName`): whose certificate it shows, for whoever sets it up.
+        public var name = ""
         /// TLS 1.3 alone, with no resumption: between nodes.
         public var onlyNewest = false
 
@@ -46,6 +50,7 @@ public final class TLSContext: @unchecked Sendable {
     }
 
     public let role: Role
+    let name: String
     let context: OpaquePointer
     private let verifier: Verifier
     let checksHostName: Bool
@@ -55,10 +60,13 @@ public final class TLSContext: @unchecked Sendable {
     fileprivate final class Verifier {
         let check: (@Sendable (PeerCertificates) throws -> any Sendable)?
         let protocols: [UInt8]
+        /// Names of protocols for which clients need no certificate.
+        let open: [[UInt8]]
 
-        init(check: (@Sendable (PeerCertificates) throws -> any Sendable)?, protocols: [UInt8]) {
+        init(check: (@Sendable (PeerCertificates) throws -> any Sendable)?, protocols: [UInt8], open: [[UInt8]]) {
             self.check = check
             self.protocols = protocols
+            self.open = open
         }
     }
 
@@ -72,11 +80,12 @@ public final class TLSContext: @unchecked Sendable {
         }
         self.context = context
         role = settings.role
+        name = settings.name
         var check: (@Sendable (PeerCertificates) throws -> any Sendable)?
         if case .custom(let given) = settings.verification { check = given }
         var wire: [UInt8] = []
         for name in settings.applicationProtocols { wire += [UInt8(name.utf8.count)] + Array(name.utf8) }
-        verifier = Verifier(check: check, protocols: wire)
+        verifier = Verifier(check: check, protocols: wire, open: settings.openProtocols.map { Array($0.utf8) })
         if case .authorities = settings.verification, settings.role == .client {
             checksHostName = true
         } else {
@@ -203,9 +212,10 @@ private let selectProtocol:
         OpaquePointer?, UnsafeMutablePointer<UnsafePointer<UInt8>?>?, UnsafeMutablePointer<UInt8>?, UnsafePointer<UInt8>?,
         UInt32,
         UnsafeMutableRawPointer?
-    ) -> Int32 = { _, out, outLength, offered, offeredLength, argument in
-        guard let out, let outLength, let offered, let argument else { return SSL_TLSEXT_ERR_ALERT_FATAL }
-        let ours = Unmanaged<TLSContext.Verifier>.fromOpaque(argument).takeUnretainedValue().protocols
+    ) -> Int32 = { ssl, out, outLength, offered, offeredLength, argument in
+        guard let ssl, let out, let outLength, let offered, let argument else { return SSL_TLSEXT_ERR_ALERT_FATAL }
+        let verifier = Unmanaged<TLSContext.Verifier>.fromOpaque(argument).takeUnretainedValue()
+        let ours = verifier.protocols
         var picked: UnsafeMutablePointer<UInt8>?
         let found = ours.withUnsafeBufferPointer {
             SSL_select_next_proto(&picked, outLength, $0.baseAddress, UInt32($0.count), offered, offeredLength)
@@ -213,6 +223,8 @@ private let selectProtocol:
         guard found == OPENSSL_NPN_NEGOTIATED, let picked else { return SSL_TLSEXT_ERR_ALERT_FATAL }
         // Points into `ours` or `offered`: the same bytes in `offered` live as long as the library needs them.
         let name = UnsafeBufferPointer(start: picked, count: Int(outLength.pointee))
+        // Chosen before the server asks for a certificate, so that it asks for none.
+        if verifier.open.contains(where: { $0.elementsEqual(name) }) { SSL_set_verify(ssl, SSL_VERIFY_NONE, nil) }
         var position = 0
         while position < Int(offeredLength) {
             let length = Int(offered[position])

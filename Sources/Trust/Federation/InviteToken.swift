@@ -1,6 +1,6 @@
 /// What a federation's operator gives to a facility that is to join: one line of text.
 ///
-/// It says where to ask, whom to believe, and proves by a secret that is good once that the facility was meant. After the
+/// It says which site it is for, where to ask, whom to believe, and proves by a secret that is good once that the facility was meant. After the
 /// join nothing in it is of use to anyone.
 public struct InviteToken: Sendable, Equatable {
     /// SHA-256 of the root's certificate (DER): whoever answers must show a certificate below it before the secret is sent.
@@ -9,6 +9,9 @@ public struct InviteToken: Sendable, Equatable {
     public let secret: [UInt8]
     /// The mesh port to ask, `HOST:PORT`.
     public let address: String
+    /// The federation, and the site in it, that the invitation is for.
+    public let federation: String
+    public let site: String
 
     public static let prefix = "mnj1_"
     static let version: UInt8 = 1
@@ -20,16 +23,25 @@ public struct InviteToken: Sendable, Equatable {
     public static let maximumCharacters = 512
 
     /// - Throws: `.limitExceeded`, `.malformedName` for an address that cannot stand in a token.
-    public init(root: Certificate, secret: [UInt8] = Random.bytes(secretBytes), address: String) throws(TrustError) {
+    public init(
+        root: Certificate, secret: [UInt8] = Random.bytes(secretBytes), federation: String, site: String, address: String
+    ) throws(TrustError) {
         guard secret.count == Self.secretBytes else {
             throw TrustError(.limitExceeded, "a secret of an invitation has \(Self.secretBytes) bytes")
         }
         guard Self.isAddress(address.utf8) else {
             throw TrustError(.malformedName, "\"\(printable(address.utf8, limit: 64))\" is no address HOST:PORT")
         }
+        guard SPIFFEID.isLabel(site), SPIFFEID.isFederation(federation) else {
+            throw TrustError(
+                .malformedName,
+                "\"\(printable("\(federation)/\(site)".utf8, limit: 64))\" cannot name a federation and a site")
+        }
         pin = root.der.withUnsafeBytes { Digest.sha256($0) }
         self.secret = secret
         self.address = address
+        self.federation = federation
+        self.site = site
     }
 
     /// Reads a token, white space around it aside. That it is whole is told here, without asking anybody.
@@ -57,17 +69,23 @@ public struct InviteToken: Sendable, Equatable {
         }
         let pinEnd = 1 + Self.pinBytes
         let secretEnd = pinEnd + Self.secretBytes
-        guard let pin = SHA256Digest(hex: Digest.hex(Array(body[1..<pinEnd]))), Self.isAddress(body[secretEnd...]) else {
-            throw altered
+        let words = body[secretEnd...].split(separator: UInt8(ascii: "@"), maxSplits: 1)
+        guard let pin = SHA256Digest(hex: Digest.hex(Array(body[1..<pinEnd]))), words.count == 2, Self.isAddress(words[1])
+        else { throw altered }
+        let names = words[0].split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
+            String(decoding: $0, as: UTF8.self)
         }
+        guard names.count == 2, SPIFFEID.isFederation(names[0]), SPIFFEID.isLabel(names[1]) else { throw altered }
         self.pin = pin
         secret = Array(body[pinEnd..<secretEnd])
-        address = String(decoding: body[secretEnd...], as: UTF8.self)
+        address = String(decoding: words[1], as: UTF8.self)
+        federation = names[0]
+        site = names[1]
     }
 
     /// The token, to be given to the facility by a channel that others cannot read.
     public var text: String {
-        let body = [Self.version] + pin.bytes + secret + Array(address.utf8)
+        let body = [Self.version] + pin.bytes + secret + Array("\(federation)/\(site)@\(address)".utf8)
         return Self.prefix + Base64.encodeURL(body + Self.checksum(of: body))
     }
 

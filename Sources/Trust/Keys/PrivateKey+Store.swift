@@ -2,8 +2,8 @@ import COpenSSL
 
 /// Keys that are kept elsewhere: in a hardware module by PKCS #11, a TPM, or wherever a provider of OpenSSL reaches.
 extension PrivateKey {
-    /// Opens a key by the URI of one of OpenSSL's stores (ossl_store(7)): `pkcs11:…` (RFC 7512) by the provider or, as
-    /// `org.openssl.engine:pkcs11:…`, by the engine of libp11; `file:…`; `handle:…`. The key stays where it is: only what
+    /// Opens a key by the URI of one of OpenSSL's stores (ossl_store(7)): `pkcs11:…` (RFC 7512) by the provider or,
+    /// where there is none, the engine of libp11; `file:…`. The key stays where it is: only what
     /// is to be signed goes there.
     ///
     /// - Parameter pin: the PIN or passphrase; nil: the URI says itself where it is (`pin-source`), or there is none.
@@ -16,6 +16,7 @@ extension PrivateKey {
         guard let method = UI_UTIL_wrap_read_pem_callback(answerPassphrase, 0) else { throw .library("open a key store") }
         defer { UI_destroy_method(method) }
         guard let store = OSSL_STORE_open(uri, method, answer.pointer, nil, nil) else {
+            if uri.hasPrefix("pkcs11:"), let key = engineKey(uri, pin) { return key }
             throw TrustError(.unusableKey, "\(shown) cannot be opened: \(openSSLReason()); is its provider configured?")
         }
         defer { OSSL_STORE_close(store) }
@@ -44,6 +45,16 @@ extension PrivateKey {
         withExtendedLifetime(answer) {}
         guard let found else { throw TrustError(.unusableKey, "no private key can be had at \(shown)\(reason)") }
         return found
+    }
+
+    /// A key by the engine of libp11, which older systems have in the provider's place.
+    private static func engineKey(_ uri: String, _ pin: [UInt8]?) -> PrivateKey? {
+        ERR_clear_error()
+        guard var secret = pin.map({ $0.map { CChar(bitPattern: $0) } + [0] }) else {
+            return mesh_engine_pkcs11_key(uri, nil).map { PrivateKey(adopting: $0) }
+        }
+        defer { secret.withUnsafeMutableBytes { OPENSSL_cleanse($0.baseAddress, $0.count) } }
+        return mesh_engine_pkcs11_key(uri, secret).map { PrivateKey(adopting: $0) }
     }
 
     /// What is looked at in a store.

@@ -21,6 +21,17 @@ struct HostAndPort: Hashable, Sendable, CustomStringConvertible {
         self.init(host: host, port: port)
     }
 
+    /// The address behind a mesh URL, as identities and settings carry it: `https://host:port`.
+    init?(meshURL url: String) {
+        guard let address = WebAddress(url), address.scheme == "https", address.path.isEmpty || address.path == "/" else {
+            return nil
+        }
+        self.init(host: address.host, port: address.port)
+    }
+
+    /// Whether a host is an IP address.
+    static func isAddress(_ host: String) -> Bool { AddressBytes.parse(host) != nil }
+
     var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     /// Digits alone: `Int` would take a sign too.

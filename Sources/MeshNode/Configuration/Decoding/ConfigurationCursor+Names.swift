@@ -7,9 +7,9 @@ extension ConfigurationCursor {
 
     /// A federation's name: labels, with dots between them.
     func federation() -> String {
-        string(length: 1...253, allowed: "a name such as demo or mesh.example.org (a-z, 0-9, and - or . inside)") {
-            $0.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { Names.isLabel(String($0)) }
-        }
+        string(
+            length: 1...253, allowed: "a name such as demo or mesh.example.org (a-z, 0-9, and - or . inside)",
+            where: Names.isFederation)
     }
 
     /// A model's id or alias.
@@ -65,6 +65,12 @@ enum Names {
         let bytes = text.utf8
         return (1...63).contains(bytes.count) && bytes.first != dash && bytes.last != dash
             && bytes.allSatisfy { isDigit($0) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || $0 == dash }
+    }
+
+    /// A federation's name, or a domain: labels, with dots between them.
+    static func isFederation(_ text: String) -> Bool {
+        (1...253).contains(text.utf8.count)
+            && text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { isLabel(String($0)) }
     }
 
     /// Model names stand in URLs, headers and pages, and `model@site` is a way of asking for one.
