@@ -1,11 +1,11 @@
 import FoundationEssentials
 import Routing
-import Storage
 import Synchronization
 import Testing
 import Trust
 
 @testable import API
+@testable import Storage
 
 private let now: UInt64 = 2_000_000_000
 
@@ -54,6 +54,25 @@ private func order(_ kind: BlockKind, _ subject: String, seconds: UInt64? = nil)
     let none = try await again.lift(nowSeconds: now) { $0.id == model.id }
     #expect(none.isEmpty)
     #expect(try shop.open().list(nowSeconds: now) == [bob])
+}
+
+@Test func aBlockThatCannotBeLiftedOnDiskStaysInForce() async throws {
+    let shop = try Shop()
+    defer { shop.remove() }
+    let store = try shop.open()
+    let bob = try await store.add(order(.user, "bob"), by: "ops", nowSeconds: now)
+    let beside = try Database(path: shop.path)
+    try beside.execute("ALTER TABLE blocks RENAME TO aside")
+    do throws(APIError) {
+        _ = try await store.lift(nowSeconds: now) { $0.id == bob.id }
+        Issue.record("it was lifted")
+    } catch { #expect(error.status == 503) }
+    #expect(store.blocks.current?.all == [bob])
+    // Once more, as the error says.
+    try beside.execute("ALTER TABLE aside RENAME TO blocks")
+    #expect(try await store.lift(nowSeconds: now) { $0.id == bob.id } == [bob])
+    #expect(store.blocks.current == nil)
+    #expect(try shop.open().list(nowSeconds: now).isEmpty)
 }
 
 @Test func aBlockOnTheSameThingTakesItsPlace() async throws {

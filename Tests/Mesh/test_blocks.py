@@ -112,6 +112,17 @@ def test_a_users_stream_ends(blocked: Mesh, model: str):
     assert found["code"] == "user_blocked"
 
 
+def test_a_users_end_says_nothing_against_the_site(blocked: Mesh):
+    """Others' requests go there as before: it did not fail."""
+    alpha = blocked.node("alpha")
+    found = interrupted(blocked, alpha, "pair@beta", lambda: block(blocked, alpha, "user", "static:user"))
+    assert found["code"] == "user_blocked"
+    headers = {"Authorization": f"Bearer {blocked.tokens['operator']}"}
+    answers = [blocked.chat(alpha, "pair", headers=headers, max_tokens=1) for _ in range(16)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert "beta" in {answer.headers["x-mesh-site"] for answer in answers}
+
+
 def test_a_user_is_blocked_at_the_serving_site(blocked: Mesh):
     """Known there by what the entry node signed, by the name that other sites' tokens have; another site serves the user on."""
     alpha, beta = blocked.node("alpha"), blocked.node("beta")

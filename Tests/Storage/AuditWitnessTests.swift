@@ -44,6 +44,7 @@ func whatANodeSaysOfItsLogMustFitWhatItSaidBefore(_ told: AuditWitness, _ words:
     for sequence in 1...3 { try witness(UInt64(sequence)).insert(database) }
     try witness(2).delete(database)
     #expect(try AuditWitness.all(database).map(\.head.sequence) == [1, 3])
+    #expect(try AuditWitness.all(database, limit: 1).map(\.head.sequence) == [1])
 }
 
 @Test func aHeadIsTakenOnceASecond() {

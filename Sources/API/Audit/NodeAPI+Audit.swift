@@ -31,12 +31,14 @@ extension NodeAPI {
             })
     }
 
-    /// `GET /mesh/audit/witnesses?site=S&node=N`: how far the logs of other nodes had come when they told.
+    /// `GET /mesh/audit/witnesses?site=S&node=N`: how far the logs of other nodes had come when they told. All that is kept of one node
+    /// is in one answer.
     func auditWitnesses(_ call: Call) async throws(APIError) {
         let audit = try auditLog()
         let found: [AuditWitness]
         do throws(StorageError) {
-            found = try await audit.witnesses(site: call.exchange.query("site"), node: call.exchange.query("node"))
+            found = try await audit.witnesses(
+                site: call.exchange.query("site"), node: call.exchange.query("node"), limit: Self.auditLimit)
         } catch { throw unavailable(error) }
         await call.json(
             JSONWriter.object { root in

@@ -61,13 +61,14 @@ public final class BlockStore: Sendable {
         return block
     }
 
-    /// Lifts blocks.
+    /// Lifts blocks: on disk first, so that one is never lifted until the next start alone.
     ///
     /// - Returns: those that were in force; empty: there were none.
     func lift(nowSeconds: UInt64, where isMeant: (Block) -> Bool) async throws(APIError) -> [Block] {
-        let gone = take(isMeant)
+        let gone = held(isMeant)
         guard !gone.isEmpty else { return [] }
-        try await keep(nil, insteadOf: gone.map(\.id), "the block is lifted until this node starts again")
+        try await keep(nil, insteadOf: gone.map(\.id), "the block is still in force: it was to be lifted")
+        take(gone)
         return gone.filter { $0.isInForce(nowSeconds: nowSeconds) }
     }
 
@@ -88,12 +89,13 @@ public final class BlockStore: Sendable {
     }
 
     @inline(never)
-    private func take(_ isMeant: (Block) -> Bool) -> [Block] {
+    private func held(_ isMeant: (Block) -> Bool) -> [Block] { state.withLock { $0.filter(isMeant) } }
+
+    @inline(never)
+    private func take(_ gone: [Block]) {
         state.withLock { held in
-            let gone = held.filter(isMeant)
-            held.removeAll(where: isMeant)
+            held.removeAll { gone.contains($0) }
             blocks.set(held)
-            return gone
         }
     }
 

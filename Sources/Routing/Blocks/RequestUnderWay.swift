@@ -6,7 +6,7 @@ import Transport
 /// its requests, so that the request path allocates nothing for it. Never leaves its worker.
 final class RequestUnderWay {
     let stream: Transport.Stream
-    private unowned let registry: RequestRegistry
+    private let registry: RequestRegistry
     /// Its place in the registry; -1: not under way.
     fileprivate(set) var place = -1
     /// Tells one request on a connection from the next.

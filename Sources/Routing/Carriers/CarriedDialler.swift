@@ -72,7 +72,7 @@ public final class CarriedDialler: StreamDialler {
             guard let stream = await desk?.take(target)?.stream(on: dialler.loop) else {
                 throw TransportError(.connectionLost, "it has nothing parked here")
             }
-            client?.attempts.0 = stream
+            try client?.begin(stream)
             return stream
         }
         return try await dialler.switched(

@@ -60,8 +60,8 @@ extension Router {
         var reported = false
         defer { candidate.load.ended(reported: reported) }
         return await attempt(
-            request, upstream, exchange, .peer(model: model, queues: queues, identity: nil),
-            site: candidate.node.siteName, peer: candidate, load: candidate.load, reported: &reported, fields: fields)
+            request, upstream, exchange, .peer(model: model, queues: queues, identity: nil), site: candidate.node.siteName,
+            peer: candidate, load: candidate.load, reported: &reported, fields: fields)
     }
 
     /// One request on one connection, and again on a fresh one if the kept one turned out closed.

@@ -116,7 +116,8 @@ extension Router {
                 return nil
             case .interrupted(let why):
                 progress.receipt.outcome = "interrupted: \(why)"
-                candidate.load.failed(now: loop.now)
+                // What our own operator ended says nothing against the place.
+                if underWay.block == nil { candidate.load.failed(now: loop.now) }
                 counters.interrupted.increment()
                 return nil
             case .clientGone:
@@ -140,8 +141,8 @@ extension Router {
                 progress.failed |= 1 << UInt64(picked.index)
                 if failure.isUnreached { progress.unreached |= 1 << UInt64(picked.index) }
                 progress.lastFailure = failure
-                // A site that refuses one user serves others well.
-                if failure.kind.isPolicy || failure.kind == .userBlocked { continue }
+                // A site that refuses one user serves others well, and what our own operator ended says nothing against it.
+                if failure.kind.isPolicy || failure.kind == .userBlocked || underWay.block != nil { continue }
                 candidate.load.failed(now: loop.now)
                 counters.failovers.increment()
             }

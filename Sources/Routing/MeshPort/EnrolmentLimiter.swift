@@ -19,8 +19,9 @@ final class EnrolmentLimiter: Sendable {
 
         /// Seconds until there is room; 0: a token was taken.
         mutating func take(burst: Double, perSecond: Double, now: UInt64) -> Double {
-            level = min(burst, level + Double(now &- at) / 1e9 * perSecond)
-            at = now
+            // Each loop has its own idea of now, and may be a little behind the one that asked last.
+            level = min(burst, level + Double(now - min(at, now)) / 1e9 * perSecond)
+            at = max(at, now)
             guard level < 1 else {
                 level -= 1
                 return 0

@@ -29,6 +29,8 @@ struct WitnessedHeads: Sendable {
 
 extension AuditLog {
     /// Keeps what another node says of its own log, soon. Never waits. What contradicts what that node said before is written down.
+    // Not inlined: a Mutex must not be locked in an async function that came back from another thread.
+    @inline(never)
     public func witness(site: String, node: String, head: ChainHead) {
         let witness = AuditWitness(site: site, node: node, head: head, heardAt: mesh_realtime_ns() / 1_000_000)
         guard witnessed.withLock({ $0.takes(witness) }) else { return }
@@ -43,9 +45,11 @@ extension AuditLog {
 
     /// What this node has kept of others' heads, in order.
     ///
-    /// - Parameters: site, node: nil: of all.
-    public func witnesses(site: String?, node: String?) async throws(StorageError) -> [AuditWitness] {
-        try await shelf.witnesses(site: site, node: node)
+    /// - Parameters:
+    ///   - site, node: nil: of all.
+    ///   - limit: of heads; of one node not more than `AuditWitness.keptOfNode` are kept.
+    public func witnesses(site: String?, node: String?, limit: Int = .max) async throws(StorageError) -> [AuditWitness] {
+        try await shelf.witnesses(site: site, node: node, limit: limit)
     }
 
     /// Written entries in order.

@@ -136,7 +136,7 @@ actor AuditShelf {
         return witness.contradiction(to: known)
     }
 
-    func witnesses(site: String?, node: String?) throws(StorageError) -> [AuditWitness] {
-        try AuditWitness.all(database, site: site, node: node)
+    func witnesses(site: String?, node: String?, limit: Int) throws(StorageError) -> [AuditWitness] {
+        try AuditWitness.all(database, site: site, node: node, limit: limit)
     }
 }

@@ -33,15 +33,16 @@ public struct AuditWitness: Sendable, Equatable {
 
     /// In order of their sequence.
     static func all(
-        _ database: borrowing Database, site: String? = nil, node: String? = nil
+        _ database: borrowing Database, site: String? = nil, node: String? = nil, limit: Int = .max
     ) throws(StorageError) -> [AuditWitness] {
         var statement = try database.prepare(
             """
             SELECT site, node, sequence, hash, heard_at FROM witnesses
-            WHERE (?1 IS NULL OR site = ?1) AND (?2 IS NULL OR node = ?2) ORDER BY site, node, sequence
+            WHERE (?1 IS NULL OR site = ?1) AND (?2 IS NULL OR node = ?2) ORDER BY site, node, sequence LIMIT ?3
             """)
         try statement.bind(1, site)
         try statement.bind(2, node)
+        try statement.bind(3, Int64(limit))
         var found: [AuditWitness] = []
         while try statement.step() {
             guard let hash = SHA256Digest(hex: statement.text(3) ?? "") else { continue }

@@ -45,7 +45,8 @@ extension Dialler {
 
     private func refusal(_ status: Int, _ connection: HTTPClientConnection) async throws(TransportError) -> TransportError {
         let why = connection.head.first(named: "meshnode-refused", in: connection.headBytes).map {
-            String(decoding: connection.headBytes[$0], as: UTF8.self)
+            // A code; a hostile carrier could send any text.
+            String(decoding: connection.headBytes[$0].prefix(64), as: UTF8.self)
         }
         return TransportError(
             .connectionLost, "\(connection.upstream.target) answered \(status)\(why.map { " (\($0))" } ?? "")")

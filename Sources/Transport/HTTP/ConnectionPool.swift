@@ -93,7 +93,14 @@ public final class ConnectionPool {
         if let known = shelves[ObjectIdentifier(upstream)] { return known }
         let made = ConnectionShelf(upstream)
         shelves[ObjectIdentifier(upstream)] = made
+        armSweeper()
         return made
+    }
+
+    private func armSweeper() {
+        guard !isSweeping else { return }
+        isSweeping = true
+        loop.arm(sweeper, at: loop.now &+ 1_000_000_000)
     }
 
     /// Takes a connection back after a request: kept if its answer was read to the end and both sides would go on.
@@ -107,10 +114,6 @@ public final class ConnectionPool {
         guard shelf.idle.count < connection.upstream.settings.idleConnections else { return connection.stream.close() }
         connection.idleSince = loop.now
         shelf.idle.append(connection)
-        if !isSweeping {
-            isSweeping = true
-            loop.arm(sweeper, at: loop.now &+ 1_000_000_000)
-        }
     }
 
     /// Closes what the other side closed, what is too old, and forgets upstreams without connections.
@@ -129,10 +132,7 @@ public final class ConnectionPool {
             }
             if shelf.idle.isEmpty, shelf.living == 0 { shelves[key] = nil }
         }
-        if !shelves.isEmpty {
-            isSweeping = true
-            loop.arm(sweeper, at: loop.now &+ 1_000_000_000)
-        }
+        if !shelves.isEmpty { armSweeper() }
     }
 
     /// Calls `action` once when the newest idle connection to `upstream` is closed by the other side; not after its next use.
@@ -173,12 +173,7 @@ public func connect(
     guard let stream = Stream(descriptor: descriptor, loop: loop) else {
         throw TransportError(.system, "the event loop takes no more connections")
     }
-    client?.attempts.0 = stream
-    // Called off while the name was looked up.
-    if let interruption = client?.interruption {
-        stream.close()
-        throw interruption
-    }
+    try client?.begin(stream)
     if result == 0 { return stream }
     stream.canWrite = false
     let usual = stream.writeTimeout

@@ -32,15 +32,21 @@ extension HTTPExchange {
 
     func interimIsDue() {
         guard let interim, answer != .done, stream.isOpen else { return }
-        if answer != .body || (bytesSent == 0 && !stream.output.isEmpty && !stream.isWriting) {
-            // Its head may stand in the output: nothing of it is sent yet. A socket that takes not even this, with nothing before it,
-            // has nobody reading at its other end.
-            guard stream.sendNow(Self.processing) else { return stream.fail(.connectionLost) }
-        } else if answersWithEvents, isChunked, stream.output.isEmpty, bytesSent == interim.sentBefore {
-            guard stream.sendNow(Self.comment) else { return }
+        // Of what is being written the client may have a part: nothing may come between.
+        if !stream.isWriting, let sign = sign(sentBefore: interim.sentBefore) {
+            // A socket that takes not even this, with nothing before it, has nobody reading at its other end.
+            guard stream.sendNow(sign) else { return stream.fail(.connectionLost) }
         }
         interim.sentBefore = bytesSent
         worker.loop.arm(interim, at: worker.loop.now &+ interim.interval)
+    }
+
+    /// What may be said just now; nil: nothing.
+    private func sign(sentBefore: Int) -> StaticString? {
+        // The answer's head may stand in the output: nothing of it is sent yet.
+        if answer != .body || (bytesSent == 0 && !stream.output.isEmpty) { return Self.processing }
+        guard answersWithEvents, isChunked, stream.output.isEmpty, bytesSent == sentBefore else { return nil }
+        return Self.comment
     }
 
     /// A chunk with an event-stream comment that says nothing.

@@ -102,8 +102,11 @@ public final class Loop: SerialExecutor, TaskExecutor, @unchecked Sendable {
         }
         registrations &+= 1
         source.registration = registrations
+        guard mesh_epoll_add(epoll, source.descriptor, events, UInt64(registrations) << 32 | UInt64(index)) == 0 else {
+            return false
+        }
         sources[index] = source
-        return mesh_epoll_add(epoll, source.descriptor, events, UInt64(registrations) << 32 | UInt64(index)) == 0
+        return true
     }
 
     /// Forgets the source. Its descriptor must still be open.

@@ -37,7 +37,8 @@ final class Acceptor: Source {
     /// No descriptor is left: the kernel would wake us for the same connection again and again.
     private func rest() {
         loop.remove(self)
-        let pause = Pause { [unowned self] in
+        let pause = Pause { [weak self] in
+            guard let self else { return }
             self.pause = nil
             if self.isOpen { self.start() }
         }

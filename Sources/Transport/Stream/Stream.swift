@@ -148,6 +148,17 @@ public final class Stream: Source {
         giveUpAttempts(error)
     }
 
+    /// Enters an attempt made on behalf of this stream's peer, so that it is given up when that peer goes.
+    ///
+    /// - Throws: where that has happened already, while nothing could be given up: a name was looked up, a carrier asked. The attempt
+    ///   is then closed.
+    public func begin(_ attempt: Stream) throws(TransportError) {
+        attempts.0 = attempt
+        guard peerHungUp || interruption != nil else { return }
+        attempt.close()
+        throw interruption ?? .cancelled
+    }
+
     /// What comes next is not called off.
     public func clearInterruption() { interruption = nil }
 
@@ -246,6 +257,8 @@ public final class Stream: Source {
 
     /// Sends all of `output`.
     public func flush() async throws(TransportError) {
+        isWriting = true
+        defer { isWriting = false }
         while !output.isEmpty {
             let sent = try await send(output.readable)
             output.consume(sent)
@@ -255,6 +268,8 @@ public final class Stream: Source {
     /// Sends `output` and then `bytes`, without copying them: they must stay where they are until this returns.
     public func flush(then bytes: UnsafeRawBufferPointer) async throws(TransportError) {
         try await flush()
+        isWriting = true
+        defer { isWriting = false }
         var position = 0
         while position < bytes.count {
             position += try await send(UnsafeRawBufferPointer(rebasing: bytes[position...]))
@@ -277,13 +292,13 @@ public final class Stream: Source {
         }
     }
 
-    /// A `flush` waits for the peer to take what was sent.
-    var isWriting: Bool { writeWaiter != nil }
+    /// A `flush` is under way, of which the peer may have taken a part.
+    private(set) var isWriting = false
 
-    /// Sends a few bytes at once or not at all, before what stands in `output`; false if the socket does not take them, or something
-    /// is on its way out.
+    /// Sends a few bytes at once, before what stands in `output`; false if something is on its way out, or the socket does not take
+    /// all of them: nothing can follow then.
     func sendNow(_ text: StaticString) -> Bool {
-        guard isOpen, failure == nil, writeWaiter == nil else { return false }
+        guard isOpen, failure == nil, !isWriting else { return false }
         let bytes = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
         if tls != nil { return sendNowSecure(bytes) }
         return Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count

@@ -21,6 +21,14 @@ import Testing
         #expect(limiter.refuses("a", now: Self.second) == 1)
     }
 
+    /// Loops differ a little in what they take for now.
+    @Test func whoAsksByAnotherLoopGetsNoMore() {
+        let limiter = limiter { $0.burst = 3 }
+        for _ in 0..<3 { #expect(limiter.refuses("a", now: Self.second) == nil) }
+        #expect(limiter.refuses("a", now: Self.second - 1) == 1)
+        #expect(limiter.refuses("a", now: Self.second + 1) == 1)
+    }
+
     @Test func allTogetherAreHeldBack() {
         let limiter = limiter { $0.burstOfAll = 10 }
         let refused = (0..<20).filter { limiter.refuses("a\($0)", now: 0) != nil }

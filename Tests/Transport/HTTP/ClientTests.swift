@@ -23,6 +23,23 @@ import Testing
         #expect(dialled == 1)
     }
 
+    /// The loop still holds the pool's timer then: it must find nothing to do.
+    @Test func aPoolMayGoBeforeItsLoop() async throws {
+        let servers = try await Servers.start { await $0.respond(status: 200, contentType: "text/plain", body: "ok") }
+        defer { servers.stop() }
+        let upstream = servers.upstream()
+        await servers.client.run { context in
+            do throws(TransportError) {
+                let pool = ConnectionPool(loop: context.loop)
+                let connection = try await pool.acquire(upstream)
+                connection.stream.close()
+            } catch {}
+            // Its timer is due after a second.
+            await Alarm(loop: context.loop).sleep(nanoseconds: 1_200_000_000)
+        }
+        #expect(await servers.client.run { await ask($0, upstream) } == "200 ok")
+    }
+
     /// vLLM's way: the server ends kept connections; whoever asks next must not notice.
     @Test func aStaleConnectionIsReplacedOnce() async throws {
         let seen = Counter()

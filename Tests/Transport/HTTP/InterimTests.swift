@@ -5,7 +5,11 @@ import Testing
 
 @Suite struct InterimTests {
     /// All that a server says to one request.
-    private func heard(_ body: @escaping @Sendable (HTTPExchange) async -> Void) async throws -> String {
+    ///
+    /// - Parameter pause: nanoseconds in which the client reads nothing.
+    private func heard(
+        pause: UInt64 = 0, _ body: @escaping @Sendable (HTTPExchange) async -> Void
+    ) async throws -> String {
         let servers = try await Servers.start(body)
         defer { servers.stop() }
         return await servers.client.run { context in
@@ -15,6 +19,7 @@ import Testing
             defer { stream.close() }
             stream.output.append("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             try? await stream.flush()
+            if pause > 0 { await Alarm(loop: context.loop).sleep(nanoseconds: pause) }
             stream.readDeadline = soon(context)
             while (try? await stream.fill()) ?? 0 > 0 {}
             return String(decoding: stream.input.readable, as: UTF8.self)
@@ -77,6 +82,32 @@ import Testing
         }
         #expect(text.hasPrefix(Self.interim + Self.interim))
         #expect(text.hasSuffix("\r\n\r\n9\r\ndata: 1\n\n\r\n0\r\n\r\n"))
+    }
+
+    /// Nothing may come between the bytes of an event that the client takes slowly; after it signs of life go on.
+    @Test func aClientThatReadsSlowlyGetsWholeEvents() async throws {
+        let bytes = 16 << 20
+        let text = try await heard(pause: 200_000_000) { exchange in
+            exchange.sayProcessing(every: 20_000_000)
+            exchange.startAnswer(200)
+            exchange.endFields(.streamed)
+            exchange.answersWithEvents = true
+            let event = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 1)
+            defer { event.deallocate() }
+            event.initializeMemory(as: UInt8.self, repeating: UInt8(ascii: "x"))
+            do throws(TransportError) {
+                try await exchange.write(UnsafeRawBufferPointer(event))
+                await Alarm(loop: exchange.worker.loop).sleep(nanoseconds: 200_000_000)
+                try await exchange.write("data: 2\n\n")
+                try await exchange.finishAnswer()
+            } catch {}
+        }
+        let comment = "3\r\n:\n\n\r\n"
+        let parts = text.split(separator: String(repeating: "x", count: bytes), omittingEmptySubsequences: false)
+        #expect(parts.count == 2)
+        #expect(parts.first?.hasSuffix("\r\n1000000\r\n") == true)
+        #expect(parts.last?.hasPrefix("\r\n\(comment)\(comment)") == true)
+        #expect(parts.last?.hasSuffix("\(comment)9\r\ndata: 2\n\n\r\n0\r\n\r\n") == true)
     }
 
     @Test func aQuickAnswerIsAsEver() async throws {

@@ -79,6 +79,43 @@ import Testing
         #expect(cancelled.count == 2)
     }
 
+    /// Dials only once the client, whom nothing tells it of, has gone.
+    private struct LateDialler: StreamDialler {
+        let address: SocketAddress
+
+        func dial(
+            with dialler: Dialler, for client: Transport.Stream?, deadline: UInt64
+        ) async throws(TransportError) -> Transport.Stream {
+            let alarm = Alarm(loop: dialler.loop)
+            while client?.peerHungUp == false { await alarm.sleep(nanoseconds: 1_000_000) }
+            return try await connect(dialler.loop, to: address, for: client, deadline: deadline)
+        }
+    }
+
+    @Test func aClientThatGoesBeforeAnAttemptBeginsCancelsIt() async throws {
+        let far = try await Servers.start { await $0.respond(status: 200, contentType: "text/plain", body: "far") }
+        defer { far.stop() }
+        let upstream = Upstream(
+            target: HostPort(host: far.address.host, port: far.address.port), tls: nil,
+            way: .over(LateDialler(address: far.address)))
+        let outcomes = Refusals()
+        let near = try await Servers.start { exchange in
+            do throws(TransportError) {
+                try await exchange.worker.pool.acquire(upstream, for: exchange.stream).stream.close()
+                outcomes.add("connected")
+            } catch { outcomes.add("\(error.code)") }
+            exchange.stream.close()
+        }
+        defer { near.stop() }
+        let entry = near.upstream()
+        await near.client.run { context in
+            _ = await ask(context, entry, deadline: context.loop.now + 100_000_000)
+            let alarm = Alarm(loop: context.loop)
+            while outcomes.all.isEmpty { await alarm.sleep(nanoseconds: 1_000_000) }
+        }
+        #expect(outcomes.all == ["cancelled"])
+    }
+
     /// Who dialled and who serves are independent: a site that can only connect outwards serves over what it dialled.
     @Test func theDiallerServes() async throws {
         let worker = try Worker(index: 0)

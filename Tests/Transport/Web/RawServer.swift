@@ -29,7 +29,12 @@ final class RawServer: Sendable {
         startThread(name: "raw") { [self] in
             while true {
                 let connection = accept(descriptor, nil, nil)
-                guard connection >= 0 else { return }
+                guard connection >= 0 else {
+                    // `stop` shuts it down and this thread closes it: until then its number is no other socket's.
+                    guard errno == EINVAL else { continue }
+                    close(descriptor)
+                    return
+                }
                 accepted.add(1, ordering: .sequentiallyConsistent)
                 startThread(name: "raw") {
                     body(RawConnection(descriptor: connection))
@@ -41,7 +46,6 @@ final class RawServer: Sendable {
 
     func stop() {
         shutdown(descriptor, Int32(SHUT_RDWR))
-        close(descriptor)
     }
 }
 
