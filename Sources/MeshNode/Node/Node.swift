@@ -249,7 +249,8 @@ final class Node: Sendable {
                 log.warning(
                     "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
             },
-            refusals: { audit.record(.refusal, actor: "\($0)", subject: "mesh port", detail: $1) }, dialBack: dialBack)
+            refusals: { audit.record(.refusal, actor: "\($0)", subject: "mesh port", detail: $1) }, dialBack: dialBack,
+            trustRound: { gate.round })
     }
 
     private func watch(_ backends: Backends) {
