@@ -30,18 +30,19 @@ final class ProvenCertificates: Sendable {
         }
     }
 
-    func certificate(of node: NodeID, keyID: String) -> Certificate? {
-        held.withLock { $0[node]?.first { $0.keyID == keyID }?.leaf }
+    func entry(of node: NodeID, keyID: String) -> Entry? {
+        held.withLock { $0[node]?.first { $0.keyID == keyID } }
     }
 
-    /// Forgets what is no longer good.
+    /// Forgets what is no longer good. What is proven meanwhile stays.
     func keep(where isGood: (NodeID, Entry) -> Bool) {
-        let all = held.withLock { $0 }
-        var kept: [NodeID: [Entry]] = [:]
-        for (node, entries) in all {
-            let good = entries.filter { isGood(node, $0) }
-            if !good.isEmpty { kept[node] = good }
+        for (node, entries) in held.withLock({ $0 }) {
+            let gone = Set(entries.filter { !isGood(node, $0) }.map(\.keyID))
+            guard !gone.isEmpty else { continue }
+            held.withLock { held in
+                held[node]?.removeAll { gone.contains($0.keyID) }
+                if held[node]?.isEmpty == true { held[node] = nil }
+            }
         }
-        held.withLock { $0 = kept }
     }
 }
