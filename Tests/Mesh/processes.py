@@ -1,7 +1,9 @@
 """Processes as the kernel shows them: children, listening ports, and bounded waits. Nothing here sleeps for luck."""
 
+import contextlib
 import os
 import pathlib
+import random
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -100,10 +102,19 @@ def listening_ports(pid: int) -> set[int]:
     return ports
 
 
+GIVEN: set[int] = set()
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below what the kernel gives to connections, and what `up` takes: free until it is bound."""
+    while True:
+        port = random.randrange(12_000, 20_000)
+        if port in GIVEN:
+            continue
+        GIVEN.add(port)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def resident_bytes(pid: int) -> int:
