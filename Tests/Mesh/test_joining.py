@@ -77,7 +77,7 @@ def test_a_fourth_site_answers_a_user_at_the_first(federation, site, tmp_path):
             assert site in json.dumps(members)
     print(f"from invitation to answer: {seconds:.2f} s")
     assert report["models"] == [f"model-of-{site}"]
-    assert len(token) <= 140 and "\n" not in token
+    assert len(token) <= 180 and "\n" not in token
     unit = pathlib.Path(report["systemdUnit"]).read_text()
     assert f"serve --config \"{tmp_path / site}/node.json5\"" in unit
     assert [entry["subject"] for entry in audited(federation, "invite")].count(site) == 1
@@ -251,6 +251,15 @@ def test_a_node_that_is_no_authority_names_who_is(federation, site, tmp_path):
     assert low.returncode == 1 and "role" in low.stderr
 
 
+def test_only_the_authority_that_invited_is_told_the_secret(federation, site, tmp_path):
+    token = Token.read(invite(federation, site))
+    alpha = federation.node("alpha").node
+    token.place = token.place.removesuffix(f"alpha/{alpha}") + f"beta/{federation.node('beta').node}"
+    result = join(token, tmp_path)
+    assert result.returncode == 1 and "nothing secret was sent" in result.stderr, result.stderr
+    assert f"alpha/{alpha}, not of beta/" in result.stderr, result.stderr
+
+
 def test_an_invitation_does_not_outlive_a_revocation(federation, site, tmp_path):
     operator = federation.tokens["operator"]
     token = invite(federation, site, "--nodes", 3)
@@ -264,6 +273,15 @@ def test_an_invitation_does_not_outlive_a_revocation(federation, site, tmp_path)
     with served(tmp_path / "anew" / site):
         wait_for("it is back", lambda: site in states(federation), 20)
     assert report["site"] == site
+
+
+def test_an_invitation_does_not_outlive_a_nodes_revocation(federation, site, tmp_path):
+    token = invite(federation, site, "--nodes", 2)
+    joined(federation, site, tmp_path / "one", token=token)
+    revoked = run("federation", "revoke", f"{site}/n1", "--reason", "test", "--node", federation.nodes[0].api,
+                  token=federation.tokens["operator"])
+    assert revoked.returncode == 0, revoked.stderr
+    refusal(federation, join(token, tmp_path / "two", node="n2"), "was revoked", "site_revoked")
 
 
 def states(mesh: Mesh) -> dict[str, str]:

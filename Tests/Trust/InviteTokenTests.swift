@@ -8,17 +8,19 @@ import Testing
 
     init() throws {
         root = try Workshop.shared.get().root.certificate
-        token = try InviteToken(root: root, federation: "demo", site: "argonne", address: "mesh.anl.gov:8201")
+        token = try InviteToken(
+            root: root, federation: "demo", site: "argonne", authority: ("alpha", "a1"), address: "mesh.anl.gov:8201")
     }
 
     @Test func aTokenIsOneShortLineAndReadsBack() throws {
-        #expect((100...130).contains(token.text.utf8.count))
+        #expect((100...160).contains(token.text.utf8.count))
         #expect(token.text.utf8.allSatisfy { (0x21...0x7e).contains($0) })
         #expect(try InviteToken(token.text) == token)
         #expect(try InviteToken("  \(token.text)\r\n") == token)
         #expect(token.pin.bytes == Digest.sha256(root.der))
         #expect(token.digest.bytes == Digest.sha256(token.secret))
-        let other = try InviteToken(root: root, federation: "demo", site: "argonne", address: "mesh.anl.gov:8201")
+        let other = try InviteToken(
+            root: root, federation: "demo", site: "argonne", authority: ("alpha", "a1"), address: "mesh.anl.gov:8201")
         #expect(other.secret != token.secret)
     }
 
@@ -45,13 +47,15 @@ import Testing
 
     @Test(arguments: ["", "A", "a@b", "a.b", "-a"])
     func badSites(site: String) {
-        #expect(throws: TrustError.self) { try InviteToken(root: root, federation: "demo", site: site, address: "host:1") }
+        #expect(throws: TrustError.self) {
+            try InviteToken(root: root, federation: "demo", site: site, authority: ("alpha", "a1"), address: "host:1")
+        }
     }
 
     @Test(arguments: ["", "host", "a b:1", "hôte:1", String(repeating: "a", count: 300) + ":1"])
     func badAddresses(address: String) {
         #expect(throws: TrustError.self) {
-            try InviteToken(root: root, federation: "demo", site: "argonne", address: address)
+            try InviteToken(root: root, federation: "demo", site: "argonne", authority: ("alpha", "a1"), address: address)
         }
     }
 }

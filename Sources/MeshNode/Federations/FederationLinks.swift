@@ -17,6 +17,7 @@ actor FederationLinks {
         var heardAt: UInt64?
         /// Which of the gateways answered last.
         var gateway = 0
+        var isAsked = false
     }
 
     private var states: [State]
@@ -51,7 +52,11 @@ actor FederationLinks {
         guard !states.isEmpty else { return }
         while true {
             readRoots()
-            for index in states.indices where !states[index].configured.gateways.isEmpty { await ask(index) }
+            // Each by itself: gateways of one federation that let us wait must not cost the link with another.
+            for index in states.indices where !states[index].configured.gateways.isEmpty && !states[index].isAsked {
+                states[index].isAsked = true
+                Task(executorPreference: loop) { await self.askNow(index) }
+            }
             await tell()
             await alarm.sleep(nanoseconds: UInt64(Self.pauseSeconds * 1e9))
         }
@@ -81,6 +86,12 @@ actor FederationLinks {
             bundles[state.configured.link.federation] = TrustBundle(serial: 0, roots: roots)
         }
         trust.gate.link(bundles)
+    }
+
+    private func askNow(_ index: Int) async {
+        await ask(index)
+        states[index].isAsked = false
+        await tell()
     }
 
     /// Asks the gateway that answered last, then the others.

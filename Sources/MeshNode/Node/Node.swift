@@ -266,7 +266,7 @@ final class Node: Sendable {
                     "direct: \(peer) submitted \(use.requestID) of \(use.user) for \(use.model) at \(use.at) in our absence")
             },
             refusals: { audit.record(.refusal, actor: "\($0)", subject: "mesh port", detail: $1) }, enrolment: enrolment,
-            dialBack: dialBack)
+            dialBack: dialBack, trustRound: { gate.round })
     }
 
     private func watch(_ backends: Backends) {

@@ -42,8 +42,11 @@ final class PeerGate: Sendable {
 
     /// The ledger has changed: what it no longer allows is forgotten.
     func refresh() {
-        let fresh = Self.verifier(ledger, linked.withLock { $0 })
-        verifier.withLock { $0 = fresh }
+        // Made under the lock: of two that come at once the later must not leave what the earlier saw in force.
+        let fresh = verifier.withLock { verifier in
+            verifier = Self.verifier(ledger, linked.withLock { $0 })
+            return verifier
+        }
         rounds.add(1, ordering: .releasing)
         proven.keep { node, entry in
             let identity = try? fresh.verify(
@@ -120,11 +123,21 @@ final class PeerGate: Sendable {
 
     /// A certificate by which a node proved itself here, if it still holds.
     func certificate(of node: NodeID, keyID: String) -> Certificate? {
-        guard let found = proven.certificate(of: node, keyID: keyID), Self.now < found.notAfter,
+        guard let found = proven.entry(of: node, keyID: keyID)?.leaf, Self.now < found.notAfter,
             node.federation != nil
                 || ledger.revocation(site: node.site, node: node.node, notBefore: found.notBefore, now: Self.now) == nil
         else { return nil }
         return found
+    }
+
+    /// Whether the certificate by which a node proved itself rests on the federation's roots, and not on those of its site alone: the
+    /// names in what a site's own authority signs are for that site to answer for, and not for the federation to repeat.
+    func isFederationsOwn(_ certificate: Certificate, of node: NodeID) -> Bool {
+        let bundle = ledger.bundle
+        guard bundle.siteRoots[node.site] != nil else { return true }
+        guard let shown = proven.entry(of: node, keyID: Digest.hex(certificate.thumbprint)) else { return false }
+        let common = PeerVerifier(federation: federation, roots: bundle.roots)
+        return (try? common.verify(leaf: shown.leaf, intermediates: shown.intermediates, now: Self.now)) != nil
     }
 
     /// What an identity's certificate rests on; nil where it is not good here.
@@ -142,7 +155,7 @@ final class PeerGate: Sendable {
         } catch { return error == .revoked || error == .wrongOrigin }
     }
 
-    private static func decode(_ encoded: String) -> Certificate? {
+    static func decode(_ encoded: String) -> Certificate? {
         (try? Base64.decode(encoded)).flatMap { try? Certificate(der: $0) }
     }
 }

@@ -30,8 +30,8 @@ final class ProvenCertificates: Sendable {
         }
     }
 
-    func certificate(of node: NodeID, keyID: String) -> Certificate? {
-        held.withLock { $0[node]?.first { $0.keyID == keyID }?.leaf }
+    func entry(of node: NodeID, keyID: String) -> Entry? {
+        held.withLock { $0[node]?.first { $0.keyID == keyID } }
     }
 
     /// Forgets what is no longer good. What is added meanwhile stays.

@@ -17,8 +17,10 @@ struct StatementExchange: Codable, Sendable, Equatable {
     /// - Parameters:
     ///   - ledger: ours.
     ///   - theirs: what the receiver holds.
-    init(of held: [TrustLedger.Held], lackedBy theirs: [String]) {
+    init(of all: [TrustLedger.Held], lackedBy theirs: [String]) {
         let known = Set(theirs)
+        // The bundle first: without the roots in it the receiver believes nothing of what is signed below them.
+        let held = all.filter(\.isBundle) + all.filter { !$0.isBundle }
         have = held.map { Self.name(of: $0.token) }
         tokens = []
         var bytes = 0
@@ -50,4 +52,10 @@ struct StatementExchange: Codable, Sendable, Equatable {
     }
 
     var tokenData: [[UInt8]] { tokens.map { Array($0.utf8) } }
+}
+
+extension TrustLedger.Held {
+    fileprivate var isBundle: Bool {
+        if case .bundle = statement.body { true } else { false }
+    }
 }

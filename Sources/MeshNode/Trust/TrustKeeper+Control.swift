@@ -50,12 +50,17 @@ extension TrustKeeper: FederationControl {
         _ = try await takeStatements([token])
     }
 
-    /// When the last certificate has ended that it could be about: the longest that an issuer gives, or what is known to last
-    /// longer.
     private func expiry(of site: String, _ node: String?, _ now: Int64) -> Int64 {
         let known = router.view.mesh.nodes.filter { $0.id.site == site && (node == nil || $0.id.node == node) }
-            .compactMap { $0.identity.map { Int64(clamping: $0.certificateExpires) } }
-        return max(now + Int64(Issuer.validSeconds), known.max() ?? 0) + TrustLedger.leewaySeconds
+        return Self.expiry(of: known.compactMap(\.identity), now: now)
+    }
+
+    /// When the last certificate has ended that a revocation could be about: the longest that an issuer gives, or what is known to last
+    /// longer. By the certificates themselves: what nodes say beside them of their end may be any number.
+    static func expiry(of identities: [Identity], now: Int64) -> Int64 {
+        let known = identities.compactMap { PeerGate.decode($0.certificate)?.notAfter }
+        let latest = min(known.max() ?? 0, now + Int64(Issuer.maximumValidSeconds))
+        return max(now + Int64(Issuer.validSeconds), latest) + TrustLedger.leewaySeconds
     }
 
     /// The highest serial of what was said of a place: a revocation stands above the admission before it.

@@ -20,6 +20,8 @@ extension TrustKeeper {
     /// Seconds until a peer is asked again: after an exchange that brought something, and after one that did not.
     private static let pauseSeconds = 1.0
     private static let idlePauseSeconds = 30.0
+    /// Forgeries in one message of a peer after which the rest is not looked at: each costs checks of signatures.
+    private static let forgeriesRead = 8
     /// Seconds that a node that was revoked has to be told so.
     private static let farewellSeconds = 1.0
 
@@ -30,13 +32,16 @@ extension TrustKeeper {
         var taken = StatementsTaken()
         var news: [[UInt8]] = []
         let serial = ledger.bundle.serial
-        for token in tokens {
+        var forgeries = 0
+        for token in tokens where peer == nil || forgeries < Self.forgeriesRead {
             do throws(StatementRefusal) {
                 guard let statement = try ledger.take(token, now: PeerGate.now) else { continue }
                 taken.news.append(statement)
                 news.append(token)
             } catch {
                 taken.refusals.append(error)
+                // Nobody honest passes these on.
+                if error == .badSignature || error == .malformed || error == .foreignFederation { forgeries += 1 }
                 if let peer, error != .expired {
                     log.warnSeldom(
                         "statement \(error) \(peer)", "a statement by way of \(peer) is refused: \(error.rawValue)")

@@ -87,12 +87,8 @@ extension TrustKeeper {
                 key: key, id: try SPIFFEID(federation: trust.federation, site: me.site, node: me.node),
                 dnsNames: own.dnsNames, addresses: own.addresses)
         } catch { throw RenewalFailure(description: "\(error)") }
-        let (chain, authority) = try await certified(request)
-        guard let leaf = chain.first else { throw RenewalFailure(description: "\(authority) sent no certificate") }
-        do throws(TrustError) {
-            try trust.adopt(
-                IdentityFiles.Identity(certificate: leaf, issuers: Array(chain.dropFirst()), key: key))
-        } catch { throw RenewalFailure(description: "\(authority): \(error)") }
+        let authority = try await certified(request, key)
+        let leaf = trust.current.certificate
         renewal.failures = 0
         renewal.renewals += 1
         renewal.nextTry = RenewalSchedule(leaf).firstTry(spread: unit())
@@ -105,13 +101,16 @@ extension TrustKeeper {
         return authority
     }
 
-    private func certified(_ request: CertificateRequest) async throws(RenewalFailure) -> ([Certificate], String) {
+    /// Puts a certificate in force that answers the request.
+    ///
+    /// - Returns: who issued it.
+    private func certified(_ request: CertificateRequest, _ key: PrivateKey) async throws(RenewalFailure) -> String {
         if let issuer = issuer?.issuer {
             do throws(TrustError) {
-                return (
+                try adopt(
                     try Renewal.issue(
-                        request, like: trust.current.certificate, of: me, by: issuer, revokedAt: revokedAt(me)), "this node"
-                )
+                        request, like: trust.current.certificate, of: me, by: issuer, revokedAt: revokedAt(me)), key)
+                return "this node"
             } catch { throw RenewalFailure(description: "\(error)") }
         }
         let authorities = router.view.mesh.nodes.filter {
@@ -131,12 +130,19 @@ extension TrustKeeper {
                     last = "\(node.id) refused: \(ErrorBody.message(answer.body) ?? "status \(answer.status)")"
                     continue
                 }
+                // Any node can say that it is an authority: one whose answer is of no use does not keep us from the others.
                 do throws(TrustError) {
-                    return (try Certificate.load(pem: answer.body), "\(node.id)")
+                    try adopt(try Certificate.load(pem: answer.body), key)
+                    return "\(node.id)"
                 } catch { last = "\(node.id): \(error)" }
             } catch { last = "\(node.id): \(error.message)" }
         }
         throw RenewalFailure(description: last)
+    }
+
+    private func adopt(_ chain: [Certificate], _ key: PrivateKey) throws(TrustError) {
+        guard let leaf = chain.first else { throw TrustError(.unusableCertificate, "there is no certificate in the answer") }
+        try trust.adopt(IdentityFiles.Identity(certificate: leaf, issuers: Array(chain.dropFirst()), key: key))
     }
 
     // MARK: For others
@@ -160,6 +166,13 @@ extension TrustKeeper {
                 site: call.peer.site, node: call.peer.node, notBefore: previous.notBefore, now: PeerGate.now)
             {
                 return .refusal(403, "revoked", "\(call.peer) was revoked: \(revocation.reason)")
+            }
+            guard trust.gate.isFederationsOwn(previous, of: call.peer) else {
+                return .refusal(
+                    403, "own_authority", "the certificate of \(call.peer) is its site's own authority's, which renews it")
+            }
+            guard renewals.admits(call.peer, now: mesh_monotonic_ns()) else {
+                return .refusal(429, "too_many", "\(call.peer) renews its certificate too often: try again in a minute")
             }
             let request = try CertificateRequest(der: call.body)
             let chain = try Renewal.issue(

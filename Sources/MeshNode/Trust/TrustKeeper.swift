@@ -27,6 +27,8 @@ actor TrustKeeper {
     var exchangesUnderWay = 0
 
     var renewal = RenewalState()
+    /// How often others are served.
+    nonisolated let renewals = RenewalLimiter()
     private var selfRefusalSaidAt: UInt64 = 0
 
     nonisolated var ledger: TrustLedger { trust.ledger }

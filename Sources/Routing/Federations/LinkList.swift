@@ -106,7 +106,12 @@ extension LinkedFederation {
     /// What of a list is taken here.
     public func taken(_ list: LinkList, now: UInt64) -> [LinkedNode] {
         list.nodes.compactMap { node in
-            let models = node.models.filter { takes($0.id) }
+            let models = node.models.filter { takes($0.id) }.map { variant in
+                var taken = variant
+                // Under a name that was not agreed on it would get requests that are meant for another model.
+                taken.aliases = variant.aliases.filter(takes)
+                return taken
+            }
             guard !models.isEmpty else { return nil }
             return LinkedNode(
                 id: NodeID(federation: federation, site: node.site, node: node.node), mesh: node.mesh, models: models,

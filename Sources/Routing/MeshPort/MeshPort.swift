@@ -26,6 +26,7 @@ public final class MeshPort: HTTPHandler {
     let strangers = EnrolmentLimiter()
     let refusals: @Sendable (NodeID, String) -> Void
     private let routes: [MeshRoute]
+    private let trustRound: @Sendable () -> UInt64
 
     /// - Parameters:
     ///   - models: what this node serves, by id.
@@ -43,6 +44,7 @@ public final class MeshPort: HTTPHandler {
     ///   - enrolment: answers those who are no nodes yet; nil: nobody does.
     ///   - dialBack: dials nodes that ask whether they can be reached; nil: none.
     ///   - refusals: takes what of a peer's was refused, and why.
+    ///   - trustRound: rises when it has changed whom this node trusts: peers that were let in before are checked again.
     public init(
         router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, carrier: CarrierDesk? = nil,
         data: DataPolicy = .none, federation: String = "", linked: [LinkedFederation] = [], bodyLimit: Int,
@@ -51,8 +53,9 @@ public final class MeshPort: HTTPHandler {
         log: @escaping @Sendable (TransportError, SocketAddress?) -> Void, routes: [MeshRoute] = [],
         audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in },
         refusals: @escaping @Sendable (NodeID, String) -> Void = { _, _ in }, enrolment: (any Enrolment)? = nil,
-        dialBack: DialBack? = nil
+        dialBack: DialBack? = nil, trustRound: @escaping @Sendable () -> UInt64 = { 0 }
     ) {
+        self.trustRound = trustRound
         self.enrolment = enrolment
         self.dialBack = dialBack
         self.refusals = refusals
@@ -96,6 +99,13 @@ public final class MeshPort: HTTPHandler {
             exchange.closesAfter = true
             refusals(peer, "a request: \(block.subject) is blocked")
             return await refuse(exchange, block, nil)
+        }
+        // A connection outlives what its handshake was checked by: its peer may have been revoked in the midst of it, and the root
+        // behind its certificate may be gone.
+        guard exchange.stream.isStillProven(asOf: trustRound()) else {
+            exchange.closesAfter = true
+            refusals(peer, "a request: its certificate does not hold any more")
+            return await refuse(exchange, nil, "not_proven")
         }
         guard exchange.head.method == .post else {
             return await answer(exchange, 405, "method_not_allowed", "the mesh port takes POST only")

@@ -201,10 +201,14 @@ public struct RoutingViewBuilder {
             directs[key] = makeDirect(node.id, variant, offer).map { (offer, $0) }
         }
         guard let model = directs[key]?.model else { return nil }
+        // Whatever its site says of the way that data takes: this one goes through Globus Compute.
+        var submitted = variant
+        submitted.path = .globusCloud
         return DirectRoute(
             node: node.id, model: model,
             candidate: Candidate(
-                node: node.id, isLocal: false, nodeState: .alive, isDraining: false, variant: variant, load: model.gate.load,
+                node: node.id, isLocal: false, nodeState: .alive, isDraining: false, variant: submitted,
+                load: model.gate.load,
                 vouching: vouching, api: node.identity?.api),
             nodeState: node.state, heardAt: exchangedAt.nanoseconds, maximumAge: UInt64(offer.maxAgeSeconds * 1e9))
     }

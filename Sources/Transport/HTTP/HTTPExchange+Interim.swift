@@ -32,9 +32,9 @@ extension HTTPExchange {
 
     func interimIsDue() {
         guard let interim, answer != .done, stream.isOpen else { return }
-        // Of what is being written the client may have a part: nothing may come between.
-        if !stream.isWriting, let sign = sign(sentBefore: interim.sentBefore) {
-            // A socket that takes not even this, with nothing before it, has nobody reading at its other end.
+        // Of what is being written the client may have a part: nothing may come between. And whoever reads slowly has enough to read.
+        if !stream.isWriting, stream.takesMore, let sign = sign(sentBefore: interim.sentBefore) {
+            // A part of it may have gone out: nothing can follow.
             guard stream.sendNow(sign) else { return stream.fail(.connectionLost) }
         }
         interim.sentBefore = bytesSent

@@ -73,6 +73,19 @@ extension Stream {
     /// Who the peer is, as the context's own check returned it.
     public var peerIdentity: (any Sendable)? { tls == nil ? formerPeer : tls?.outcome.peer }
 
+    /// Whether the peer would be let in now as it was in its handshake. What it showed is checked again where `round` is another than
+    /// the last time; before, and without a check of our own, it would.
+    ///
+    /// - Parameter round: rises when what the check goes by has changed.
+    public func isStillProven(asOf round: UInt64) -> Bool {
+        guard let tls, let shown = tls.outcome.shown else { return true }
+        if let last = tls.outcome.lastCheck, last.round == round { return last.isGood }
+        var isGood = true
+        do { try tls.context.checkAgain(shown) } catch { isGood = false }
+        tls.outcome.lastCheck = (round, isGood)
+        return isGood
+    }
+
     /// After a refused handshake: who issued the certificate shown, if it is none of those that were to be expected.
     var strangeIssuer: String? { tls?.outcome.strangeIssuer }
 

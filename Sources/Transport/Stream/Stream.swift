@@ -295,6 +295,12 @@ public final class Stream: Source {
     /// A `flush` is under way, of which the peer may have taken a part.
     private(set) var isWriting = false
 
+    /// The socket takes a few bytes at once.
+    var takesMore: Bool {
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        return poll(&wanted, 1, 0) == 1 && wanted.revents & Int16(POLLOUT) != 0
+    }
+
     /// Sends a few bytes at once, before what stands in `output`; false if something is on its way out, or the socket does not take
     /// all of them: nothing can follow then.
     func sendNow(_ text: StaticString) -> Bool {

@@ -101,6 +101,11 @@ public final class TLSContext: @unchecked Sendable {
 
     deinit { SSL_CTX_free(context) }
 
+    /// Makes the check of a handshake once more, as of now.
+    ///
+    /// - Throws: the refusal.
+    func checkAgain(_ shown: PeerCertificates) throws { _ = try verifier.check?(shown) }
+
     private func configure(_ settings: Settings) {
         _ = mesh_SSL_CTX_set_min_proto_version(context, settings.onlyNewest ? TLS1_3_VERSION : TLS1_2_VERSION)
         _ = mesh_SSL_CTX_set_mode(
@@ -164,6 +169,9 @@ public final class TLSContext: @unchecked Sendable {
 final class HandshakeOutcome {
     var refusal: String?
     var peer: (any Sendable)?
+    /// What was shown, to be checked again, and what came of that the last time.
+    var shown: PeerCertificates?
+    var lastCheck: (round: UInt64, isGood: Bool)?
     /// Who issued a certificate that was refused because nobody here knows the issuer.
     var strangeIssuer: String?
 }
@@ -185,7 +193,9 @@ private let verifyPeer: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?
         }
     }
     do {
-        outcome.peer = try check(PeerCertificates(leaf: der(leaf), intermediates: intermediates))
+        let shown = PeerCertificates(leaf: der(leaf), intermediates: intermediates)
+        outcome.peer = try check(shown)
+        outcome.shown = shown
         X509_STORE_CTX_set_error(store, X509_V_OK)
         return 1
     } catch {

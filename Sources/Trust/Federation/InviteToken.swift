@@ -12,6 +12,9 @@ public struct InviteToken: Sendable, Equatable {
     /// The federation, and the site in it, that the invitation is for.
     public let federation: String
     public let site: String
+    /// The registration authority's own name: nobody else is sent the secret, not even another node of the federation.
+    public let authoritySite: String
+    public let authorityNode: String
 
     public static let prefix = "mnj1_"
     static let version: UInt8 = 1
@@ -24,7 +27,8 @@ public struct InviteToken: Sendable, Equatable {
 
     /// - Throws: `.limitExceeded`, `.malformedName` for an address that cannot stand in a token.
     public init(
-        root: Certificate, secret: [UInt8] = Random.bytes(secretBytes), federation: String, site: String, address: String
+        root: Certificate, secret: [UInt8] = Random.bytes(secretBytes), federation: String, site: String,
+        authority: (site: String, node: String), address: String
     ) throws(TrustError) {
         guard secret.count == Self.secretBytes else {
             throw TrustError(.limitExceeded, "a secret of an invitation has \(Self.secretBytes) bytes")
@@ -32,7 +36,9 @@ public struct InviteToken: Sendable, Equatable {
         guard Self.isAddress(address.utf8) else {
             throw TrustError(.malformedName, "\"\(printable(address.utf8, limit: 64))\" is no address HOST:PORT")
         }
-        guard SPIFFEID.isLabel(site), SPIFFEID.isFederation(federation) else {
+        guard SPIFFEID.isLabel(site), SPIFFEID.isFederation(federation), SPIFFEID.isLabel(authority.site),
+            SPIFFEID.isLabel(authority.node)
+        else {
             throw TrustError(
                 .malformedName,
                 "\"\(printable("\(federation)/\(site)".utf8, limit: 64))\" cannot name a federation and a site")
@@ -42,6 +48,8 @@ public struct InviteToken: Sendable, Equatable {
         self.address = address
         self.federation = federation
         self.site = site
+        authoritySite = authority.site
+        authorityNode = authority.node
     }
 
     /// Reads a token, white space around it aside. That it is whole is told here, without asking anybody.
@@ -75,17 +83,22 @@ public struct InviteToken: Sendable, Equatable {
         let names = words[0].split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
             String(decoding: $0, as: UTF8.self)
         }
-        guard names.count == 2, SPIFFEID.isFederation(names[0]), SPIFFEID.isLabel(names[1]) else { throw altered }
+        guard names.count == 4, SPIFFEID.isFederation(names[0]), names[1...].allSatisfy(SPIFFEID.isLabel) else {
+            throw altered
+        }
         self.pin = pin
         secret = Array(body[pinEnd..<secretEnd])
         address = String(decoding: words[1], as: UTF8.self)
         federation = names[0]
         site = names[1]
+        authoritySite = names[2]
+        authorityNode = names[3]
     }
 
     /// The token, to be given to the facility by a channel that others cannot read.
     public var text: String {
-        let body = [Self.version] + pin.bytes + secret + Array("\(federation)/\(site)@\(address)".utf8)
+        let names = "\(federation)/\(site)/\(authoritySite)/\(authorityNode)"
+        let body = [Self.version] + pin.bytes + secret + Array("\(names)@\(address)".utf8)
         return Self.prefix + Base64.encodeURL(body + Self.checksum(of: body))
     }
 

@@ -76,7 +76,8 @@ public struct Revocation: Codable, Sendable, Equatable {
     public var node: String?
     /// Seconds since 1970.
     public var revokedAt: UInt64
-    /// When the last certificate that it could be about has ended; seconds since 1970. It is forgotten then.
+    /// When the last certificate that it could be about has ended; seconds since 1970. It is forgotten then; a site's once the
+    /// site is admitted anew.
     public var expires: UInt64
     public var reason: String
 

@@ -62,13 +62,12 @@ public final class TrustLedger: Sendable {
         state.withLock { state in
             for subject in ["revocation/\(site)", "revocation/\(site)/\(node)"] {
                 guard let held = state.held[subject], case .revocation(let revocation) = held.statement.body,
-                    now < Int64(clamping: revocation.expires)
+                    !Self.isOver(held.statement, in: state.held, now: now)
                 else { continue }
                 if notBefore < Int64(clamping: revocation.revokedAt) { return revocation }
                 // A site with an authority of its own could make itself new certificates.
-                if revocation.node == nil {
-                    let admitted = state.held["admission/\(site)"]?.statement.serial ?? 0
-                    if admitted < held.statement.serial { return revocation }
+                if revocation.node == nil, !Self.isAdmittedSince(held.statement, site: site, in: state.held) {
+                    return revocation
                 }
             }
             return nil
@@ -87,19 +86,19 @@ public final class TrustLedger: Sendable {
             return nil
         }
         guard Int64(clamping: statement.issuedAt) <= now + Self.leewaySeconds else { throw .futureDated }
-        if case .revocation(let revocation) = statement.body, Int64(clamping: revocation.expires) <= now { throw .expired }
+        if state.withLock({ Self.isOver(statement, in: $0.held, now: now) }) { throw .expired }
         try Self.check(statement, parsed, bundle, now: now)
         var next: TrustBundle?
         if case .bundle(let body) = statement.body { next = try TrustBundle(body, serial: statement.serial) }
         return try put(Held(statement: statement, token: token, keyID: parsed.keyID ?? ""), next, now: now) ? statement : nil
     }
 
-    /// Forgets revocations that are over; true if there were any.
+    /// Forgets revocations that are over; true if there were any. A site's are not before it is admitted anew.
     public func expire(now: Int64) -> Bool {
         state.withLock { state in
-            let before = state.held.count
-            state.held = state.held.filter { !Self.isOver($0.value.statement, now: now) }
-            guard state.held.count != before else { return false }
+            let before = state.held
+            state.held = before.filter { !Self.isOver($0.value.statement, in: before, now: now) }
+            guard state.held.count != before.count else { return false }
             state.digest = Self.digest(of: state.held)
             return true
         }
@@ -133,9 +132,17 @@ public final class TrustLedger: Sendable {
         return other.token.lexicographicallyPrecedes(one.token)
     }
 
-    private static func isOver(_ statement: Statement, now: Int64) -> Bool {
-        if case .revocation(let revocation) = statement.body { return Int64(clamping: revocation.expires) <= now }
-        return false
+    /// Whether a statement can be forgotten. A site's revocation cannot before the site is admitted anew, whatever it says of its end:
+    /// the admission before it, which anyone may have kept, would bring the site back.
+    private static func isOver(_ statement: Statement, in held: [String: Held], now: Int64) -> Bool {
+        guard case .revocation(let revocation) = statement.body, Int64(clamping: revocation.expires) <= now else {
+            return false
+        }
+        return revocation.node != nil || isAdmittedSince(statement, site: revocation.site, in: held)
+    }
+
+    private static func isAdmittedSince(_ revocation: Statement, site: String, in held: [String: Held]) -> Bool {
+        held["admission/\(site)"].map { $0.statement.serial >= revocation.serial } ?? false
     }
 
     private static func digest(of held: [String: Held]) -> String {

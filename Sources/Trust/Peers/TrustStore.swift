@@ -41,10 +41,22 @@ final class TrustStore: @unchecked Sendable {
         }
     }
 
-    /// Builds and checks the path of an issuing certificate as of `now`: nil if it holds.
+    /// Builds and checks the path of an issuing certificate as of `now`: nil if it holds. None above it may be bounded more
+    /// narrowly than it says of itself: an authority of one site must not make itself one of the whole federation.
     func issuerFailure(_ issuer: Certificate, intermediates: [Certificate], now: Int64) -> PeerRefusal? {
+        let own = IssuerScope(uris: issuer.uriNames)
         do throws(PeerRefusal) {
-            try check(leaf: issuer, intermediates: intermediates, now: now, purpose: X509_PURPOSE_ANY, then: checkApproval)
+            try check(leaf: issuer, intermediates: intermediates, now: now, purpose: X509_PURPOSE_ANY) {
+                (chain) throws(PeerRefusal) in
+                try checkApproval(chain)
+                for index in 1..<max(1, mesh_X509_count(chain)) {
+                    guard let above = mesh_X509_at(chain, index) else { continue }
+                    let scope = IssuerScope(uris: names(of: above, mesh_GENERAL_NAME_uri))
+                    guard scope == .unbounded || scope == own else {
+                        throw .outOfScope(issuer: scope.description, node: own.description)
+                    }
+                }
+            }
             return nil
         } catch { return error }
     }

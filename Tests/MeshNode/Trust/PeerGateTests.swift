@@ -88,7 +88,69 @@ import Trust
         #expect(throws: TransportError.self) { try self.gate.admit(self.shown(certificate), isDialled: true) }
     }
 
+    /// A connection that was made while the ledger changed is not forgotten with those that are judged.
+    @Test func whatIsProvenMeanwhileStays() throws {
+        let proven = ProvenCertificates()
+        let (old, new) = (try leaf(), try leaf("beta"))
+        let other = NodeID(site: "beta", node: "a1")
+        proven.add(old, intermediates: [], of: node)
+        proven.keep { _, _ in
+            proven.add(new, intermediates: [], of: other)
+            return false
+        }
+        #expect(proven.entry(of: node, keyID: Digest.hex(old.thumbprint)) == nil)
+        #expect(proven.entry(of: other, keyID: Digest.hex(new.thumbprint)) != nil)
+    }
+
+    /// What a site's own authority put into a certificate is not repeated by the federation's.
+    @Test func aSitesOwnCertificateIsNotTheFederations() throws {
+        let own = try FederationAuthority.create(federation: "demo", directory: folder + "/own")
+        let bundle = BundleStatement(
+            roots: [Base64.encode(authority.root.der)], siteRoots: ["alpha": [Base64.encode(own.root.der)]])
+        let token = try Statement(
+            federation: "demo", serial: UInt64(now) * 1000 + 1, issuedAt: UInt64(now), signers: [], body: .bundle(bundle)
+        ).signed(key: try PrivateKey(pemFile: folder + "/federation/root.key"), certificate: authority.root)
+        _ = try gate.ledger.take(token, now: now)
+        gate.refresh()
+        let theirs = try own.issuer.issue(
+            id: try SPIFFEID(federation: "demo", site: "alpha", node: "a1"),
+            publicKey: try PrivateKey.generate().publicKey(), dnsNames: ["api.beta.example"])
+        let chain = PeerCertificates(leaf: theirs.der, intermediates: own.issuer.chain.map(\.der))
+        #expect(try gate.admit(chain, isDialled: false) == node)
+        #expect(!gate.isFederationsOwn(theirs, of: node))
+        let ours = try leaf()
+        #expect(!gate.isFederationsOwn(ours, of: node), "never shown")
+        _ = try gate.admit(shown(ours), isDialled: false)
+        #expect(gate.isFederationsOwn(ours, of: node))
+    }
+
+    /// A node that names an impossible end can be revoked like any other.
+    @Test(arguments: [UInt64.max, UInt64(Int64.max), 0]) func aRevocationEndsByTheCertificatesThemselves(_ told: UInt64)
+        throws
+    {
+        var liar = identity(try leaf())
+        liar.certificateExpires = told
+        let end = TrustKeeper.expiry(of: [liar], now: now)
+        let usual = now + Int64(Issuer.validSeconds)
+        #expect((usual...usual + 1000).contains(end))
+        let long = try authority.issuer.issue(
+            id: try SPIFFEID(federation: "demo", site: "alpha", node: "a1"),
+            publicKey: try PrivateKey.generate().publicKey(), validSeconds: 2 * Issuer.validSeconds)
+        #expect(TrustKeeper.expiry(of: [liar, identity(long)], now: now) > long.notAfter)
+    }
+
     // MARK: Registration authorities
+
+    /// Renewing is rationed by node, and comes back with time.
+    @Test func renewalsAreRationed() {
+        let limiter = RenewalLimiter()
+        let start: UInt64 = 1_000_000_000_000
+        let allowed = (0..<1000).filter { _ in limiter.admits(node, now: start) }.count
+        #expect(allowed == Int(RenewalLimiter.burst))
+        #expect(limiter.admits(NodeID(site: "beta", node: "b1"), now: start))
+        #expect(!limiter.admits(node, now: start - 1), "a clock that goes back gives nothing")
+        #expect(limiter.admits(node, now: start + 60_000_000_000))
+    }
 
     @Test func anotherIssuerTakesOverWhileTheNodeRuns() throws {
         let files = CertificateConfiguration(

@@ -36,8 +36,9 @@ import Trust
         _ = try before.take(
             authority.issuer.sign(
                 .revocation(
-                    Revocation(site: "beta", revokedAt: UInt64(now), expires: UInt64(now + 1000), reason: "lost")), now: now),
-            now: now)
+                    Revocation(
+                        site: "beta", node: "b1", revokedAt: UInt64(now), expires: UInt64(now + 1000), reason: "lost")),
+                now: now), now: now)
         store.save(before)
         let after = ledger()
         store.load(into: after, now: now)
@@ -101,6 +102,15 @@ import Trust
         #expect(
             StatementExchange(of: one.held, lackedBy: other.held.map { StatementExchange.name(of: $0.token) }).tokens.isEmpty
         )
+    }
+
+    /// Without the roots in the bundle nothing below them is believed: it must be in the first message, however much there is.
+    @Test func theBundleIsToldFirst() throws {
+        let one = ledger()
+        _ = try one.take(try #require(authority.bundle), now: now)
+        for site in ["a", "b"] { try admit(site, in: one) }
+        let first = try #require(StatementExchange(of: one.held, lackedBy: []).tokenData.first)
+        #expect(try Statement(unverified: first).subject == "bundle")
     }
 
     @Test func messagesAreBounded() throws {

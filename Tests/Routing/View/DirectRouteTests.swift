@@ -86,6 +86,19 @@ private let offers: [OfferCase] = [
         #expect(direct([row.node]) == row.allowed)
     }
 
+    /// Data that must not go through Globus Compute does not, whatever the site says of its model.
+    @Test(arguments: [[DataPath.onSite, .peer], [.onSite, .peer, .globusCloud]], [DataPath.globusCloud, .onSite])
+    func dataGoesDirectlyOnlyWhereItMayPassTheCloud(_ paths: [DataPath], _ told: DataPath) {
+        var needs = RequestNeeds(model: "m")
+        let policy = DataPolicy(classes: [DataClass(name: "phi", paths: Set(paths))])
+        needs.data = policy.demands(told: ["phi"])
+        let away = node {
+            $0.dataClasses = ["phi"]
+            $0.path = told
+        }
+        #expect(direct([away], needs: needs) == paths.contains(.globusCloud))
+    }
+
     @Test func rulesThatAreTooOldAreNotApplied() {
         // Heard of at 100 s, and 300 s are allowed.
         #expect(direct([node()], at: 399))

@@ -57,12 +57,15 @@ private func node(_ site: String, _ models: [Variant], linked: [String: [String]
             federation: "south", vouches: ["*"],
             nodes: [
                 LinkList.Node(
-                    site: "delta", node: "d1", mesh: "https://d:1", models: [variant("a"), variant("b")], load: []),
+                    site: "delta", node: "d1", mesh: "https://d:1",
+                    models: [variant("a") { $0.aliases = ["ours"] }, variant("b")],
+                    load: []),
                 LinkList.Node(site: "epsilon", node: "e1", mesh: "https://e:1", models: [variant("b")], load: []),
             ])
         let taken = LinkedFederation(federation: "south", takes: ["a"]).taken(list, now: 7)
         #expect(taken.map(\.id.description) == ["south:delta/d1"])
         #expect(taken.first?.models.map(\.id) == ["a"])
+        #expect(taken.first?.models.first?.aliases == [], "a name that was not agreed on")
         #expect(LinkList.decode(list.encode(), of: "south") == list)
         // A list of another, or with names that are none.
         #expect(LinkList.decode(list.encode(), of: "west") == nil)

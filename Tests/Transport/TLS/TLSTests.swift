@@ -152,6 +152,36 @@ private func echo(_ exchange: HTTPExchange) async {
         #expect(ended.1 == 2)
     }
 
+    /// Whom it is to trust has changed since the handshake: the next request finds out, also where nobody ended the connection.
+    @Test func aPeerIsCheckedAgain() async throws {
+        let files = try Certificates()
+        defer { files.remove() }
+        let (round, refusing) = (Counter(), Counter())
+        let check = TLSContext.Verification.custom { _ in
+            if refusing.count > 0 { throw Refused() }
+            return "a"
+        }
+        let server = try files.context(.server, "a", check, protocols: ["meshnode/1"], onlyNewest: true)
+        let servers = try await Servers.start(tls: server) { exchange in
+            let isGood = exchange.stream.isStillProven(asOf: UInt64(round.count))
+            await exchange.respond(status: 200, contentType: "text/plain", body: "\(isGood)")
+        }
+        defer { servers.stop() }
+        let accept = TLSContext.Verification.custom { _ in "a" }
+        let client = servers.upstream(
+            tls: try files.context(.client, "b", accept, protocols: ["meshnode/1"], onlyNewest: true))
+        let answers = await servers.client.run { context in
+            var answers = [await ask(context, client)]
+            refusing.raise()
+            answers.append(await ask(context, client))
+            round.raise()
+            for _ in 0..<2 { answers.append(await ask(context, client)) }
+            answers.append("\(context.pool.dialled)")
+            return answers
+        }
+        #expect(answers == ["200 true", "200 true", "200 false", "200 false", "1"])
+    }
+
     /// What was proven by a certificate holds no longer than that.
     @Test func connectionsEndWithTheirCertificates() async throws {
         let files = try Certificates()

@@ -1,3 +1,4 @@
+import COpenSSL
 import Testing
 
 @testable import Trust
@@ -110,8 +111,56 @@ import Testing
 
     @Test func aRevocationThatIsOverIsNotTaken() throws {
         let work = try Work()
-        let token = try Work.token(Work.revocation("argonne", at: now - 8 * Workshop.day), by: work.issuer)
+        let token = try Work.token(Work.revocation("argonne", "a1", at: now - 8 * Workshop.day), by: work.issuer)
         #expect(throws: StatementRefusal.expired) { try work.ledger.take(token, now: now) }
+    }
+
+    /// The admission of before, which its nodes have kept, does not bring a revoked site back once the revocation is old.
+    @Test func anOldAdmissionDoesNotBringARevokedSiteBack() throws {
+        let work = try Work()
+        let admission = try Work.token(Work.admission("argonne"), serial: 1, by: work.issuer)
+        let revocation = try Work.token(Work.revocation("argonne"), serial: 2, by: work.issuer)
+        _ = try work.ledger.take(admission, now: now)
+        _ = try work.ledger.take(revocation, now: now)
+        let later = now + 8 * Workshop.day
+        func revoked(_ ledger: TrustLedger) -> Bool {
+            ledger.revocation(site: "argonne", node: "a1", notBefore: later - 60, now: later) != nil
+        }
+        #expect(!work.ledger.expire(now: later))
+        #expect(revoked(work.ledger))
+        // A node that starts later learns of it too, and holds the same.
+        let other = TrustLedger(federation: Work.federation, roots: [work.root.certificate])
+        _ = try other.take(admission, now: later)
+        _ = try other.take(revocation, now: later)
+        #expect(revoked(other) && other.digest == work.ledger.digest)
+        // Admitted anew it is back, and the revocation is forgotten.
+        let again = try Work.token(Work.admission("argonne"), serial: 3, by: work.issuer)
+        _ = try work.ledger.take(again, now: later)
+        #expect(!revoked(work.ledger) && work.ledger.expire(now: later) && work.ledger.held.count == 1)
+        #expect(throws: StatementRefusal.expired) { try work.ledger.take(revocation, now: later) }
+    }
+
+    /// An authority that is good for one site alone makes itself one of the whole federation below.
+    @Test func aSitesAuthorityCannotMakeOneOfTheFederation() throws {
+        let work = try Work()
+        let site = try Workshop.authority("argonne authority", below: work.root) {
+            $0.uris = ["spiffe://demo/site/argonne"]
+            $0.set(NID_basic_constraints, "critical,CA:TRUE,pathlen:1")
+        }
+        let forged = try Work.issuer(below: site)
+        let token = try Statement(
+            federation: Work.federation, serial: 1, issuedAt: UInt64(now),
+            signers: [forged, site].map { Base64.encode($0.certificate.der) }, body: Work.admission("argonne", ["*"])
+        ).signed(key: forged.key, certificate: forged.certificate)
+        #expect(throws: StatementRefusal.notAuthorised) { try work.ledger.take(token, now: now) }
+        // One of no narrower bounds may stand between, as the authority of a facility does.
+        let facility = try Workshop.authority("facility", below: work.root)
+        let issuer = try Work.issuer(below: facility)
+        let good = try Statement(
+            federation: Work.federation, serial: 1, issuedAt: UInt64(now),
+            signers: [issuer, facility].map { Base64.encode($0.certificate.der) }, body: Work.admission("argonne")
+        ).signed(key: issuer.key, certificate: issuer.certificate)
+        #expect(try work.ledger.take(good, now: now) != nil)
     }
 
     /// One root takes over from another: both are in force, then the new one alone, and what was signed anew stays.

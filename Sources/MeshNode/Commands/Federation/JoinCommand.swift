@@ -107,7 +107,8 @@ enum JoinCommand {
             let root = try root(of: answer, invocation)
             let ledger = TrustLedger(federation: answer.federation, roots: [root])
             let token = try InviteToken(
-                root: root, federation: answer.federation, site: answer.site, address: "by-hand:1")
+                root: root, federation: answer.federation, site: answer.site, authority: (answer.site, answer.node),
+                address: "by-hand:1")
             try JoinCheck(token: token).take(answer, ledger, key: try key.publicKey())
             try folder.write(answer, ledger)
         } catch let error as JoinFailure {

@@ -40,7 +40,8 @@ struct FederationRole: Sendable {
         } catch { throw CommandFailure(exitCode: 1, message: error.message) }
         let address = HostAndPort(meshURL: meshURL)?.description ?? meshURL
         let authority = Registrar(
-            authority: issuer, ledger: ledger, store: store, address: address, mesh: mesh, publish: publish, note: note)
+            me: NodeID(site: configuration.site, node: configuration.node), authority: issuer, ledger: ledger, store: store,
+            address: address, mesh: mesh, publish: publish, note: note)
         enrolment = authority
         inviting = authority
         if let certificate = issuer.issuer?.certificate {

@@ -5,7 +5,7 @@ enum JoinRefusal: Error, Sendable, Equatable {
     case expiredInvite(at: Int64)
     /// As many nodes as it is for have joined by it.
     case usedInvite(nodes: Int)
-    /// The site was revoked after it was invited.
+    /// The site, or a node of it, was revoked after it was invited.
     case revokedSite(String)
     /// Another key has this name.
     case nameTaken(site: String, node: String)
@@ -44,7 +44,7 @@ enum JoinRefusal: Error, Sendable, Equatable {
             "this invitation was used already\(nodes == 1 ? "" : ", by all \(nodes) nodes that it is for"): if that was not you, "
                 + "tell the federation's operator; else ask for a new one"
         case .revokedSite(let site):
-            "the site \(site) was revoked after this invitation was made: ask the federation's operator for a new one"
+            "the site \(site), or a node of it, was revoked after this invitation was made: ask the federation's operator for a new one"
         case .nameTaken(let site, let node):
             "another node has the name \(site)/\(node): choose another with --node, or have the operator revoke that one first"
         case .addressTaken(let name):

@@ -9,8 +9,10 @@ extension Registrar {
         _ candidate: InviteStore.Candidate, _ invite: InviteStore.Invite, holder: InviteStore.Holder?
     ) -> JoinRefusal? {
         // An invitation must not outlive a revocation: the operator who wants the site back invites it anew.
+        // That of a node too: who held the node's key may hold the invitation.
         let siteRevokedAt = revokedAt(site: invite.site, node: nil)
-        if let siteRevokedAt, siteRevokedAt >= invite.createdAt { return .revokedSite(invite.site) }
+        if let last = lastRevocation(in: invite.site), last >= invite.createdAt { return .revokedSite(invite.site) }
+        if let name = candidate.names.first(where: { isOfAnotherSite($0, than: invite.site) }) { return .addressTaken(name) }
         let nodeRevokedAt = revokedAt(site: invite.site, node: candidate.node)
         let floor = max(siteRevokedAt ?? .min, nodeRevokedAt ?? .min)
         // What was revoked has no claim to its name any more.
@@ -28,6 +30,24 @@ extension Registrar {
         else { return nil }
         return InviteStore.Holder(
             key: Digest.sha256(certificate.publicKey.subjectPublicKeyInfo), since: certificate.notBefore)
+    }
+
+    /// Whether another site's node is called by this name: nobody may take a certificate for it.
+    private func isOfAnotherSite(_ name: String, than site: String) -> Bool {
+        guard !SharedNames.contains(name) else { return false }
+        return mesh().nodes.contains { node in
+            guard node.id.site != site, let identity = node.identity else { return false }
+            let hosts = [HostAndPort(meshURL: identity.mesh)?.host, WebAddress(identity.api)?.host]
+            return hosts.contains { $0?.lowercased() == name }
+        }
+    }
+
+    /// Seconds since 1970 of the last revocation of a site or of any of its nodes.
+    func lastRevocation(in site: String) -> Int64? {
+        ledger.held.compactMap { held -> Int64? in
+            guard case .revocation(let revocation) = held.statement.body, revocation.site == site else { return nil }
+            return Int64(clamping: revocation.revokedAt)
+        }.max()
     }
 
     /// Seconds since 1970 of the last revocation of a site, or of one of its nodes.

@@ -7,6 +7,7 @@ import Trust
 
 /// Takes nodes into the federation: makes invitations, and certificates for those who have one.
 final class Registrar: Enrolment, Inviting {
+    private let me: NodeID
     /// Holds the issuer in force.
     let authority: RegistrationAuthority
     let ledger: TrustLedger
@@ -20,10 +21,11 @@ final class Registrar: Enrolment, Inviting {
     private let note: FederationNote
 
     init(
-        authority: RegistrationAuthority, ledger: TrustLedger, store: InviteStore, address: String,
+        me: NodeID, authority: RegistrationAuthority, ledger: TrustLedger, store: InviteStore, address: String,
         mesh: @escaping @Sendable () -> MeshView,
         publish: @escaping @Sendable ([UInt8]) async -> Void, note: @escaping FederationNote
     ) {
+        self.me = me
         self.authority = authority
         self.ledger = ledger
         self.store = store
@@ -41,7 +43,7 @@ final class Registrar: Enrolment, Inviting {
         try await checkSite(order, now: now)
         let domains = order.domains ?? ledger.admission(of: order.site)?.domains ?? []
         // After a revocation of this very second.
-        let createdAt = max(now, revokedAt(site: order.site, node: nil).map { $0 + 1 } ?? now)
+        let createdAt = max(now, lastRevocation(in: order.site).map { $0 + 1 } ?? now)
         let made = Invitation(
             token: token.text, site: order.site, nodes: order.nodes, domains: domains,
             expiresAt: now + order.expiresInSeconds, address: token.address)
@@ -81,7 +83,8 @@ final class Registrar: Enrolment, Inviting {
         }
         do throws(TrustError) {
             return try InviteToken(
-                root: root, federation: ledger.federation, site: order.site, address: target.description)
+                root: root, federation: ledger.federation, site: order.site, authority: (me.site, me.node),
+                address: target.description)
         } catch { throw fail("address", error.message) }
     }
 

@@ -32,7 +32,7 @@ struct JoinCheck {
         return ledger
     }
 
-    /// Whether a connection leads to a node of the federation.
+    /// Whether a connection leads to the registration authority that made the invitation.
     ///
     /// - Throws: `.revoked` if it does not.
     func server(_ stream: Stream, _ ledger: TrustLedger) throws(TransportError) {
@@ -42,7 +42,7 @@ struct JoinCheck {
         do throws(TrustError) {
             var chain = [try Certificate(der: shown.leaf)]
             for der in shown.intermediates { chain.append(try Certificate(der: der)) }
-            try verify(chain, ledger, expected: nil)
+            try verify(chain, ledger, expected: (token.authoritySite, token.authorityNode))
         } catch {
             throw TransportError(
                 .revoked, "the node at \(token.address) is not to be trusted: nothing secret was sent to it: \(error)")
