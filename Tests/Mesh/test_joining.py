@@ -315,9 +315,13 @@ def test_a_connection_that_is_cut(federation, site, tmp_path, step):
     trial = Token.read(invite(federation, site + "t"))
     trial.address = trial_wire.address
     seen = {True: 0, False: 0}
+    bundle = 0  # what has come back when the secret goes out
 
     def count(to_server: bool, bytes_so_far: int) -> bool:
+        nonlocal bundle
         seen[to_server] = max(seen[to_server], bytes_so_far)
+        if to_server:
+            bundle = seen[False]
         return False
 
     trial_wire.cuts = count
@@ -327,9 +331,9 @@ def test_a_connection_that_is_cut(federation, site, tmp_path, step):
     wire.cuts = {
         "connecting": lambda to_server, n: n == 0,
         "handshake": lambda to_server, n: not to_server and n > 0,
-        "bundle": lambda to_server, n: not to_server and n > 2500,
+        "bundle": lambda to_server, n: not to_server and n > bundle - 100,
         "secret": lambda to_server, n: to_server and n > request - 200,
-        "answer": lambda to_server, n: not to_server and n > answer - 3000,
+        "answer": lambda to_server, n: not to_server and n > bundle + 100,
         "half an answer": lambda to_server, n: not to_server and n > answer - 100,
     }[step]
     cut = join(token, tmp_path)
