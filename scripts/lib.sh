@@ -76,6 +76,8 @@ package_name() { # need packager
     ip:apt | ip:zypper) echo iproute2 ;;
     ip:*) echo iproute ;;
     nft:*) echo nftables ;;
+    softhsm2-util:apt) echo softhsm2 libengine-pkcs11-openssl ;;
+    softhsm2-util:*) echo softhsm openssl-pkcs11 ;;
     *) echo "$1" ;;
     esac
 }
