@@ -55,6 +55,7 @@ struct Program {
             case .federationRenew: try RenewCommand.run(invocation)
             case .federationRevoke: try RevokeCommand.run(invocation)
             case .federationRollover: try RolloverCommand.run(invocation)
+            case .federationSiteRoot: try SiteRootCommand.run(invocation)
             case .globusRegister: try GlobusRegisterCommand.run(invocation)
             case .globusCheck: try GlobusCheckCommand.run(invocation)
             case .emulateInference: try EmulateCommand.run(invocation)

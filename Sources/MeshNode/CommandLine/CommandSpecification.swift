@@ -15,6 +15,7 @@ enum CommandName: String, CaseIterable, Sendable {
     case federationRenew = "federation renew"
     case federationRevoke = "federation revoke"
     case federationRollover = "federation rollover"
+    case federationSiteRoot = "federation site-root"
     case globusRegister = "globus register"
     case globusCheck = "globus check"
     case emulateInference = "emulate inference"
@@ -65,6 +66,7 @@ extension CommandSpecification {
     static let blockOrKind = PositionalSpecification(name: "ID", summary: "a block's id, as blocks lists it, or its kind")
     static let unblockSubject = PositionalSpecification(name: "SUBJECT", summary: "behind a kind: what is blocked")
     static let member = PositionalSpecification(name: "MEMBER", summary: "SITE, or one of its nodes: SITE/NODE")
+    static let ownedSite = PositionalSpecification(name: "SITE", summary: "a site that has an authority of its own")
     static let rolloverPhase = PositionalSpecification(
         name: "PHASE", summary: "start, status, switch or finish, in this order")
 
@@ -194,6 +196,13 @@ extension CommandSpecification {
                 + "refused until every node that is alive has come along. docs/trust.md explains it. Needs the role operator.",
             positionals: [rolloverPhase],
             options: [.directory, .passphraseFile, .keyURI, .nextKeyURI, .waitSeconds] + asking),
+        CommandSpecification(
+            name: .federationSiteRoot, summary: "let a site's own authority certify its nodes",
+            discussion:
+                "A new bundle, signed by the federation's root: that authority is good for the nodes of SITE and for no other name. "
+                + "Needs the role operator.",
+            positionals: [ownedSite],
+            options: [.siteRoot, .removed, .directory, .passphraseFile, .keyURI] + asking),
         CommandSpecification(
             name: .globusRegister, summary: "register our functions with Globus Compute, once",
             discussion: "Their ids are kept in the node's state directory; a second run registers nothing new.",

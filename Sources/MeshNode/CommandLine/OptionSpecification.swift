@@ -139,6 +139,10 @@ extension OptionSpecification {
         name: "--key-uri", value: .text, placeholder: "URI", summary: "the root's key, where it is kept elsewhere")
     static let nextKeyURI = OptionSpecification(
         name: "--next-key-uri", value: .text, placeholder: "URI", summary: "the new root's key, where it is kept elsewhere")
+    static let siteRoot = OptionSpecification(
+        name: "--root", value: .text, placeholder: "FILE",
+        summary: "the site's own root, in PEM; several while one takes over")
+    static let removed = OptionSpecification(name: "--remove", value: .flag, summary: "the site has none any more")
     static let waitSeconds = OptionSpecification(
         name: "--wait-seconds", value: .number(0...3600), placeholder: "SECONDS",
         summary: "how long to wait for the nodes", fallback: "30")

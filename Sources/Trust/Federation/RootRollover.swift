@@ -171,7 +171,7 @@ public struct RootRollover: Sendable {
         new = nil
     }
 
-    private func sign(
+    func sign(
         _ body: Statement.Body, by root: Certificate, _ key: PrivateKey, serial: UInt64, now: Int64
     ) throws(TrustError) -> [UInt8] {
         guard root.belongs(to: key) else {
