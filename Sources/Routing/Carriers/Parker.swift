@@ -70,13 +70,18 @@ public final class Parker: Sendable {
     private func keepParked(_ carrier: Int, _ context: WorkerContext, _ worker: Worker) async {
         let alarm = Alarm(loop: context.loop)
         var pause = Self.firstPause
+        var quickCalls = 0
         while true {
             let parking = Flag()
+            let began = context.loop.now
             do throws(TransportError) {
                 let stream = try await park(at: carrier, context, parking)
                 note(carrier, parking, isParked: false, now: context.loop.now)
                 pause = Self.firstPause
                 if let socket = stream.release() { worker.serve(over: socket, service) } else { stream.close() }
+                // A carrier that hands out calls which are none would have us shake hands without end.
+                quickCalls = context.loop.now &- began < Self.quickNanoseconds ? quickCalls + 1 : 0
+                if quickCalls >= Self.quickCallsInARow { await alarm.sleep(nanoseconds: Self.firstPause) }
             } catch {
                 let wasParked = parking.isUp
                 note(carrier, parking, isParked: false, now: context.loop.now)
@@ -87,6 +92,10 @@ public final class Parker: Sendable {
             }
         }
     }
+
+    /// A connection that was called for so soon, so many times in a row, is followed by a pause.
+    private static let quickNanoseconds: UInt64 = 200_000_000
+    private static let quickCallsInARow = 64
 
     /// Whether one connection counts as parked.
     private final class Flag { var isUp = false }
