@@ -21,15 +21,21 @@ extension Loop {
 
     /// Ends the streams of which one side's certificate is past its end; returns how many those were.
     ///
+    /// Both sides do so. Whoever dialled goes first: it is the one that can tell its user why.
+    ///
     /// - Parameter now: seconds since 1970.
     func endExpired(_ error: TransportError, now: Int64) -> Int {
         assertCurrent()
         var ended = 0
-        for case let stream as Stream in Array(proven.values)
-        where !stream.hasFailed && (stream.certificatesEnd ?? .max) <= now {
-            stream.giveUp(error)
+        for case let stream as Stream in Array(proven.values) where !stream.hasFailed {
+            let limit = stream.tls?.context.role == .server ? now - Self.diallersLeadSeconds : now
+            guard let end = stream.certificatesEnd, end <= limit else { continue }
+            stream.fail(error)
             ended += 1
         }
         return ended
     }
+
+    /// More than the time between two looks.
+    private static let diallersLeadSeconds: Int64 = 3
 }
