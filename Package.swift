@@ -43,10 +43,12 @@ let package = Package(
         module("Routing", ["Gossip", "Globus", "Transport", "Trust", "CLinux"]),
         module("API", ["Routing", "Gossip", "Globus", "Storage", "Transport", "Trust", "CLinux"]),
         module("Emulation", ["Transport", "Trust", "CLinux"], resources: [.embedInCode("Globus/worker.py")]),
+        module("Simulation", ["Gossip"]),
         .executableTarget(
             name: "MeshNode",
             dependencies: [
-                "API", "Routing", "Gossip", "Trust", "Transport", "Globus", "Storage", "Emulation", "CLinux", "CCurl",
+                "API", "Routing", "Gossip", "Trust", "Transport", "Globus", "Storage", "Emulation", "Simulation", "CLinux",
+                "CCurl",
             ],
             swiftSettings: settings),
 
