@@ -387,7 +387,8 @@ actor MeshShell {
             log.warning("generation raised from \(from) to \(to): another node has our name, or our state was set back")
         case .notPublished(let kind, let reason): log.error("our \(kind) could not be signed: \(reason)")
         case .greylisted(let peer, let score):
-            log.warning("nothing of what \(peer) says counts for a while: it handed over what no honest node does (\(score) points)")
+            log.warning(
+                "nothing of what \(peer) says counts for a while: it handed over what no honest node does (\(score) points)")
         case .equivocated(let node, let kind):
             log.warnSeldom(
                 "equivocation \(node)",
