@@ -127,7 +127,7 @@ public struct GossipMachine: Sendable {
         guard !hasLeft else { return max(nextRoundAt, now) }
         var next = nextRoundAt
         for (_, probe) in indirect { next = min(next, probe.deadline) }
-        if !nodes.suspected.isEmpty || !urgentProbes.isEmpty { next = min(next, verifyAt) }
+        if isInHaste { next = min(next, verifyAt) }
         if let due = loadDueAt { next = min(next, due) }
         if !news.isEmpty || !claimsToTell.isEmpty { next = min(next, announceDueAt) }
         return max(next, now)
