@@ -33,7 +33,7 @@ extension GossipMachine {
         for _ in 0..<2 {
             while let hash = probeOrder.popLast() {
                 // The mesh may have grown, and the view turned, since the order was drawn.
-                if keepsActiveView, !active.holds(hash) { continue }
+                if keepsActiveView, !active.isEmpty, !active.holds(hash) { continue }
                 if nodes.isLive(hash), !isBusy(hash) { return hash }
             }
             probeOrder = partners().shuffled(using: &random)

@@ -209,6 +209,6 @@ public struct GossipMachine: Sendable {
 
     /// Those among whom rounds and announcements are shared out.
     func partners() -> [UInt64] {
-        keepsActiveView ? active.members : nodes.live.map { nodes.entries[$0].hash }
+        keepsActiveView && !active.isEmpty ? active.members : nodes.live.map { nodes.entries[$0].hash }
     }
 }
