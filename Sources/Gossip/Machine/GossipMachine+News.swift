@@ -14,6 +14,7 @@ struct Fetch: Sendable {
 
 extension GossipMachine {
     mutating func tell(_ item: News) {
+        newsAt = now
         guard !hasLeft, !news.contains(where: { $0.origin == item.origin }) else { return }
         news.append(item)
     }
