@@ -40,7 +40,9 @@ def blocked(running: Mesh) -> Iterator[Mesh]:
             assert lift(running, node, block["id"]).status_code == 200
     for node in running.nodes:
         for model in ("pair", "solo", "home"):
-            wait_for(f"{node.site} reaches {model}", lambda: running.chat(node, model).status_code == 200, SEEN_SECONDS)
+            # One token: all of them would take most of this file's time.
+            wait_for(f"{node.site} reaches {model}",
+                     lambda: running.chat(node, model, max_tokens=1).status_code == 200, SEEN_SECONDS)
 
 
 def block(mesh: Mesh, node: Node, kind: str, subject: str, **more: object) -> dict:
