@@ -85,6 +85,25 @@ private func order(_ kind: BlockKind, _ subject: String, seconds: UInt64? = nil)
     #expect(try shop.open().list(nowSeconds: now) == [second])
 }
 
+@Test func whatABlockReplacedStaysGoneAlthoughTheDiskFailed() async throws {
+    let shop = try Shop()
+    defer { shop.remove() }
+    let store = try shop.open()
+    _ = try await store.add(order(.user, "bob"), by: "ops", nowSeconds: now)
+    let beside = try Database(path: shop.path)
+    try beside.execute("ALTER TABLE blocks RENAME TO aside")
+    for seconds: UInt64 in [5, 6] {
+        do throws(APIError) {
+            _ = try await store.add(order(.user, "bob", seconds: seconds), by: "ops", nowSeconds: now)
+            Issue.record("it was written")
+        } catch { #expect(error.status == 503) }
+    }
+    #expect(store.list(nowSeconds: now).map(\.until) == [now + 6], "in force it is all the same")
+    try beside.execute("ALTER TABLE aside RENAME TO blocks")
+    #expect(try await store.lift(nowSeconds: now) { $0.subject == "bob" }.count == 1)
+    #expect(try shop.open().list(nowSeconds: now).isEmpty, "the first is not back after a start")
+}
+
 @Test func thereAreOnlySoMany() async throws {
     let shop = try Shop()
     defer { shop.remove() }
