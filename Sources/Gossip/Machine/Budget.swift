@@ -8,6 +8,8 @@ struct Budget: Sendable {
         case state
         case catalog
         case load
+        /// Hashes and digests, which find out what more is to be sent: last, so that they never use up what is needed to send it.
+        case comparison
 
         /// The part of the bucket that it leaves to what is more urgent.
         var reserve: Double {
@@ -16,6 +18,7 @@ struct Budget: Sendable {
             case .state: 0.1
             case .catalog: 0.25
             case .load: 0.5
+            case .comparison: 0.55
             }
         }
 
@@ -64,7 +67,7 @@ extension Message.Body {
     var urgency: Budget.Urgency {
         switch self {
         case .summary, .announce, .ping, .probe, .probeResult, .ack: .control
-        case .buckets, .digest: .catalog
+        case .buckets, .digest: .comparison
         // Its records were chosen within what their kinds may take.
         case .delta: .control
         }
