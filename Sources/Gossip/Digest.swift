@@ -20,7 +20,7 @@ public struct DigestEntry: Hashable, Sendable {
         self.load = load
     }
 
-    subscript(kind: RecordKind) -> UInt64 {
+    package subscript(kind: RecordKind) -> UInt64 {
         get {
             switch kind {
             case .identity: identity
@@ -78,7 +78,7 @@ public struct Summary: Hashable, Sendable {
 
 extension NodeID {
     /// The name in 64 bits (FNV-1a, mixed). Two names that collide cannot both be members: the later is refused.
-    var digestHash: UInt64 {
+    package var digestHash: UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in site.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         hash = (hash ^ 0x2f) &* 0x100_0000_01b3

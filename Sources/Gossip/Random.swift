@@ -1,8 +1,8 @@
 /// xoshiro256** (Blackman, Vigna 2018), seeded by splitmix64: small, fast, and the same on every machine.
-struct SeededGenerator: RandomNumberGenerator, Sendable {
+package struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: (UInt64, UInt64, UInt64, UInt64)
 
-    init(seed: UInt64) {
+    package init(seed: UInt64) {
         var mixer = seed
         func draw() -> UInt64 {
             mixer &+= 0x9e37_79b9_7f4a_7c15
@@ -11,7 +11,7 @@ struct SeededGenerator: RandomNumberGenerator, Sendable {
         state = (draw(), draw(), draw(), draw())
     }
 
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         let product = state.1 &* 5
         let result = ((product << 7) | (product >> 57)) &* 9
         let shifted = state.1 << 17
@@ -25,10 +25,10 @@ struct SeededGenerator: RandomNumberGenerator, Sendable {
     }
 
     /// Uniform in 0 ..< 1.
-    mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+    package mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 
     /// Up to `count` different elements, in random order.
-    mutating func pick<Element>(_ count: Int, of elements: [Element]) -> [Element] {
+    package mutating func pick<Element>(_ count: Int, of elements: [Element]) -> [Element] {
         var pool = elements
         let taken = min(count, pool.count)
         for index in 0..<max(taken, 0) {
@@ -39,7 +39,7 @@ struct SeededGenerator: RandomNumberGenerator, Sendable {
 }
 
 /// The finalizer of splitmix64: each input bit changes half of the output bits.
-func mix64(_ value: UInt64) -> UInt64 {
+package func mix64(_ value: UInt64) -> UInt64 {
     var mixed = value
     mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
     mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
@@ -47,7 +47,7 @@ func mix64(_ value: UInt64) -> UInt64 {
 }
 
 /// Binary logarithm by repeated squaring, to 2^-20: the standard library has none, and all machines must agree.
-func binaryLogarithm(_ value: Double) -> Double {
+package func binaryLogarithm(_ value: Double) -> Double {
     guard value > 0, value.isFinite else { return 0 }
     var result = Double(value.exponent)
     var significand = value.significand

@@ -59,6 +59,8 @@ public struct RecordModel: Sendable, Equatable {
     public var catalogBytes = 1024
     /// Bytes of an identity's signed token, about.
     public var identityBytes = 1200
+    /// Bytes of a load's signed token, about.
+    public var loadBytes = 400
     /// Seconds between two changed loads of a node; nil: loads do not change (an idle mesh).
     public var loadEverySeconds: Double?
     /// Seconds that a certificate is good for.

@@ -13,8 +13,9 @@ public struct Step: Sendable, Equatable {
 
     /// Groups are named; `all` and every group of the scenario are known.
     public enum Action: Sendable, Equatable {
+        /// Starts those that do not run, or have left.
         case start(String, disk: Disk)
-        /// kill -9: what is sent to it is refused at once. With `isSilent` nothing comes back (the machine is gone).
+        /// kill -9 (a node that has not started yet waits for a `start`): what is sent to it is refused at once. With `isSilent` nothing comes back (the machine is gone).
         case crash(String, isSilent: Bool)
         case leave(String)
         /// SIGSTOP: what comes is kept by the kernel and handled after `resume`.
@@ -28,11 +29,14 @@ public struct Step: Sendable, Equatable {
         case publish(String, Publication, mark: String?)
         /// Catalog changes, so many seconds apart, for so long.
         case storm(String, everySeconds: Double, forSeconds: Double)
-        /// Nothing passes between these groups.
+        /// Nothing passes between these groups; nodes of none of them reach all. A later one replaces it.
         case partition([String])
         /// Nothing passes from the first to the second. The way back is open for what is answered, which is how TCP never works:
         /// exchanges begun by the first fail, those begun by the second pass.
         case cut(from: String, to: String)
+        /// Nothing passes to or from any node of the group, not even between them; or passes again.
+        case clog(String, Bool)
+        /// All that was split, cut or clogged is joined again.
         case heal
         case network(NetworkModel)
         case diskFull(String, Bool)

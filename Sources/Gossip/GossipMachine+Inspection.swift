@@ -1,0 +1,24 @@
+// What whoever runs many machines at once looks at after each event, in constant time: the simulated world's checks.
+
+/// One node as a machine holds it: its state and what is held of it.
+package struct Sighting: Sendable {
+    package var state: NodeState
+    package var digest: DigestEntry
+}
+
+extension GossipMachine {
+    /// What is held about a node; nil: nothing.
+    package func sighting(of id: NodeID) -> Sighting? {
+        nodes[id].map { entry in
+            var digest = entry.digest
+            digest.generation = entry.generation
+            return Sighting(state: entry.state, digest: digest)
+        }
+    }
+
+    /// A record as it came, with what proves it.
+    package func heldRecord(_ kind: RecordKind, of id: NodeID) -> SignedRecord? { nodes[id]?[kind]?.signed }
+
+    /// Nodes held, this one among them.
+    package var nodeCount: Int { nodes.count }
+}
