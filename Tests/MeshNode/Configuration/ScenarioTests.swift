@@ -49,6 +49,8 @@ private func expectation(_ fields: String) -> String {
             ("do: 'storm', group: 'some', everySeconds: 1, forSeconds: 9", .storm("some", everySeconds: 1, forSeconds: 9)),
             ("do: 'partition', groups: ['some', 'all']", .partition(["some", "all"])),
             ("do: 'cut', from: 'some', to: 'all'", .cut(from: "some", to: "all")),
+            ("do: 'clog', group: 'some'", .clog("some", true)),
+            ("do: 'unclog', group: 'some'", .clog("some", false)),
             ("do: 'heal'", .heal),
             ("do: 'diskFull', group: 'some'", .diskFull("some", true)),
             ("do: 'diskFull', group: 'some', full: false", .diskFull("some", false)),

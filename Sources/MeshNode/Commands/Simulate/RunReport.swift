@@ -21,19 +21,19 @@ struct RunReport {
         let seed = outcome.seed
         let expectations = outcome.measures.map { measure in
             """
-            {"text":\(Quoting.json(measure.text)),"held":\(measure.isHeld),"measured":\(json(measure.measured)),\
-            "aim":\(json(measure.aim)),"unit":\(Quoting.json(measure.unit))}
+            {"text":\(Quoting.json(measure.text)),"held":\(measure.isHeld),"measured":\(jsonNumber(measure.measured)),\
+            "aim":\(jsonNumber(measure.aim)),"unit":\(Quoting.json(measure.unit))}
             """
         }
         let figures = outcome.figures.map { figure in
             """
-            {"name":\(Quoting.json(figure.name)),"value":\(json(figure.value)),"unit":\(Quoting.json(figure.unit))}
+            {"name":\(Quoting.json(figure.name)),"value":\(jsonNumber(figure.value)),"unit":\(Quoting.json(figure.unit))}
             """
         }
         return """
             {"scenario":\(Quoting.json(scenario.name)),"nodes":\(scenario.nodes),"seed":\(seed),\
             "held":\(outcome.failure == nil),"failure":\(outcome.failure.map { $0.json(of: scenario, seed: seed) } ?? "null"),\
-            "virtualSeconds":\(json(outcome.virtualSeconds)),"events":\(outcome.events),\
+            "virtualSeconds":\(jsonNumber(outcome.virtualSeconds)),"events":\(outcome.events),\
             "fingerprint":"\(String(outcome.fingerprint, radix: 16))",\
             "expectations":[\(expectations.joined(separator: ","))],"figures":[\(figures.joined(separator: ","))]}
 
@@ -49,7 +49,7 @@ extension Failure {
 
     func json(of scenario: Scenario, seed: UInt64) -> String {
         """
-        {"text":\(Quoting.json(text)),"step":\(step.map { "\($0)" } ?? "null"),"atSeconds":\(MeshNode.json(seconds)),"seed":\(seed)}
+        {"text":\(Quoting.json(text)),"step":\(step.map { "\($0)" } ?? "null"),"atSeconds":\(jsonNumber(seconds)),"seed":\(seed)}
         """
     }
 }
@@ -59,7 +59,7 @@ extension Measure {
 }
 
 /// A number of JSON to the millionth; null for the unknown.
-func json(_ number: Double?) -> String {
+func jsonNumber(_ number: Double?) -> String {
     guard let number, number.isFinite else { return "null" }
     return ConfigurationCursor.text(of: number.magnitude < 1e9 ? (number * 1e6).rounded() / 1e6 : number)
 }

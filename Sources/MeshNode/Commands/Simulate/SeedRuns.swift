@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Simulation
 import Synchronization
@@ -22,7 +23,7 @@ final class SeedRuns: Sendable {
     static func run(_ scenario: Scenario, _ range: SeedRange) -> [Outcome] {
         let runs = SeedRuns(scenario, range)
         var threads: [pthread_t] = []
-        for _ in 1..<max(1, min(cores, threadsAllowed, range.count)) {
+        for _ in 1..<max(1, min(Int(mesh_usable_cores()), threadsAllowed, range.count)) {
             if let thread = runs.startThread() { threads.append(thread) }
         }
         runs.work()
@@ -73,12 +74,5 @@ final class SeedRuns: Sendable {
             defer { state.next += 1 }
             return state.next
         }
-    }
-
-    /// The cores that this process may use (`taskset` narrows them).
-    private static var cores: Int {
-        var set = cpu_set_t()
-        guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return 1 }
-        return withUnsafeBytes(of: &set) { $0.reduce(0) { $0 + $1.nonzeroBitCount } }
     }
 }

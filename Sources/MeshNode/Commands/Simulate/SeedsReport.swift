@@ -45,7 +45,7 @@ struct SeedsReport {
             let spread = Spread(measures.map(\.measured))
             return """
                 {"text":\(Quoting.json(measures.first?.text ?? "")),"held":\(measures.count { $0.isHeld }),\(spread.json),\
-                "aim":\(MeshNode.json(measures.first?.aim)),"unit":\(Quoting.json(measures.first?.unit ?? ""))}
+                "aim":\(jsonNumber(measures.first?.aim)),"unit":\(Quoting.json(measures.first?.unit ?? ""))}
                 """
         }
         let figures = (outcomes.first?.figures ?? []).indices.map { index in
@@ -83,6 +83,6 @@ struct Spread: Equatable {
     }
 
     var json: String {
-        "\"least\":\(MeshNode.json(least)),\"mean\":\(MeshNode.json(mean)),\"most\":\(MeshNode.json(most))"
+        "\"least\":\(jsonNumber(least)),\"mean\":\(jsonNumber(mean)),\"most\":\(jsonNumber(most))"
     }
 }

@@ -44,7 +44,9 @@ enum SimulateCommand {
     private static func run(_ scenario: Scenario, seed: UInt64, isTraced: Bool) -> Outcome {
         let progress = SimulationProgress(scenario.name)
         let lines = TraceBuffer()
-        var run = Run(scenario, seed: seed, trace: isTraced ? { lines.add($0) } : nil)
+        var trace: ((borrowing TraceLine) -> Void)?
+        if isTraced { trace = { line in lines.add(line) } }
+        var run = Run(scenario, seed: seed, trace: trace)
         let outcome = run.run { progress.show("\(Int($0 * 100)) %") }
         progress.clear()
         lines.flush()

@@ -58,6 +58,7 @@ extension RecordModel {
             var model = RecordModel()
             model.catalogBytes = fields["catalogBytes"].size(in: 128...65_536, default: model.catalogBytes)
             model.identityBytes = fields["identityBytes"].size(in: 128...65_536, default: model.identityBytes)
+            model.loadBytes = fields["loadBytes"].size(in: 128...65_536, default: model.loadBytes)
             model.loadEverySeconds = fields["loadEverySeconds"].optional { $0.number(in: 0.1...86_400, unit: "seconds") }
             model.certificateSeconds = fields["certificateSeconds"].duration(
                 in: 60...1e9, default: model.certificateSeconds)

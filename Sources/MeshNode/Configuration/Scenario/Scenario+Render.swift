@@ -108,6 +108,7 @@ extension RecordModel {
         let base = RecordModel()
         if catalogBytes != base.catalogBytes { out.field("catalogBytes", .integer(catalogBytes)) }
         if identityBytes != base.identityBytes { out.field("identityBytes", .integer(identityBytes)) }
+        if loadBytes != base.loadBytes { out.field("loadBytes", .integer(loadBytes)) }
         out.field("loadEverySeconds", loadEverySeconds.map { .number($0) })
         if certificateSeconds != base.certificateSeconds { out.field("certificateSeconds", .number(certificateSeconds)) }
         if renewedAfter != base.renewedAfter { out.field("renewedAfter", .number(renewedAfter ?? 0)) }

@@ -4,8 +4,8 @@ import Simulation
 extension Step {
     /// What a step does, as files write it.
     enum Kind: String, CaseIterable {
-        case start, crash, leave, pause, resume, slow, clock, publish, storm, partition, cut, heal, network, diskFull
-        case damageDisk, renew, trust, version, misbehave, mark
+        case start, crash, leave, pause, resume, slow, clock, publish, storm, partition, cut, clog, unclog, heal, network
+        case diskFull, damageDisk, renew, trust, version, misbehave, mark
     }
 
     static func decode(_ fields: ConfigurationFields, _ names: ScenarioNames, of scenario: Scenario) -> Step {
@@ -51,6 +51,8 @@ extension Step {
                     return name
                 })
         case .cut: return .cut(from: names.group(fields["from"]), to: names.group(fields["to"]))
+        case .clog: return .clog(group(), true)
+        case .unclog: return .clog(group(), false)
         case .heal: return .heal
         case .network: return .network(NetworkModel.decode(fields["network"], from: scenario.network))
         case .diskFull: return .diskFull(group(), fields["full"].boolean(default: true))

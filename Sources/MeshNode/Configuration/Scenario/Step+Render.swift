@@ -14,7 +14,7 @@ extension Step {
         case .crash(let group, let isSilent):
             row.field("group", group)
             row.field("silent", isSilent, default: false)
-        case .leave(let group), .pause(let group), .resume(let group), .damageDisk(let group):
+        case .leave(let group), .pause(let group), .resume(let group), .clog(let group, _), .damageDisk(let group):
             row.field("group", group)
         case .slow(let group, let seconds):
             row.field("group", group)
@@ -73,6 +73,7 @@ extension Step {
         case .storm: .storm
         case .partition: .partition
         case .cut: .cut
+        case .clog(_, let isOn): isOn ? .clog : .unclog
         case .heal: .heal
         case .network: .network
         case .diskFull: .diskFull
