@@ -33,6 +33,9 @@ public struct Expectation: Sendable, Equatable {
 
 /// Trouble drawn from the seed: a list of steps is made from it before the run, so that a failing seed can be shrunk.
 public struct ChaosModel: Sendable, Equatable {
+    /// Name of the moment at which trouble ends and all is mended.
+    public static let peace = "peace"
+
     /// From when to when trouble is made; after it everything is mended and there is peace.
     public var fromSeconds: Double
     public var toSeconds: Double

@@ -48,7 +48,8 @@ public struct Step: Sendable, Equatable {
         case trust(String, oldRoot: Bool, newRoot: Bool)
         /// It runs the protocol version before this one.
         case version(String, UInt8)
-        case misbehave(String, Misbehaviour)
+        /// nil: honest from now on.
+        case misbehave(String, Misbehaviour?)
         /// Names the moment.
         case mark(String)
     }

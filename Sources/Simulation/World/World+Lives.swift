@@ -35,7 +35,7 @@ extension World {
             seeds: seeds.map(SimulatedNode.address), random: mix64(seed ^ UInt64(node) << 32 ^ UInt64(nodes[node].epoch)),
             now: Instant(nanoseconds: now), wallSeconds: nodes[node].clock.seconds(at: now))
         showItself(node)
-        court.setVoter(node, true, at: now)
+        court.setVoter(node, isVoter(node), at: now)
         // 3. What it says of itself.
         renewIfOld(node)
         publishIdentity(node)
@@ -55,6 +55,11 @@ extension World {
         sights[node, node].take(sighting, at: UInt32(truncatingIfNeeded: now / 100_000_000))
         court.note(node, node, old, sights[node, node])
         court.settle(node, at: now)
+    }
+
+    /// Whether its view is asked for: that of a hostile member is its own affair.
+    func isVoter(_ node: Int) -> Bool {
+        nodes[node].isRunning && !nodes[node].isPaused && !nodes[node].hasLeft && nodes[node].misbehaviour == nil
     }
 
     /// kill -9. A node that was not started yet waits for a step to start it.
@@ -109,7 +114,7 @@ extension World {
         guard nodes[node].isPaused else { return }
         nodes[node].isPaused = false
         nodes[node].reachableSince = now
-        court.setVoter(node, !nodes[node].hasLeft, at: now)
+        court.setVoter(node, isVoter(node), at: now)
         let kept = nodes[node].inbox
         nodes[node].inbox = []
         for event in kept { postpone(event, to: now) }
