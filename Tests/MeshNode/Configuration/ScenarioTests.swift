@@ -119,7 +119,7 @@ private func expectation(_ fields: String) -> String {
             (head + "expect: [] }", "1: expect: found a list of 0; allowed: a list of 1 to 64"),
             ("{ \(ends)", "1: scenario: is missing; allowed: a name"),
             ("{ \(ends)", "1: description: is missing"),
-            ("{ \(ends)", "1: nodes: is missing; allowed: an integer from 2 to 4096"),
+            ("{ \(ends)", "1: nodes: is missing; allowed: an integer from 1 to 4096"),
             ("{ \(ends)", "1: runSeconds: is missing; allowed: a number of seconds from 1 to 2592000"),
             (scenario("node: 3"), "2: node: unknown key; did you mean `nodes`"),
             (scenario("runSeconds: 5"), "2: runSeconds: the key is given twice"),

@@ -55,10 +55,8 @@ enum SimulateCommand {
 
     /// Prints the shortest scenario found that fails in the same way.
     private static func shorten(_ scenario: Scenario, _ outcome: Outcome) {
-        let progress = SimulationProgress(scenario.name)
-        guard let short = Shortening(scenario, outcome).result(progress) else { return }
-        progress.clear()
-        Output.note("a shorter scenario that fails in the same way, with seed \(short.seed):\n\(short.scenario.render())")
+        guard let short = Shortening(scenario, outcome).result(SimulationProgress(scenario.name)) else { return }
+        Output.note("a shorter scenario that fails in the same way, with seed \(outcome.seed):\n\(short.render())")
     }
 }
 

@@ -1,7 +1,7 @@
 import Simulation
 
 extension NodeGroup {
-    static let groupsAllowed = 64
+    static let groupsAllowed = 1000
 
     /// - Parameters:
     ///   - nodes: how many the scenario has.

@@ -2,7 +2,7 @@ import Gossip
 import Simulation
 
 extension Scenario {
-    static let nodesAllowed = 2...4096
+    static let nodesAllowed = 1...4096
     static let secondsAllowed = 0.0...2_592_000.0
     static let seedsAllowed = 64
     static let stepsAllowed = 1000
@@ -31,7 +31,8 @@ extension Scenario {
         scenario.groups = NodeGroup.decode(fields["groups"], nodes: scenario.nodes, seeds: scenario.seeds)
         scenario.chaos = fields["chaos"].optional { ChaosModel.decode($0, runSeconds: scenario.runSeconds) }
 
-        let names = ScenarioNames(groups: scenario.groups.map(\.name))
+        let names = ScenarioNames(
+            groups: scenario.groups.map(\.name), marks: scenario.chaos == nil ? [] : [ChaosModel.peace])
         scenario.steps = fields["steps"].list(atMost: stepsAllowed) { item in
             item.object { Step.decode($0, names, of: scenario) }
         }
@@ -44,7 +45,7 @@ extension Scenario {
     /// A list of nodes by index, each once.
     static func nodes(_ cursor: ConfigurationCursor, of count: Int, atMost: Int) -> [Int] {
         let indices = UniqueNames()
-        return cursor.list(atLeast: 1, atMost: atMost) { item in
+        return cursor.list(atMost: atMost) { item in
             let index = item.integer(in: 0...(count - 1))
             indices.claim("\(index)", by: item)
             return index

@@ -9,8 +9,10 @@ final class ScenarioNames {
     private(set) var marks: [String] = []
     private let claimed = UniqueNames()
 
-    init(groups: [String]) {
+    /// - Parameter marks: those that are there without a step.
+    init(groups: [String], marks: [String]) {
         self.groups = [Self.all] + groups
+        self.marks = marks
     }
 
     /// The name of a group that there is.
@@ -23,6 +25,7 @@ final class ScenarioNames {
     func newMark(_ cursor: ConfigurationCursor) -> String {
         let name = cursor.label()
         claimed.claim(name, by: cursor)
+        if marks.contains(name) { cursor.fail("found \(cursor.found), which chaos marks; allowed: another name") }
         marks.append(name)
         return name
     }
