@@ -199,7 +199,7 @@ actor MeshShell {
                 message, from: peer, now: now, wallSeconds: wallSeconds, authority: authority)
             perform(directives)
             refreshView()
-            return reply.encode()
+            return reply?.encode()
         } catch {
             log.warnSeldom("gossip from \(peer)", "gossip from \(peer) is not understood: \(error)")
             return nil
@@ -297,7 +297,7 @@ actor MeshShell {
 
     private func send(_ uses: [DirectUse], to node: NodeID) async {
         do throws(TransportError) {
-            guard let upstream = upstream(for: Contact(node: node, address: machine.view[node]?.identity?.mesh ?? "")),
+            guard let upstream = upstream(for: Contact(node: node, address: machine.node(node)?.identity?.mesh ?? "")),
                 let body = DirectUse.encode(uses)
             else { throw TransportError(.unknownHost, "its address is not known") }
             let answer = try await pool.request(
@@ -386,6 +386,13 @@ actor MeshShell {
         case .generationRaised(let from, let to):
             log.warning("generation raised from \(from) to \(to): another node has our name, or our state was set back")
         case .notPublished(let kind, let reason): log.error("our \(kind) could not be signed: \(reason)")
+        case .greylisted(let peer, let score):
+            log.warning(
+                "nothing of what \(peer) says counts for a while: it handed over what no honest node does (\(score) points)")
+        case .equivocated(let node, let kind):
+            log.warnSeldom(
+                "equivocation \(node)",
+                "\(node) signed two different records (\(kind)) of one version: a copy of it runs, or its key was stolen")
         case .doubting(let doubting):
             log.warning(doubting ? "more than half of the mesh looks dead: doubting ourselves first" : "no longer in doubt")
         case .paused(let seconds): log.warning("this process stood still for \(Int(seconds)) s")

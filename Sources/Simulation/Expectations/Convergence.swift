@@ -5,6 +5,9 @@ struct Convergence {
     let withLoad: Bool
     private(set) var voters: [Bool]
     private(set) var voterCount = 0
+    /// Nodes that are there to be counted on: the voters, and those whose views are not asked for.
+    private(set) var isPresent: [Bool]
+    private var presentCount = 0
     /// Hash of what each node shows.
     private var shown: [UInt64]
     /// How many it counts on, itself among them.
@@ -19,6 +22,7 @@ struct Convergence {
     init(nodes: Int, withLoad: Bool) {
         self.withLoad = withLoad
         voters = Array(repeating: false, count: nodes)
+        isPresent = voters
         shown = Array(repeating: 0, count: nodes)
         alive = Array(repeating: 0, count: nodes)
         counted = Array(repeating: nil, count: nodes)
@@ -36,11 +40,16 @@ struct Convergence {
         look(at: now)
     }
 
-    mutating func setVoter(_ node: Int, _ isVoter: Bool, at now: UInt64) {
-        guard voters[node] != isVoter else { return }
-        voters[node] = isVoter
-        voterCount += isVoter ? 1 : -1
-        count(node, as: isVoter ? shown[node] : nil)
+    mutating func set(_ node: Int, isVoter: Bool, isPresent: Bool, at now: UInt64) {
+        if self.isPresent[node] != isPresent {
+            self.isPresent[node] = isPresent
+            presentCount += isPresent ? 1 : -1
+        }
+        if voters[node] != isVoter {
+            voters[node] = isVoter
+            voterCount += isVoter ? 1 : -1
+            count(node, as: isVoter ? shown[node] : nil)
+        }
         look(at: now)
     }
 
@@ -62,7 +71,7 @@ struct Convergence {
     /// Equal is not enough: a mesh that is split in equal ruins is not whole.
     private mutating func look(at now: UInt64) {
         let before = holds
-        holds = counts.count == 1 && (voters.firstIndex(of: true).map { alive[$0] == voterCount } ?? false)
+        holds = counts.count == 1 && (voters.firstIndex(of: true).map { alive[$0] == presentCount } ?? false)
         if holds || before { heldAt = now }
     }
 }

@@ -68,8 +68,8 @@ struct Court {
     }
 
     /// A node counts among those whose views are asked for, or no longer does.
-    mutating func setVoter(_ node: Int, _ isVoter: Bool, at now: UInt64) {
-        convergence.setVoter(node, isVoter, at: now)
+    mutating func set(_ node: Int, isVoter: Bool, isPresent: Bool, at now: UInt64) {
+        convergence.set(node, isVoter: isVoter, isPresent: isPresent, at: now)
         look(at: now)
     }
 

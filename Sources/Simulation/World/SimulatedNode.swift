@@ -19,6 +19,8 @@ struct SimulatedNode {
     var inbox: [Event] = []
     /// Seconds that it takes for each message; nil: none worth counting.
     var handlingSeconds: ClosedRange<Double>?
+    /// Messages that wait until it is done with those before.
+    var waiting: [Event] = []
     var busyUntil: UInt64 = 0
     /// When its machine is to be called; what is in the queue for another moment is not meant.
     var tickAt = VirtualTime.never

@@ -35,7 +35,7 @@ extension World {
             seeds: seeds.map(SimulatedNode.address), random: mix64(seed ^ UInt64(node) << 32 ^ UInt64(nodes[node].epoch)),
             now: Instant(nanoseconds: now), wallSeconds: nodes[node].clock.seconds(at: now))
         showItself(node)
-        court.setVoter(node, isVoter(node), at: now)
+        tellCourt(node)
         // 3. What it says of itself.
         renewIfOld(node)
         publishIdentity(node)
@@ -57,9 +57,10 @@ extension World {
         court.settle(node, at: now)
     }
 
-    /// Whether its view is asked for: that of a hostile member is its own affair.
-    func isVoter(_ node: Int) -> Bool {
-        nodes[node].isRunning && !nodes[node].isPaused && !nodes[node].hasLeft && nodes[node].misbehaviour == nil
+    /// Whether a node is to be counted on, and whether its view is asked for: that of a hostile member is its own affair.
+    mutating func tellCourt(_ node: Int) {
+        let isPresent = nodes[node].isRunning && !nodes[node].isPaused && !nodes[node].hasLeft
+        court.set(node, isVoter: isPresent && nodes[node].misbehaviour == nil, isPresent: isPresent, at: now)
     }
 
     /// kill -9. A node that was not started yet waits for a step to start it.
@@ -76,12 +77,13 @@ extension World {
         nodes[node].isRunning = false
         nodes[node].isSilent = isSilent
         nodes[node].hasLeft = false
-        court.setVoter(node, false, at: now)
+        tellCourt(node)
         // What the kernel had kept for it is refused, or comes to nothing.
         nodes[node].isPaused = false
-        let kept = nodes[node].inbox
+        let kept = nodes[node].inbox + nodes[node].waiting
         nodes[node].inbox = []
-        for event in kept { postpone(event, to: now) }
+        nodes[node].waiting = []
+        for event in kept { postpone(event, to: now, isServed: false) }
     }
 
     mutating func leave(_ node: Int) {
@@ -91,7 +93,7 @@ extension World {
             machine.leave(now: moment.now, wallSeconds: moment.wallSeconds, authority: moment.authority)
         }
         nodes[node].hasLeft = true
-        court.setVoter(node, false, at: now)
+        tellCourt(node)
         queue.push(
             Event(.exit, at: now + VirtualTime.nanoseconds(World.partingSeconds), subject: node, tag: nodes[node].epoch))
     }
@@ -107,14 +109,14 @@ extension World {
     mutating func pause(_ node: Int) {
         guard nodes[node].isRunning, !nodes[node].isPaused else { return }
         nodes[node].isPaused = true
-        court.setVoter(node, false, at: now)
+        tellCourt(node)
     }
 
     mutating func resume(_ node: Int) {
         guard nodes[node].isPaused else { return }
         nodes[node].isPaused = false
         nodes[node].reachableSince = now
-        court.setVoter(node, isVoter(node), at: now)
+        tellCourt(node)
         let kept = nodes[node].inbox
         nodes[node].inbox = []
         for event in kept { postpone(event, to: now) }

@@ -47,9 +47,11 @@ extension World {
 
     mutating func tick(_ event: Event) {
         let node = Int(event.subject)
-        guard nodes[node].isRunning, nodes[node].epoch == event.tag, nodes[node].tickAt <= event.at else { return }
+        guard nodes[node].isRunning, nodes[node].epoch == event.tag, event.isServed || nodes[node].tickAt <= event.at else { return }
         if nodes[node].isPaused { return nodes[node].inbox.append(event) }
-        if nodes[node].busyUntil > now { return postpone(event, to: nodes[node].busyUntil) }
+        if nodes[node].busyUntil > now, !event.isServed {
+            return postpone(event, to: nodes[node].busyUntil, isServed: true)
+        }
         nodes[node].tickAt = VirtualTime.never
         guard let next = nodes[node].machine?.nextTick.nanoseconds, next <= now else { return scheduleTick(node) }
         guards.beginTick(node)

@@ -6,7 +6,7 @@ extension World {
     mutating func misbehave(_ node: Int, _ misbehaviour: Step.Misbehaviour?) {
         let wasHostile = nodes[node].misbehaviour != nil
         nodes[node].misbehaviour = misbehaviour
-        court.setVoter(node, isVoter(node), at: now)
+        tellCourt(node)
         if !wasHostile, nodes[node].isRunning { scheduleMischief(node) }
     }
 

@@ -95,7 +95,8 @@ extension World {
             links.close(from, to)
             return refuse(slot, at: now + VirtualTime.nanoseconds(network.pathSeconds(from, to, seed: seed)))
         }
-        guard takesTime(event, to) else { return }
+        flights[slot].keptEpoch = nodes[to].epoch
+        guard isItsTurn(event, to) else { return }
         flights[slot].isUnderway = false
         guard let message = reread(flights[slot].message) else {
             links.close(from, to)
@@ -147,7 +148,7 @@ extension World {
         let from = Int(flights[slot].from)
         guard isSameLife(slot) else { return end(slot) }
         guard event.isServed || wiring.isOpen(Int(flights[slot].to), from) else { return lose(slot) }
-        guard takesTime(event, from) else { return }
+        guard isItsTurn(event, from) else { return }
         let exchange = flights[slot].exchange
         let peer = nodes[Int(flights[slot].to)].id
         let message = reread(flights[slot].message)
@@ -170,7 +171,7 @@ extension World {
         let from = Int(flights[slot].from)
         guard isSameLife(slot) else { return end(slot) }
         if nodes[from].isPaused { return nodes[from].inbox.append(event) }
-        if nodes[from].busyUntil > now { return postpone(event, to: nodes[from].busyUntil) }
+        if nodes[from].busyUntil > now, !event.isServed { return postpone(event, to: nodes[from].busyUntil, isServed: true) }
         links.close(from, Int(flights[slot].to))
         let exchange = flights[slot].exchange
         end(slot)
@@ -220,7 +221,7 @@ extension World {
         }
     }
 
-    private mutating func expectTimeout(_ slot: Int) {
+    mutating func expectTimeout(_ slot: Int) {
         guard flights[slot].isAwaited, !flights[slot].hasTimeout else { return }
         flights[slot].hasTimeout = true
         let deadline = max(flights[slot].deadline, now)
@@ -235,24 +236,6 @@ extension World {
         let other = flights.add(copy)
         queue.push(
             Event(.request, at: now + delay, subject: Int(copy.to), flight: other, tag: flights[other].tag))
-    }
-
-    /// Whether a node handles the message now: one that stands still or is slow does so later.
-    private mutating func takesTime(_ event: Event, _ node: Int) -> Bool {
-        if nodes[node].isPaused {
-            if event.kind == .request { expectTimeout(Int(event.flight)) }
-            nodes[node].inbox.append(event)
-            return false
-        }
-        guard !event.isServed, let range = nodes[node].handlingSeconds else { return true }
-        let taken = range.lowerBound + (range.upperBound - range.lowerBound) * random.unit()
-        let moment = max(now, nodes[node].busyUntil) + VirtualTime.nanoseconds(taken)
-        nodes[node].busyUntil = moment
-        if event.kind == .request, moment >= flights[Int(event.flight)].deadline { expectTimeout(Int(event.flight)) }
-        var event = event
-        event.isServed = true
-        postpone(event, to: moment)
-        return false
     }
 
     // MARK: - Parts

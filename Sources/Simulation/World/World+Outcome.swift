@@ -9,7 +9,8 @@ extension World {
         for index in court.windows.indices { court.windows[index].close(at: now, total: court.traffic) { sent } }
         measures = scenario.expectations.indices.map { measure($0) }
         guard failure == nil, let broken = measures.firstIndex(where: { !$0.isHeld }) else { return }
-        let measured = measures[broken].measured.map { "\(rounded($0)) \(measures[broken].unit)" } ?? "it never was"
+        var measured = measures[broken].measured.map { "\(rounded($0)) \(measures[broken].unit)" } ?? "it never was"
+        if court.trials[broken].isConvergence, let difference { measured += "; in the end \(difference)" }
         failure = Failure(
             kind: .expectation(broken), text: "expected \(measures[broken].text): \(measured)", step: lastStep,
             seconds: VirtualTime.seconds(now))
@@ -72,6 +73,28 @@ extension World {
         case .greylisted(let group, let share): return atLeast(greylisted(members(group)), share, "of the others")
         case .recordBytes(let most): return atMost(Double(court.mostRecordBytes), Double(most), "B")
         }
+    }
+
+    /// How the views of two nodes that should be equal differ, in words; nil: they do not.
+    private var difference: String? {
+        let voters = nodes.indices.filter { court.convergence.voters[$0] }
+        guard let first = voters.first else { return "nobody was there" }
+        func words(_ observer: Int, _ origin: Int) -> String {
+            let sight = sights[observer, origin]
+            let versions = "\(sight.generation).\(sight.identity).\(sight.catalog).\(sight.load)"
+            return "\(nodes[observer].id) has \(nodes[origin].id) \(sight.state?.rawValue ?? "not at all") \(versions)"
+        }
+        let withLoad = court.convergence.withLoad
+        for other in voters.dropFirst() {
+            for origin in nodes.indices
+            where sights[first, origin].fingerprint(of: origin, withLoad: withLoad)
+                != sights[other, origin].fingerprint(of: origin, withLoad: withLoad)
+            {
+                return "\(words(first, origin)), \(words(other, origin))"
+            }
+        }
+        let wrong = nodes.indices.first { sights[first, $0].isAlive != court.convergence.isPresent[$0] }
+        return wrong.map { "all agree that \(words(first, $0))" }
     }
 
     /// How often a node of the group is not shown as it should be, by nodes outside it.

@@ -15,7 +15,7 @@ extension World {
         case .leave(let group): for node in members(group) { leave(node) }
         case .pause(let group): for node in members(group) { pause(node) }
         case .resume(let group): for node in members(group) { resume(node) }
-        case .slow(let group, let seconds): for node in members(group) { nodes[node].handlingSeconds = seconds }
+        case .slow(let group, let seconds): for node in members(group) { slow(node, seconds) }
         case .clock(let group, let offset, let drift):
             for node in members(group) {
                 nodes[node].clock = WallClock(offsetSeconds: offset, driftPartsPerMillion: drift, setAt: now)

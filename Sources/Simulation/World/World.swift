@@ -118,9 +118,10 @@ struct World: ~Copyable {
     }
 
     /// Moves to another moment of the same kind.
-    mutating func postpone(_ event: Event, to moment: UInt64) {
+    mutating func postpone(_ event: Event, to moment: UInt64, isServed: Bool? = nil) {
         var event = event
         event.at = moment
+        event.isServed = isServed ?? event.isServed
         queue.push(event)
     }
 }

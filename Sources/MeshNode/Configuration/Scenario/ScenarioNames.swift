@@ -7,12 +7,14 @@ final class ScenarioNames {
 
     let groups: [String]
     private(set) var marks: [String] = []
+    private let reserved: [String]
     private let claimed = UniqueNames()
 
     /// - Parameter marks: those that are there without a step.
     init(groups: [String], marks: [String]) {
         self.groups = [Self.all] + groups
         self.marks = marks
+        reserved = marks
     }
 
     /// The name of a group that there is.
@@ -25,7 +27,7 @@ final class ScenarioNames {
     func newMark(_ cursor: ConfigurationCursor) -> String {
         let name = cursor.label()
         claimed.claim(name, by: cursor)
-        if marks.contains(name) { cursor.fail("found \(cursor.found), which chaos marks; allowed: another name") }
+        if reserved.contains(name) { cursor.fail("found \(cursor.found), which chaos marks; allowed: another name") }
         marks.append(name)
         return name
     }

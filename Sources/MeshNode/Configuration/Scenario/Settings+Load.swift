@@ -55,7 +55,7 @@ struct SettingField: Sendable {
     }
 
     /// In the order of `Settings`.
-    static let all: [SettingField] = rounds + news + load + failure + limits
+    static let all: [SettingField] = rounds + budget + news + load + failure + limits
 
     private static let rounds = [
         number("periodSeconds", \.periodSeconds, \.$periodSeconds),
@@ -64,6 +64,23 @@ struct SettingField: Sendable {
         number("seedProbability", \.seedProbability, \.$seedProbability),
         integer("seedFanout", \.seedFanout, \.$seedFanout),
         number("downProbability", \.downProbability, \.$downProbability),
+        integer("activeViewAbove", \.activeViewAbove, \.$activeViewAbove),
+        integer("activePeers", \.activePeers, \.$activePeers),
+        number("rotationSeconds", \.rotationSeconds, \.$rotationSeconds),
+    ]
+
+    private static let budget = [
+        number("bytesPerSecond", \.bytesPerSecond, \.$bytesPerSecond),
+        number("burstBytes", \.burstBytes, \.$burstBytes),
+        integer("peersPerTick", \.peersPerTick, \.$peersPerTick),
+        number("requestsPerPeer", \.requestsPerPeer, \.$requestsPerPeer),
+        integer("bytesPerOrigin", \.bytesPerOrigin, \.$bytesPerOrigin),
+        integer("memoryBytes", \.memoryBytes, \.$memoryBytes),
+        integer("requestOverheadBytes", \.requestOverheadBytes, \.$requestOverheadBytes),
+        integer("answerOverheadBytes", \.answerOverheadBytes, \.$answerOverheadBytes),
+        integer("acknowledgementBytes", \.acknowledgementBytes, \.$acknowledgementBytes),
+        integer("lowestVersion", \.lowestVersion, \.$lowestVersion),
+        integer("highestVersion", \.highestVersion, \.$highestVersion),
     ]
 
     private static let news = [
@@ -91,6 +108,11 @@ struct SettingField: Sendable {
         number("troubleSeconds", \.troubleSeconds, \.$troubleSeconds),
         integer("troubleClaims", \.troubleClaims, \.$troubleClaims),
         number("refutationSeconds", \.refutationSeconds, \.$refutationSeconds),
+        number("evidenceBits", \.evidenceBits, \.$evidenceBits),
+        number("suspectTryPeriods", \.suspectTryPeriods, \.$suspectTryPeriods),
+        integer("suspectTries", \.suspectTries, \.$suspectTries),
+        number("greylistScore", \.greylistScore, \.$greylistScore),
+        number("forgivenessSeconds", \.forgivenessSeconds, \.$forgivenessSeconds),
         number("deadAfterSeconds", \.deadAfterSeconds, \.$deadAfterSeconds),
         number("forgetAfterSeconds", \.forgetAfterSeconds, \.$forgetAfterSeconds),
         number("offerKeptSeconds", \.offerKeptSeconds, \.$offerKeptSeconds),

@@ -54,7 +54,7 @@ extension Step {
             row.field("version", Int(version))
         case .misbehave(let group, let how):
             row.field("group", group)
-            row.field("how", how.rawValue)
+            row.field("how", how?.rawValue)
         case .mark(let name): row.field("name", name)
         }
         return row
