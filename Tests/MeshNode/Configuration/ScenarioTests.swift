@@ -68,7 +68,9 @@ private func expectation(_ fields: String) -> String {
     @Test("a step's network is the scenario's with what it says changed")
     func network() throws {
         let scenario = try decode(
-            scenario("network: { loss: 0.1, reorder: 0.2 }, steps: [{ atSeconds: 1, do: 'network', network: { loss: 0.5 } }]"))
+            scenario(
+                "network: { loss: 0.1, reorder: 0.2 }, "
+                    + "steps: [{ atSeconds: 1, do: 'network', network: { loss: 0.5 } }]"))
         var network = NetworkModel()
         network.loss = 0.1
         network.reorder = 0.2
@@ -82,7 +84,10 @@ private func expectation(_ fields: String) -> String {
         arguments: [
             ("that: 'converged', withinSeconds: 9", .converged(after: nil, withinSeconds: 9)),
             ("that: 'converged', after: 'here', withinSeconds: 9", .converged(after: "here", withinSeconds: 9)),
-            ("that: 'seen', mark: 'here', share: 0.99, withinSeconds: 1", .seen(mark: "here", share: 0.99, withinSeconds: 1)),
+            (
+                "that: 'seen', mark: 'here', share: 0.99, withinSeconds: 1",
+                .seen(mark: "here", share: 0.99, withinSeconds: 1)
+            ),
             (
                 "that: 'detected', group: 'some', states: ['dead', 'left'], withinSeconds: 8",
                 .detected(group: "some", states: [.dead, .left], share: 1, after: nil, withinSeconds: 8)
@@ -125,7 +130,10 @@ private func expectation(_ fields: String) -> String {
             (scenario("runSeconds: 5"), "2: runSeconds: the key is given twice"),
             (scenario("seeds: [10]"), "2: seeds[0]: found 10; allowed: an integer from 0 to 9"),
             (scenario("seeds: [1, 1]"), "2: seeds[1]: found 1, which line 2 has already"),
-            (scenario("startWithinSeconds: 61"), "2: startWithinSeconds: found 61; allowed: a number of seconds from 0 to 60"),
+            (
+                scenario("startWithinSeconds: 61"),
+                "2: startWithinSeconds: found 61; allowed: a number of seconds from 0 to 60"
+            ),
             (scenario("network: { loss: 1 }"), "2: network.loss: found 1; allowed: a number from 0 to 0.95"),
             (
                 scenario("network: { delaySeconds: 0.1 }"),
@@ -154,8 +162,14 @@ private func expectation(_ fields: String) -> String {
             ),
             (scenario("groups: [{ name: 'a' }]"), "2: groups[0]: found none of its ways to say who is in it"),
             (scenario("groups: [{ name: 'a', count: 1, share: 1 }]"), "2: groups[0]: found count and share"),
-            (scenario("groups: [{ name: 'a', nodes: [12] }]"), "2: groups[0].nodes[0]: found 12; allowed: an integer from 0 to 9"),
-            (scenario("groups: [{ name: 'a', rest: true, mayBeSeeds: true }]"), "2: groups[0].mayBeSeeds: stands beside rest"),
+            (
+                scenario("groups: [{ name: 'a', nodes: [12] }]"),
+                "2: groups[0].nodes[0]: found 12; allowed: an integer from 0 to 9"
+            ),
+            (
+                scenario("groups: [{ name: 'a', rest: true, mayBeSeeds: true }]"),
+                "2: groups[0].mayBeSeeds: stands beside rest"
+            ),
             (
                 scenario("groups: [{ name: 'a', count: 6 }, { name: 'b', count: 4 }]"),
                 "2: groups[1].count: found 4, which is 4 nodes; allowed: at most the 3 that are neither seeds"
@@ -164,7 +178,10 @@ private func expectation(_ fields: String) -> String {
                 scenario("groups: [{ name: 'a', share: 0.6 }, { name: 'b', count: 5, mayBeSeeds: true }]"),
                 "2: groups[1].count: found 5, which is 5 nodes; allowed: at most the 4 that are in no group before it"
             ),
-            (step("atSeconds: 61, do: 'heal'"), "2: steps[0].atSeconds: found 61; allowed: a number of seconds from 0 to 60"),
+            (
+                step("atSeconds: 61, do: 'heal'"),
+                "2: steps[0].atSeconds: found 61; allowed: a number of seconds from 0 to 60"
+            ),
             (step("atSeconds: 6, do: 'explode'"), "2: steps[0].do: found \"explode\"; allowed: \"start\", \"crash\""),
             (step("atSeconds: 6"), "2: steps[0].do: is missing; allowed: \"start\""),
             (
@@ -173,10 +190,22 @@ private func expectation(_ fields: String) -> String {
             ),
             (step("atSeconds: 6, do: 'crash'"), "2: steps[0].group: is missing; allowed: the name of a group: all, some"),
             (step("atSeconds: 6, do: 'crash', group: 'some', disk: 'kept'"), "2: steps[0].disk: unknown key"),
-            (step("atSeconds: 6, do: 'partition', groups: ['some']"), "2: steps[0].groups: found a list of 1; allowed: a list of 2"),
-            (step("atSeconds: 6, do: 'partition', groups: ['some', 'some']"), "2: steps[0].groups[1]: found \"some\", which line 2"),
-            (step("atSeconds: 6, do: 'mark', name: 'm' }, { atSeconds: 7, do: 'mark', name: 'm'"), "2: steps[1].name: found \"m\""),
-            (step("atSeconds: 6, do: 'misbehave', group: 'some', how: 'lie'"), "2: steps[0].how: found \"lie\"; allowed: \"forge\""),
+            (
+                step("atSeconds: 6, do: 'partition', groups: ['some']"),
+                "2: steps[0].groups: found a list of 1; allowed: a list of 2"
+            ),
+            (
+                step("atSeconds: 6, do: 'partition', groups: ['some', 'some']"),
+                "2: steps[0].groups[1]: found \"some\", which line 2"
+            ),
+            (
+                step("atSeconds: 6, do: 'mark', name: 'm' }, { atSeconds: 7, do: 'mark', name: 'm'"),
+                "2: steps[1].name: found \"m\""
+            ),
+            (
+                step("atSeconds: 6, do: 'misbehave', group: 'some', how: 'lie'"),
+                "2: steps[0].how: found \"lie\"; allowed: \"forge\""
+            ),
             (expectation("that: 'fine'"), "2: expect[0].that: found \"fine\"; allowed: \"converged\""),
             (
                 expectation("that: 'converged', after: 'hera', withinSeconds: 1"),
@@ -232,12 +261,14 @@ private func expectation(_ fields: String) -> String {
     func everything() throws {
         let scenario = try decode(
             """
-            { scenario: 'all', description: 'd', nodes: 12, nodesPerSite: 2, runSeconds: 100.5, startWithinSeconds: 2, seeds: [1, 2],
+            { scenario: 'all', description: 'd', nodes: 12, nodesPerSite: 2, runSeconds: 100.5, startWithinSeconds: 2,
+              seeds: [1, 2],
               settings: { periodSeconds: 2, announceFanout: 4 },
               network: { delaySeconds: [0.1, 0.2], jitterSeconds: 0, loss: 0.1, retransmitSeconds: 1, resetPerLoss: 0.5,
                 exchangeFailure: 0.25, duplication: 0.1, reorder: 0.1, bandwidthBytesPerSecond: 5000, datagrams: true,
                 idleLinkSeconds: 5, handshakeBytes: 1, requestHeadBytes: 2, answerHeadBytes: 3, wireBytesPerMessage: 4 },
-              records: { catalogBytes: 200, identityBytes: 300, loadEverySeconds: 10, certificateSeconds: 500, renewedAfter: 0 },
+              records: { catalogBytes: 200, identityBytes: 300, loadEverySeconds: 10, certificateSeconds: 500,
+                renewedAfter: 0 },
               groups: [{ name: 'a', nodes: [3, 1] }, { name: 'b', count: 2, mayBeSeeds: true }, { name: 'c', share: 0.25 },
                 { name: 'd', rest: true }],
               steps: [{ atSeconds: 1, do: 'network', network: { loss: 0, bandwidthBytesPerSecond: 0 } },
@@ -246,7 +277,8 @@ private func expectation(_ fields: String) -> String {
                 { atSeconds: 4, do: 'slow', group: 'b', seconds: [1, 2] }],
               chaos: { fromSeconds: 5, toSeconds: 50, count: 8 },
               expect: [{ that: 'falseDeaths', atMost: 3, outside: 'a', from: 'm', to: 'm' },
-                { that: 'detected', group: 'c', states: ['dead', 'unreachable'], share: 0.5, after: 'm', withinSeconds: 8 }] }
+                { that: 'detected', group: 'c', states: ['dead', 'unreachable'], share: 0.5, after: 'm',
+                  withinSeconds: 8 }] }
             """)
         #expect(try decode(scenario.render()) == scenario)
         #expect(scenario.records.renewedAfter == nil && scenario.chaos?.count == 8)

@@ -13,7 +13,8 @@ struct RunReport {
         }
         for figure in outcome.figures { table.add(["", figure.name, "\(readable(figure.value)) \(figure.unit)"]) }
         let seconds = readable(outcome.virtualSeconds)
-        return "\(scenario.name), seed \(outcome.seed): \(scenario.nodes) nodes, \(seconds) s, \(outcome.events) events\n\(table.text)"
+        let head = "\(scenario.name), seed \(outcome.seed): \(scenario.nodes) nodes, \(seconds) s, \(outcome.events) events"
+        return "\(head)\n\(table.text)"
     }
 
     /// One object on one line.
@@ -32,7 +33,8 @@ struct RunReport {
         }
         return """
             {"scenario":\(Quoting.json(scenario.name)),"nodes":\(scenario.nodes),"seed":\(seed),\
-            "held":\(outcome.failure == nil),"failure":\(outcome.failure.map { $0.json(of: scenario, seed: seed) } ?? "null"),\
+            "held":\(outcome.failure == nil),\
+            "failure":\(outcome.failure.map { $0.json(seed: seed) } ?? "null"),\
             "virtualSeconds":\(jsonNumber(outcome.virtualSeconds)),"events":\(outcome.events),\
             "fingerprint":"\(String(outcome.fingerprint, radix: 16))",\
             "expectations":[\(expectations.joined(separator: ","))],"figures":[\(figures.joined(separator: ","))]}
@@ -43,13 +45,14 @@ struct RunReport {
 
 extension Failure {
     /// What broke, at which step, and the seed.
-    func line(of scenario: Scenario, seed: UInt64) -> String {
+    func line(seed: UInt64) -> String {
         "\(text); step \(step.map { "\($0)" } ?? "none"), \(readable(seconds)) s, seed \(seed)"
     }
 
-    func json(of scenario: Scenario, seed: UInt64) -> String {
+    func json(seed: UInt64) -> String {
         """
-        {"text":\(Quoting.json(text)),"step":\(step.map { "\($0)" } ?? "null"),"atSeconds":\(jsonNumber(seconds)),"seed":\(seed)}
+        {"text":\(Quoting.json(text)),"step":\(step.map { "\($0)" } ?? "null"),\
+        "atSeconds":\(jsonNumber(seconds)),"seed":\(seed)}
         """
     }
 }

@@ -19,7 +19,8 @@ struct SeedsReport {
             let measures = outcomes.compactMap { $0.measures.indices.contains(index) ? $0.measures[index] : nil }
             let spread = Spread(measures.map(\.measured))
             let held = measures.count { $0.isHeld }
-            table.add(["\(held) of \(measures.count)", measures.first?.text ?? ""] + spread.cells(measures.first?.unit ?? ""))
+            let cells = spread.cells(measures.first?.unit ?? "")
+            table.add(["\(held) of \(measures.count)", measures.first?.text ?? ""] + cells)
         }
         for index in (outcomes.first?.figures ?? []).indices {
             let figures = outcomes.compactMap { $0.figures.indices.contains(index) ? $0.figures[index] : nil }
@@ -38,7 +39,7 @@ struct SeedsReport {
     /// One object on one line.
     var json: String {
         let failures = failed.compactMap { outcome in
-            outcome.failure.map { $0.json(of: scenario, seed: outcome.seed) }
+            outcome.failure.map { $0.json(seed: outcome.seed) }
         }
         let expectations = scenario.expectations.indices.map { index in
             let measures = outcomes.compactMap { $0.measures.indices.contains(index) ? $0.measures[index] : nil }

@@ -28,7 +28,7 @@ enum SimulateCommand {
         }
         guard let failed, let failure = failed.failure else { return }
         if !isTraced { shorten(scenario, failed) }
-        throw CommandFailure(exitCode: 1, message: "\(scenario.name): \(failure.line(of: scenario, seed: failed.seed))")
+        throw CommandFailure(exitCode: 1, message: "\(scenario.name): \(failure.line(seed: failed.seed))")
     }
 
     static func load(_ path: String) throws(CommandFailure) -> Scenario {

@@ -24,7 +24,9 @@ extension Expectation {
         func within() -> Double { fields["withinSeconds"].number(in: 0...runSeconds, unit: "seconds") }
         func share() -> Double { fields["share"].number(in: 0...1, default: 1) }
         func states() -> [Gossip.NodeState] {
-            fields["states"].list(atLeast: 1, atMost: Gossip.NodeState.allCases.count) { $0.enumeration(Gossip.NodeState.self) ?? .dead }
+            fields["states"].list(atLeast: 1, atMost: Gossip.NodeState.allCases.count) { item in
+                item.enumeration(Gossip.NodeState.self) ?? .dead
+            }
         }
         func atMost() -> Double { fields["atMost"].number(in: 0...1e15) }
         func count(_ key: String) -> Int { fields[key].integer(in: 0...1_000_000_000_000) }
@@ -38,7 +40,8 @@ extension Expectation {
         case .atEnd: return .atEnd(group: group(), states: states())
         case .falseDeaths:
             return .falseDeaths(
-                atMost: count("atMost"), outside: fields["outside"].optional(names.group), from: mark("from"), to: mark("to"))
+                atMost: count("atMost"), outside: fields["outside"].optional(names.group), from: mark("from"),
+                to: mark("to"))
         case .bytesPerSecond:
             return .bytesPerSecond(group: group(), from: mark("from"), to: mark("to"), atMost: atMost())
         case .bytesFor:

@@ -12,7 +12,9 @@ extension NodeGroup {
         return cursor.list(atMost: groupsAllowed) { item in
             item.object { fields in
                 let name = fields["name"].label()
-                if name == ScenarioNames.all { fields["name"].fail("found \"all\", which is every node; allowed: another name") }
+                if name == ScenarioNames.all {
+                    fields["name"].fail("found \"all\", which is every node; allowed: another name")
+                }
                 names.claim(name, by: fields["name"])
                 return NodeGroup(name: name, members: members(fields, &free))
             }
@@ -24,7 +26,8 @@ extension NodeGroup {
         let given = ways.filter { fields[$0].isPresent }
         guard given.count == 1, let way = given.first else {
             let found = given.isEmpty ? "none" : given.joined(separator: " and ")
-            fields.cursor.fail("found \(found) of its ways to say who is in it; allowed: one of \(ways.joined(separator: ", "))")
+            let allowed = ways.joined(separator: ", ")
+            fields.cursor.fail("found \(found) of its ways to say who is in it; allowed: one of \(allowed)")
             _ = fields["mayBeSeeds"]
             return .rest
         }
@@ -72,7 +75,8 @@ extension NodeGroup {
             let left = max(0, nodes - taken - (mayBeSeeds ? 0 : seeds.count - takenSeeds))
             if count > left {
                 let others = mayBeSeeds ? "in no group before it" : "neither seeds nor in a group before it"
-                cursor.fail("found \(cursor.found), which is \(count) nodes; allowed: at most the \(left) that are \(others)")
+                cursor.fail(
+                    "found \(cursor.found), which is \(count) nodes; allowed: at most the \(left) that are \(others)")
             }
             taken += count
         }

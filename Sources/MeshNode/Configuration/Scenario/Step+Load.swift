@@ -29,7 +29,8 @@ extension Step {
         case .pause: return .pause(group())
         case .resume: return .resume(group())
         case .slow:
-            return .slow(group(), seconds: fields["seconds"].optional { $0.span(in: 0...600, unit: "seconds", default: 0...0) })
+            let seconds = fields["seconds"].optional { $0.span(in: 0...600, unit: "seconds", default: 0...0) }
+            return .slow(group(), seconds: seconds)
         case .clock:
             return .clock(
                 group(), offsetSeconds: fields["offsetSeconds"].number(in: -1e9...1e9, unit: "seconds", default: 0),
@@ -60,7 +61,8 @@ extension Step {
         case .renew: return .renew(group(), underNewRoot: fields["underNewRoot"].boolean(default: false))
         case .trust:
             return .trust(
-                group(), oldRoot: fields["oldRoot"].boolean(default: true), newRoot: fields["newRoot"].boolean(default: true))
+                group(), oldRoot: fields["oldRoot"].boolean(default: true),
+                newRoot: fields["newRoot"].boolean(default: true))
         case .version: return .version(group(), UInt8(fields["version"].integer(in: 1...255)))
         case .misbehave: return .misbehave(group(), fields["how"].optional { $0.enumeration(Misbehaviour.self) ?? .forge })
         case .mark: return .mark(names.newMark(fields["name"]))
