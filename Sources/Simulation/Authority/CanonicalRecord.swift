@@ -56,6 +56,7 @@ enum CanonicalRecord {
         for text in [identity.api, identity.mesh, identity.certificate, identity.software] { writer.text(text) }
         writer.integer(identity.certificateExpires, width: 8)
         writer.integer((identity.draining ? 1 : 0) | (identity.left ? 2 : 0), width: 1)
+        writer.integer(UInt64(identity.gossip ?? 0), width: 1)
     }
 
     private static func readIdentity(_ reader: inout ByteReader) throws(RecordRefusal) -> Identity {
@@ -66,9 +67,12 @@ enum CanonicalRecord {
         let expires = try reader.integer(width: 8)
         let flags = try reader.integer(width: 1)
         guard flags < 4 else { throw .malformed }
-        return Identity(
+        var identity = Identity(
             api: api, mesh: mesh, certificate: certificate, certificateExpires: expires, software: software,
             draining: flags & 1 != 0, left: flags & 2 != 0)
+        let gossip = UInt8(try reader.integer(width: 1))
+        identity.gossip = gossip == 0 ? nil : gossip
+        return identity
     }
 }
 

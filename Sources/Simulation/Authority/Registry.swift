@@ -5,8 +5,9 @@ import Gossip
 final class Registry {
     /// A token that was found whole, and what it says.
     struct Opened {
-        let bytes: [UInt8]
         let token: Token
+        /// Handed to every machine that opens it: they hold it together.
+        let signed: SignedRecord
     }
 
     let secrets: Secrets
@@ -33,7 +34,7 @@ final class Registry {
     func sign(_ record: Record, by certificate: Certificate, byteCount: Int) -> [UInt8] {
         let key = secrets.key(of: certificate.node, number: certificate.key)
         let (bytes, token) = make(record, by: certificate, key: key, byteCount: byteCount)
-        cache[slot(of: token.number)] = Opened(bytes: bytes, token: token)
+        cache[slot(of: token.number)] = Opened(token: token, signed: SignedRecord(record: record, token: bytes))
         signed[Int(certificate.node)].add(record.body.kind, record.version)
         if let count = old?.count, count < Registry.oldTokens { old?.append(bytes) }
         return bytes
@@ -50,9 +51,9 @@ final class Registry {
     }
 
     /// What a token says, once the signature on it and on its certificate are found right.
-    func open(_ bytes: [UInt8]) throws(RecordRefusal) -> Token {
+    func open(_ bytes: [UInt8]) throws(RecordRefusal) -> Opened {
         guard let number = Token.number(in: bytes) else { throw .malformed }
-        if let opened = cache[slot(of: number)], opened.bytes == bytes { return opened.token }
+        if let opened = cache[slot(of: number)], opened.signed.token == bytes { return opened }
         let (token, signature) = try Token.read(bytes)
         let certificate = token.certificate
         guard Int(certificate.node) < names.count, token.certification == secrets.signature(on: certificate) else {
@@ -60,8 +61,9 @@ final class Registry {
         }
         let key = secrets.key(of: certificate.node, number: certificate.key)
         guard Token.signature(of: bytes, key: key) == signature else { throw .badSignature }
-        cache[slot(of: number)] = Opened(bytes: bytes, token: token)
-        return token
+        let opened = Opened(token: token, signed: SignedRecord(record: token.record, token: bytes))
+        cache[slot(of: number)] = opened
+        return opened
     }
 
     private func slot(of number: UInt64) -> Int { Int(number & UInt64(cache.count - 1)) }

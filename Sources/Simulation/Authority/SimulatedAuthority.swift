@@ -18,19 +18,24 @@ struct SimulatedAuthority: RecordAuthority {
     }
 
     func open(_ token: [UInt8], identity: Identity?) throws(RecordRefusal) -> Record {
+        try openShared(token, identity: identity).record
+    }
+
+    func openShared(_ token: [UInt8], identity: Identity?) throws(RecordRefusal) -> SignedRecord {
         let opened = try registry.open(token)
-        let signer = opened.certificate
+        let signer = opened.token.certificate
+        let record = opened.signed.record
         guard signer.root != .foreign else { throw .foreignFederation }
         guard trust.trusts(signer.root) else { throw .badSignature }
-        guard opened.record.origin == registry.names[Int(signer.node)] else { throw .wrongOrigin }
+        guard record.origin == registry.names[Int(signer.node)] else { throw .wrongOrigin }
         guard signer.notAfter + SimulatedAuthority.leewaySeconds >= wallSeconds else { throw .expired }
-        if case .identity(let said) = opened.record.body {
+        if case .identity(let said) = record.body {
             guard said.certificate == signer.text, said.certificateExpires == signer.notAfter else { throw .malformed }
         } else {
             guard let identity else { throw .unknownOrigin }
             guard identity.certificate == signer.text else { throw .badSignature }
         }
-        return opened.record
+        return opened.signed
     }
 }
 

@@ -35,8 +35,8 @@ extension World {
     /// Whether a record that a view holds is its origin's own word.
     func checkRecord(_ held: SignedRecord, of origin: Int, at observer: Int) -> String? {
         do throws(RecordRefusal) {
-            let token = try registry.open(held.token)
-            guard token.certificate.node == UInt32(origin), token.record == held.record else {
+            let opened = try registry.open(held.token)
+            guard opened.token.certificate.node == UInt32(origin), opened.signed == held else {
                 return "\(nodes[observer].id) holds a record of \(nodes[origin].id) that is not what was signed"
             }
             return nil
@@ -45,20 +45,38 @@ extension World {
         }
     }
 
+    /// Whether a machine holds no more than it may.
+    mutating func checkHoldings(_ node: Int) {
+        guard let machine = nodes[node].machine else { return }
+        court.mostRecordBytes = max(court.mostRecordBytes, machine.recordBytes)
+        let settings = scenario.settings
+        for (what, count, most) in [
+            ("bytes of records", machine.recordBytes, settings.memoryBytes),
+            ("nodes", machine.nodeCount, settings.maximumNodes),
+            ("graves", machine.tombstoneCount, settings.maximumTombstones),
+        ] where count > most {
+            fail(.cap, "\(nodes[node].id) holds \(count) \(what); \(most) allowed")
+        }
+    }
+
     /// Looks at one node whole: whether it told of all that it shows, and keeps its limits.
     mutating func audit() {
         court.remember(now)
-        let index = Int(now / Guards.auditNanoseconds) % nodes.count
+        let second = Int(now / Guards.auditNanoseconds)
         queue.push(Event(.audit, at: now + Guards.auditNanoseconds, subject: 0))
+        // In a large mesh a whole view is much to look at.
+        guard nodes.count <= World.encodedNodes || second % 10 == 0 else { return }
+        let index = second / (nodes.count <= World.encodedNodes ? 1 : 10) % nodes.count
         guard let machine = nodes[index].machine else { return }
-        if machine.nodeCount > scenario.settings.maximumNodes {
-            return fail(.cap, "\(nodes[index].id) holds \(machine.nodeCount) nodes")
-        }
         var shown = 0
         for origin in nodes.indices {
             let sighting = machine.sighting(of: nodes[origin].id)
             let known = sights[index, origin]
             shown += sighting == nil ? 0 : 1
+            let bytes = machine.recordBytes(of: nodes[origin].id)
+            if bytes > scenario.settings.bytesPerOrigin {
+                fail(.cap, "\(nodes[index].id) holds \(bytes) B of \(nodes[origin].id)")
+            }
             guard sighting?.state == known.state else {
                 return fail(
                     .untold,

@@ -24,9 +24,6 @@ public struct NetworkModel: Sendable, Equatable {
     public var idleLinkSeconds = 60.0
     /// Bytes that a new connection costs its two ends together, half each (TLS 1.3, mutual, certificates of two levels; measured).
     public var handshakeBytes = 4600
-    /// TLS payload of a message besides its body: the heads of HTTP requests and answers (measured).
-    public var requestHeadBytes = 60
-    public var answerHeadBytes = 38
     /// Bytes on the wire besides, a message: TLS record, TCP and IP headers, and its acknowledgement (estimated).
     public var wireBytesPerMessage = 22 + 52 + 52
 

@@ -26,13 +26,15 @@ extension World {
         nodes[node].tickAt = VirtualTime.never
         nodes[node].pending = 0
         nodes[node].reachableSince = now
+        guards.begin(node, at: now)
         sights.clear(node)
         court.clear(node, at: now)
         if let trace { trace(TraceLine(at: now, .start(nodes[node].id, generation: generation))) }
         let seeds = scenario.seeds.filter { $0 != node && nodes.indices.contains($0) }
         nodes[node].machine = GossipMachine(
-            federation: World.federation, me: nodes[node].id, generation: generation, settings: scenario.settings,
-            seeds: seeds.map(SimulatedNode.address), random: mix64(seed ^ UInt64(node) << 32 ^ UInt64(nodes[node].epoch)),
+            federation: World.federation, me: nodes[node].id, generation: generation, settings: settings(of: node),
+            seeds: seeds.map(SimulatedNode.address), remembered: found.remembered,
+            random: mix64(seed ^ UInt64(node) << 32 ^ UInt64(nodes[node].epoch)),
             now: Instant(nanoseconds: now), wallSeconds: nodes[node].clock.seconds(at: now))
         showItself(node)
         tellCourt(node)
@@ -44,6 +46,12 @@ extension World {
         scheduleRenewal(node)
         scheduleLoad(node)
         if nodes[node].misbehaviour != nil { scheduleMischief(node) }
+    }
+
+    private func settings(of node: Int) -> Settings {
+        var settings = scenario.settings
+        if let version = nodes[node].protocolVersion { settings.highestVersion = version }
+        return settings
     }
 
     static let federation = "simulated"

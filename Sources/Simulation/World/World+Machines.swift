@@ -35,7 +35,10 @@ extension World {
             case .log(let notice): note(notice, at: node)
             }
         }
-        if hasChanged { court.settle(node, at: now) }
+        if hasChanged {
+            checkHoldings(node)
+            court.settle(node, at: now)
+        }
         scheduleTick(node)
     }
 
@@ -47,17 +50,20 @@ extension World {
 
     mutating func tick(_ event: Event) {
         let node = Int(event.subject)
-        guard nodes[node].isRunning, nodes[node].epoch == event.tag, event.isServed || nodes[node].tickAt <= event.at else { return }
+        guard nodes[node].isRunning, nodes[node].epoch == event.tag, event.isServed || nodes[node].tickAt <= event.at else {
+            return
+        }
         if nodes[node].isPaused { return nodes[node].inbox.append(event) }
         if nodes[node].busyUntil > now, !event.isServed {
             return postpone(event, to: nodes[node].busyUntil, isServed: true)
         }
         nodes[node].tickAt = VirtualTime.never
         guard let next = nodes[node].machine?.nextTick.nanoseconds, next <= now else { return scheduleTick(node) }
-        guards.beginTick(node)
+        let rounds = nodes[node].machine?.counters.ticks
         act(node) { machine, moment in
             machine.onTick(now: moment.now, wallSeconds: moment.wallSeconds, authority: moment.authority)
         }
+        if nodes[node].machine?.counters.ticks != rounds { guards.endRound(node) }
     }
 
     /// Takes over what a node shows after a change, and sees whether it may.

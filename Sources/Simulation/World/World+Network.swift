@@ -8,7 +8,7 @@ extension World {
         _ message: Message, from: Int, exchange: ExchangeID?, to contact: Contact, timeoutSeconds: Double
     ) {
         let to = SimulatedNode.index(in: contact.address) ?? -1
-        let bytes = message.encodedByteCount
+        let bytes = scenario.settings.requestBytes(message)
         let deadline = now + VirtualTime.nanoseconds(timeoutSeconds)
         if exchange != nil {
             nodes[from].pending += 1
@@ -66,10 +66,10 @@ extension World {
             }
         }
         // 2. The message.
-        delay += transmission(bytes + network.requestHeadBytes, by: from)
-        count(bytes + network.requestHeadBytes, by: from)
+        delay += transmission(bytes, by: from)
+        count(bytes, by: from)
         if network.exchangeFailure > 0, random.unit() < network.exchangeFailure { return lose(slot) }
-        switch network.passage(bytes: bytes + network.requestHeadBytes, pathSeconds: path, &random) {
+        switch network.passage(bytes: bytes, pathSeconds: path, &random) {
         case .arrives(let after):
             arrive(.request, slot, at: now + delay + after)
             if network.duplication > 0, random.unit() < network.duplication {
@@ -122,17 +122,17 @@ extension World {
             return refuse(slot, at: now + VirtualTime.nanoseconds(path))
         }
         if nodes[to].misbehaviour == .withhold { answer = answer.withholding }
-        let bytes = answer.encodedByteCount
+        let bytes = scenario.settings.answerBytes(answer)
         if let text = guards.sent(answer, bytes: bytes, by: to, isRequest: false, pending: nodes[to].pending, now: now) {
             fail(.cap, "\(nodes[to].id) \(text)")
         }
         if let trace { trace(TraceLine(at: now, .answer(nodes[to].id, nodes[from].id, answer, bytes: bytes))) }
-        let delay = transmission(bytes + network.answerHeadBytes, by: to)
-        count(bytes + network.answerHeadBytes, by: to)
+        let delay = transmission(bytes, by: to)
+        count(bytes, by: to)
         guard flights[slot].isAwaited else { return flights.settle(slot) }
         guard wiring.isOpen(to, from) else { return lose(slot) }
         flights[slot].message = answer
-        switch network.passage(bytes: bytes + network.answerHeadBytes, pathSeconds: path, &random) {
+        switch network.passage(bytes: bytes, pathSeconds: path, &random) {
         case .arrives(let after): arrive(.reply, slot, at: now + delay + after)
         case .breaks(let after):
             links.close(from, to)

@@ -117,7 +117,15 @@ extension World {
     }
 
     /// The smallest share of the others that has a member of the group greylisted.
-    private func greylisted(_ group: [Int]) -> Double { 0 }
+    private func greylisted(_ group: [Int]) -> Double {
+        let isMember = Set(group)
+        let others = nodes.indices.filter { court.convergence.voters[$0] && !isMember.contains($0) }
+        guard !others.isEmpty, !group.isEmpty else { return 0 }
+        return group.map { member in
+            let agreeing = others.filter { nodes[$0].machine?.isGreylisted(nodes[member].id) ?? false }
+            return Double(agreeing.count) / Double(others.count)
+        }.min() ?? 0
+    }
 
     private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
 }

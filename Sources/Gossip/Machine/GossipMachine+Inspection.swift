@@ -9,16 +9,15 @@ package struct Sighting: Sendable {
 extension GossipMachine {
     /// What is held about a node; nil: nothing.
     package func sighting(of id: NodeID) -> Sighting? {
-        nodes[id].map { entry in
-            var digest = entry.digest
-            digest.generation = entry.generation
-            return Sighting(state: entry.state, digest: digest)
-        }
+        guard let entry = nodes[id] else { return nil }
+        var digest = entry.digest
+        digest.generation = entry.generation
+        return Sighting(state: entry.state, digest: digest)
     }
 
     /// A record as it came, with what proves it.
-    package func heldRecord(_ kind: RecordKind, of id: NodeID) -> SignedRecord? { nodes[id]?[kind]?.signed }
+    package func heldRecord(_ kind: RecordKind, of id: NodeID) -> SignedRecord? { nodes[id]?[kind] }
 
-    /// Nodes held, this one among them.
-    package var nodeCount: Int { nodes.count }
+    /// Bytes of the records held of one node.
+    package func recordBytes(of id: NodeID) -> Int { nodes[id]?.recordBytes ?? 0 }
 }
