@@ -266,7 +266,7 @@ private func expectation(_ fields: String) -> String {
               settings: { periodSeconds: 2, announceFanout: 4 },
               network: { delaySeconds: [0.1, 0.2], jitterSeconds: 0, loss: 0.1, retransmitSeconds: 1, resetPerLoss: 0.5,
                 exchangeFailure: 0.25, duplication: 0.1, reorder: 0.1, bandwidthBytesPerSecond: 5000, datagrams: true,
-                idleLinkSeconds: 5, handshakeBytes: 1, requestHeadBytes: 2, answerHeadBytes: 3, wireBytesPerMessage: 4 },
+                idleLinkSeconds: 5, handshakeBytes: 1, wireBytesPerMessage: 4 },
               records: { catalogBytes: 200, identityBytes: 300, loadEverySeconds: 10, certificateSeconds: 500,
                 renewedAfter: 0 },
               groups: [{ name: 'a', nodes: [3, 1] }, { name: 'b', count: 2, mayBeSeeds: true }, { name: 'c', share: 0.25 },

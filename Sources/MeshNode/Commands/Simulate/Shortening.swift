@@ -3,7 +3,7 @@ import Simulation
 /// Finds a shorter scenario that fails as a failed run did.
 struct Shortening {
     /// Events that all its runs together may handle, about: some seconds' work. A large scenario is not made short.
-    private static let eventsAllowed = 40_000_000
+    private static let eventsAllowed = 6_000_000
     private static let runsAllowed = 400
 
     private let scenario: Scenario

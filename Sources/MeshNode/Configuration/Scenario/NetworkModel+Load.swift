@@ -23,8 +23,6 @@ extension NetworkModel {
             model.datagrams = fields["datagrams"].boolean(default: base.datagrams)
             model.idleLinkSeconds = fields["idleLinkSeconds"].duration(in: 0...86_400, default: base.idleLinkSeconds)
             model.handshakeBytes = bytes("handshakeBytes", base.handshakeBytes)
-            model.requestHeadBytes = bytes("requestHeadBytes", base.requestHeadBytes)
-            model.answerHeadBytes = bytes("answerHeadBytes", base.answerHeadBytes)
             model.wireBytesPerMessage = bytes("wireBytesPerMessage", base.wireBytesPerMessage)
             return model
         }

@@ -96,8 +96,6 @@ extension NetworkModel {
         add("datagrams", \.datagrams) { "\($0)" }
         add("idleLinkSeconds", \.idleLinkSeconds, number)
         add("handshakeBytes", \.handshakeBytes) { "\($0)" }
-        add("requestHeadBytes", \.requestHeadBytes) { "\($0)" }
-        add("answerHeadBytes", \.answerHeadBytes) { "\($0)" }
         add("wireBytesPerMessage", \.wireBytesPerMessage) { "\($0)" }
         return fields
     }
