@@ -55,6 +55,7 @@ let package = Package(
         tests("Transport", ["Transport", "Trust", "CLinux"]),
         tests("Trust", ["Trust"]),
         tests("Gossip", ["Gossip"]),
+        tests("Simulation", ["Simulation", "Gossip"]),
         tests("Storage", ["Storage", "Trust"]),
         tests("Globus", ["Globus", "Transport", "Trust", "CLinux"], data: ["Wire/Golden", "Auth/Golden"]),
         tests("Routing", ["Routing", "Gossip", "Globus", "Transport", "CLinux"]),

@@ -4,6 +4,11 @@
 package struct Sighting: Sendable {
     package var state: NodeState
     package var digest: DigestEntry
+
+    package init(state: NodeState, digest: DigestEntry) {
+        self.state = state
+        self.digest = digest
+    }
 }
 
 extension GossipMachine {

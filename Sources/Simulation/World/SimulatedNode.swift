@@ -4,7 +4,7 @@ import Gossip
 struct SimulatedNode {
     let id: NodeID
     let address: String
-    var machine: GossipMachine?
+    var life: Life?
     /// Which of its lives this is.
     var epoch: UInt32 = 0
     var isRunning = false
@@ -71,6 +71,13 @@ struct SimulatedNode {
         }
         return nil
     }
+}
+
+/// One life of a node. By reference, so that its machine, which is large, is never copied.
+final class Life {
+    var machine: GossipMachine
+
+    init(_ machine: GossipMachine) { self.machine = machine }
 }
 
 /// A clock that may be wrong.

@@ -31,11 +31,12 @@ extension World {
         court.clear(node, at: now)
         if let trace { trace(TraceLine(at: now, .start(nodes[node].id, generation: generation))) }
         let seeds = scenario.seeds.filter { $0 != node && nodes.indices.contains($0) }
-        nodes[node].machine = GossipMachine(
+        let machine = GossipMachine(
             federation: World.federation, me: nodes[node].id, generation: generation, settings: settings(of: node),
             seeds: seeds.map(SimulatedNode.address), remembered: found.remembered,
             random: mix64(seed ^ UInt64(node) << 32 ^ UInt64(nodes[node].epoch)),
             now: Instant(nanoseconds: now), wallSeconds: nodes[node].clock.seconds(at: now))
+        nodes[node].life = Life(machine)
         showItself(node)
         tellCourt(node)
         // 3. What it says of itself.
@@ -59,7 +60,7 @@ extension World {
     /// A machine does not say that it holds itself: it was made so.
     private mutating func showItself(_ node: Int) {
         let old = sights[node, node]
-        let sighting = nodes[node].machine?.sighting(of: nodes[node].id)
+        let sighting = nodes[node].life?.machine.sighting(of: nodes[node].id)
         sights[node, node].take(sighting, at: UInt32(truncatingIfNeeded: now / 100_000_000))
         court.note(node, node, old, sights[node, node])
         court.settle(node, at: now)
@@ -75,13 +76,13 @@ extension World {
     mutating func stop(_ node: Int, isSilent: Bool) {
         nodes[node].isHeld = true
         guard nodes[node].isRunning else { return }
-        if let counters = nodes[node].machine?.counters {
+        if let counters = nodes[node].life?.machine.counters {
             for cause in RecordRefusal.allCases {
                 if let count = counters.refusals[cause] { nodes[node].pastRefusals[cause, default: 0] += count }
             }
         }
         rememberMesh(node)
-        nodes[node].machine = nil
+        nodes[node].life = nil
         nodes[node].isRunning = false
         nodes[node].isSilent = isSilent
         nodes[node].hasLeft = false

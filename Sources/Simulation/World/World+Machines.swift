@@ -22,7 +22,8 @@ extension World {
     /// Runs a handler of a node's machine and carries out its directives.
     mutating func act(_ node: Int, _ handler: (inout GossipMachine, Moment) -> [Directive]) {
         let moment = moment(of: node)
-        guard let directives = nodes[node].machine?.take({ handler(&$0, moment) }) else { return }
+        guard let life = nodes[node].life else { return }
+        let directives = handler(&life.machine, moment)
         var hasChanged = false
         for directive in directives {
             switch directive {
@@ -43,7 +44,7 @@ extension World {
     }
 
     private mutating func scheduleTick(_ node: Int) {
-        guard let next = nodes[node].machine?.nextTick.nanoseconds, next < nodes[node].tickAt else { return }
+        guard let next = nodes[node].life?.machine.nextTick.nanoseconds, next < nodes[node].tickAt else { return }
         nodes[node].tickAt = next
         queue.push(Event(.tick, at: max(next, now), subject: node, tag: nodes[node].epoch))
     }
@@ -58,12 +59,12 @@ extension World {
             return postpone(event, to: nodes[node].busyUntil, isServed: true)
         }
         nodes[node].tickAt = VirtualTime.never
-        guard let next = nodes[node].machine?.nextTick.nanoseconds, next <= now else { return scheduleTick(node) }
-        let rounds = nodes[node].machine?.counters.ticks
+        guard let next = nodes[node].life?.machine.nextTick.nanoseconds, next <= now else { return scheduleTick(node) }
+        let rounds = nodes[node].life?.machine.counters.ticks
         act(node) { machine, moment in
             machine.onTick(now: moment.now, wallSeconds: moment.wallSeconds, authority: moment.authority)
         }
-        if nodes[node].machine?.counters.ticks != rounds { guards.endRound(node) }
+        if nodes[node].life?.machine.counters.ticks != rounds { guards.endRound(node) }
     }
 
     /// Takes over what a node shows after a change, and sees whether it may.
@@ -79,11 +80,11 @@ extension World {
             return fail(.forged, "\(nodes[observer].id) shows \(id), which does not exist")
         }
         let old = sights[observer, origin]
-        let sighting = nodes[observer].machine?.sighting(of: id)
+        let sighting = nodes[observer].life?.machine.sighting(of: id)
         sights[observer, origin].take(sighting, at: UInt32(truncatingIfNeeded: now / 100_000_000))
         let new = sights[observer, origin]
         if let broken = checkSight(observer, origin, old, new) { fail(broken.kind, broken.text) }
-        if case .record(_, let kind) = change, let held = nodes[observer].machine?.heldRecord(kind, of: id),
+        if case .record(_, let kind) = change, let held = nodes[observer].life?.machine.heldRecord(kind, of: id),
             let text = checkRecord(held, of: origin, at: observer)
         {
             fail(.forged, text)
@@ -95,9 +96,4 @@ extension World {
     private mutating func note(_ notice: Notice, at observer: Int) {
         if let trace { trace(TraceLine(at: now, .notice(nodes[observer].id, notice))) }
     }
-}
-
-extension GossipMachine {
-    /// So that an optional machine is changed in its place.
-    mutating func take(_ handler: (inout GossipMachine) -> [Directive]) -> [Directive] { handler(&self) }
 }

@@ -83,7 +83,7 @@ extension World {
             return registry.make(record, by: own, key: key, byteCount: scenario.records.identityBytes).bytes
         default:
             // A true one, altered where the record's text is.
-            guard var token = nodes[victim].machine?.ownRecord(.identity)?.token, token.count > 80 else { return nil }
+            guard var token = nodes[victim].life?.machine.ownRecord(.identity)?.token, token.count > 80 else { return nil }
             let place = token.count - 1 - Int(random.next() % UInt64(token.count / 4))
             token[place] ^= 1
             return token
@@ -123,7 +123,7 @@ extension World {
     private mutating func equivocate(_ node: Int, _ others: [Int]) {
         nodes[node].catalogNumber += 1
         publishCatalog(node)
-        guard var record = nodes[node].machine?.ownRecord(.catalog)?.record else { return }
+        guard var record = nodes[node].life?.machine.ownRecord(.catalog)?.record else { return }
         record.body = .catalog(Catalog(models: [.simulated("other\(nodes[node].catalogNumber)")]))
         let certificate = nodes[node].certificate
         let key = registry.secrets.key(of: certificate.node, number: certificate.key)
@@ -146,7 +146,7 @@ extension World {
 
     /// What would be the node's next identity, with a draining that it never asked for.
     private func identityRecord(of node: Int, certificate: Certificate) -> Record {
-        let latest = nodes[node].machine?.ownRecord(.identity)?.record.version ?? Version(generation: 1, sequence: 0)
+        let latest = nodes[node].life?.machine.ownRecord(.identity)?.record.version ?? Version(generation: 1, sequence: 0)
         var identity = Identity(
             api: "", mesh: nodes[node].address, certificate: certificate.text, certificateExpires: certificate.notAfter,
             software: "simulated")

@@ -113,7 +113,7 @@ extension World {
     }
 
     private func refusals(_ cause: RecordRefusal) -> UInt64 {
-        nodes.reduce(0) { $0 + ($1.pastRefusals[cause] ?? 0) + ($1.machine?.counters.refusals[cause] ?? 0) }
+        nodes.reduce(0) { $0 + ($1.pastRefusals[cause] ?? 0) + ($1.life?.machine.counters.refusals[cause] ?? 0) }
     }
 
     /// The smallest share of the others that has a member of the group greylisted.
@@ -122,7 +122,7 @@ extension World {
         let others = nodes.indices.filter { court.convergence.voters[$0] && !isMember.contains($0) }
         guard !others.isEmpty, !group.isEmpty else { return 0 }
         return group.map { member in
-            let agreeing = others.filter { nodes[$0].machine?.isGreylisted(nodes[member].id) ?? false }
+            let agreeing = others.filter { nodes[$0].life?.machine.isGreylisted(nodes[member].id) ?? false }
             return Double(agreeing.count) / Double(others.count)
         }.min() ?? 0
     }

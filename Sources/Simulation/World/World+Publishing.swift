@@ -45,7 +45,7 @@ extension World {
                 publishLoad(node)
                 kind = .load
             }
-            if let own = nodes[node].machine?.ownRecord(kind) { items.append((node, kind, own.record.version)) }
+            if let own = nodes[node].life?.machine.ownRecord(kind) { items.append((node, kind, own.record.version)) }
         }
         if let mark { court.publish(items, mark: mark) }
     }

@@ -1,0 +1,37 @@
+import Gossip
+import Testing
+
+@testable import Simulation
+
+/// Whatever a member with a valid certificate does: nothing of it enters a view, and the others stay one mesh.
+@Suite struct MischiefTests {
+    private func scenario(_ misbehaviour: Step.Misbehaviour) -> Scenario {
+        var scenario = Scenario.calm(6, seconds: 90).naming(3).doing(
+            Step(at: 10, .misbehave("n3", misbehaviour)), Step(at: 40, .publish("all", .catalog, mark: "news"))
+        ).expecting(.seen(mark: "news", share: 1, withinSeconds: 20))
+        scenario.settings.maximumRecordBytes = 16_384
+        return scenario
+    }
+
+    @Test(arguments: [
+        (Step.Misbehaviour.forge, RecordRefusal.badSignature), (.forge, .wrongOrigin), (.foreign, .foreignFederation),
+        (.oversized, .oversized), (.future, .futureDated), (.equivocate, .equivocation), (.replay, .stale),
+    ])
+    func whatIsFalseIsRefused(misbehaviour: Step.Misbehaviour, cause: RecordRefusal) {
+        let outcome = scenario(misbehaviour).expecting(.refused(cause: cause, atLeast: 3)).run()
+        #expect(outcome.failure == nil)
+    }
+
+    @Test(arguments: Step.Misbehaviour.allCases)
+    func theOthersStayOneMesh(misbehaviour: Step.Misbehaviour) {
+        let outcome = scenario(misbehaviour).expecting(.falseDeaths(atMost: 0, outside: "n3", from: nil, to: nil)).run(
+            seed: 2)
+        #expect(outcome.failure == nil)
+    }
+
+    @Test(arguments: [Step.Misbehaviour.forge, .foreign, .oversized])
+    func whoeverHandsOutForgeriesIsHeardNoMore(misbehaviour: Step.Misbehaviour) {
+        let outcome = scenario(misbehaviour).expecting(.greylisted(group: "n3", share: 1)).run()
+        #expect(outcome.failure == nil)
+    }
+}
