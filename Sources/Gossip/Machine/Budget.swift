@@ -5,20 +5,20 @@ struct Budget: Sendable {
     enum Urgency: Int, CaseIterable, Sendable, Comparable {
         /// Signs of life, summaries, announcements, and goodbyes.
         case control
-        /// Hashes and digests, which find out what is to be sent.
-        case comparison
         case state
         case catalog
         case load
+        /// Hashes and digests, which find out what more is to be sent: last, so that they never use up what is needed to send it.
+        case comparison
 
         /// The part of the bucket that it leaves to what is more urgent.
         var reserve: Double {
             switch self {
             case .control: 0
-            case .comparison: 0.05
             case .state: 0.1
             case .catalog: 0.25
             case .load: 0.5
+            case .comparison: 0.55
             }
         }
 

@@ -79,6 +79,21 @@ extension GossipMachine {
         return fetch.until > now && !fetch.expected.isBehind(entry)
     }
 
+    /// What a peer gets that is not known here: who we are and a few others, with whom it can go on, and the question who it is. Little
+    /// enough that a seed can bear a thousand at once; all others hear of it from here and come to it.
+    mutating func introduction(of peer: NodeID) -> Delta {
+        let strangers = random.pick(GossipMachine.introduced, of: nodes.live).map { nodes.entries[$0].hash }
+        var delta = items(of: ([myHash] + strangers).map { Candidate(hash: $0, theirs: DigestEntry(origin: $0)) }) {
+            $0 == .identity
+        }
+        delta.hasMore = false
+        delta.wants = [DigestEntry(origin: peer.digestHash)]
+        return delta
+    }
+
+    /// Others that a newcomer is told of.
+    private static let introduced = 4
+
     /// All records of one node that pass.
     func items(of hash: UInt64, where isWanted: (RecordKind, Version) -> Bool) -> [DeltaItem] {
         guard let entry = nodes[hash] else { return [] }
@@ -114,10 +129,12 @@ extension GossipMachine {
 
     /// What of these is newer than what the other side holds: identities first, then catalogs, then loads, within the limits of bytes
     /// and records and what the budget leaves to each kind; one record always fits the limit. The dead go to nobody but themselves.
-    private mutating func items(of candidates: [Candidate]) -> Delta {
+    private mutating func items(
+        of candidates: [Candidate], where isWanted: (RecordKind) -> Bool = { _ in true }
+    ) -> Delta {
         var delta = Delta()
         var bytes = settings.requestOverheadBytes + Delta.headBytes
-        for kind in RecordKind.allCases {
+        for kind in RecordKind.allCases where isWanted(kind) {
             let allowance = min(settings.deltaBytes, budget.allowance(kind.urgency, settings))
             for candidate in candidates {
                 guard let slot = nodes.slot(of: candidate.hash), let signed = nodes.entries[slot][kind],
@@ -126,7 +143,8 @@ extension GossipMachine {
                 bytes += signed.token.count + DeltaItem.headBytes
                 let isFirst = delta.items.isEmpty && bytes <= budget.allowance(kind.urgency, settings)
                 guard isFirst || (bytes <= allowance && delta.items.count < settings.deltaRecords) else {
-                    delta.hasMore = true
+                    // Where nothing fits, asking again at once is no use.
+                    delta.hasMore = !delta.items.isEmpty
                     counters.deltasCut += 1
                     return delta
                 }

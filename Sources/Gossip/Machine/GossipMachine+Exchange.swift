@@ -76,6 +76,7 @@ extension GossipMachine {
         case .summary(let theirs):
             let mine = nodes.hashes.summary
             if mine == theirs { return .ack }
+            if isQuarantined(peer), !hasLeft { return .delta(introduction(of: peer)) }
             if Int(max(mine.nodes, theirs.nodes)) > settings.bucketNodes { return .buckets(nodes.hashes.buckets) }
             return .digest(mask: .max, digest(mask: .max))
         case .buckets(let theirs):
