@@ -1,5 +1,5 @@
 /// Every tunable of the protocol. The defaults are for some to some hundred sites over a wide-area network.
-public struct Settings: Sendable {
+public struct Settings: Equatable, Sendable {
     public init() {}
 
     // Rounds
