@@ -6,7 +6,8 @@ private func node(
     _ name: String, _ state: String = "alive", heardAt: Int64 = 1000, address: String? = nil
 ) -> MeshMemory.Node {
     MeshMemory.Node(
-        site: name, node: "n1", address: address ?? "\(name).example.org:8201", generation: 7, state: state, heardAt: heardAt)
+        site: name, node: "n1", address: address ?? "\(name).example.org:8201", generation: 7, state: state, heardAt: heardAt
+    )
 }
 
 private func started() throws -> StorageThread {

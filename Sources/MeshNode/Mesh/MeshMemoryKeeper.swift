@@ -11,11 +11,14 @@ final class MeshMemoryKeeper {
     private let writer: Writer
     private var kept: [NodeID: MeshMemory.Node] = [:]
     private var nextAt: UInt64 = 0
+    private var seen: RoutingView?
 
     static let fileName = "mesh.db"
     /// Addresses that are tried when no seed answers.
     static let addressesRemembered = 64
     private static let pauseSeconds: UInt64 = 30
+    /// Between two looks that found nothing to write.
+    private static let lookSeconds: UInt64 = 5
     /// A node is written again for having been heard of when what is kept is this old.
     private static let heardSeconds: Int64 = 3600
 
@@ -62,23 +65,26 @@ final class MeshMemoryKeeper {
     }
 
     /// Writes what has changed, where it is time for that. Never waits.
-    func keep(_ mesh: MeshView, me: NodeID, nowSeconds: UInt64) {
-        guard nowSeconds >= nextAt || nextAt > nowSeconds + 2 * Self.pauseSeconds else { return }
-        nextAt = nowSeconds + Self.pauseSeconds
+    func keep(_ view: RoutingView, me: NodeID, nowSeconds: UInt64) {
+        // A clock that was set back must not hold it up.
+        guard view !== seen, nowSeconds >= nextAt || nextAt > nowSeconds + Self.pauseSeconds else { return }
+        seen = view
+        nextAt = nowSeconds + Self.lookSeconds
         let now = Int64(nowSeconds)
-        let changed = take(mesh, me, now) { old, new in
+        let changed = take(view.mesh, me, now) { old, new in
             old.address != new.address || old.generation != new.generation || old.state != new.state
                 || new.heardAt - old.heardAt >= Self.heardSeconds
         }
         guard !changed.isEmpty else { return }
+        nextAt = nowSeconds + Self.pauseSeconds
         let writer = writer
         Task { await writer.write(changed, now) }
     }
 
     /// Writes all that is known; returns when it is on the disk.
-    func keepNow(_ mesh: MeshView, me: NodeID, nowSeconds: UInt64) async {
+    func keepNow(_ view: RoutingView, me: NodeID, nowSeconds: UInt64) async {
         let now = Int64(nowSeconds)
-        let changed = take(mesh, me, now) { $0 != $1 }
+        let changed = take(view.mesh, me, now) { $0 != $1 }
         await writer.write(changed, now)
     }
 

@@ -9,7 +9,7 @@ extension MeshShell {
     /// Makes a new view where one is due.
     func refreshView() {
         let now = mesh_monotonic_ns()
-        guard let due = pace.dueAt(nodes: router.view.mesh.nodes.count), due <= now else { return }
+        guard pace.dueAt(nodes: router.view.mesh.nodes.count) <= now else { return }
         pace.made(at: now)
         let view = machine.view
         witness(view)

@@ -109,7 +109,7 @@ actor MeshShell {
             noteAdmission()
             perform(machine.onTick(now: now, wallSeconds: wallSeconds, authority: authority))
             refreshView()
-            memory?.keep(router.view.mesh, me: machine.me, nowSeconds: wallSeconds)
+            memory?.keep(router.view, me: machine.me, nowSeconds: wallSeconds)
             tellDirectUses()
             await sleep()
         }
@@ -124,7 +124,7 @@ actor MeshShell {
     }
 
     private var nextWork: UInt64 {
-        min(machine.nextTick.nanoseconds, pace.dueAt(nodes: router.view.mesh.nodes.count) ?? .max)
+        min(machine.nextTick.nanoseconds, pace.dueAt(nodes: router.view.mesh.nodes.count))
     }
 
     /// After anything that may have brought the next work forward.
@@ -144,7 +144,7 @@ actor MeshShell {
     func leave() async {
         isRunning = false
         alarm.ring()
-        await memory?.keepNow(router.view.mesh, me: machine.me, nowSeconds: wallSeconds)
+        await memory?.keepNow(router.view, me: machine.me, nowSeconds: wallSeconds)
         let directives = machine.leave(now: now, wallSeconds: wallSeconds, authority: authority)
         for case .exchange(let id, let contact, let message, _) in directives {
             await send(id, contact, message, timeoutSeconds: 1)

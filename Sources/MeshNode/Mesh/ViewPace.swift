@@ -22,6 +22,8 @@ struct ViewPace: Equatable {
     static let leastPause: UInt64 = 100_000_000
     /// Between two views for loads alone, for each node of the mesh; nanoseconds.
     static let loadPauseByNode: UInt64 = 1_000_000
+    /// Nothing that a view says of when a node was heard is older than this, or than five times the pause between loads.
+    static let longestPause: UInt64 = 5_000_000_000
 
     private(set) var need = Need.now
     private var madeAt: UInt64?
@@ -35,12 +37,16 @@ struct ViewPace: Equatable {
         }
     }
 
-    /// When a view is to be made, monotonic nanoseconds; nil: nothing is new.
-    func dueAt(nodes: Int) -> UInt64? {
-        guard need > .none else { return nil }
-        guard let madeAt, need != .now else { return 0 }
-        let pause = need == .load ? max(Self.leastPause, Self.loadPauseByNode * UInt64(nodes)) : Self.leastPause
-        return madeAt &+ pause
+    /// When a view is to be made, monotonic nanoseconds.
+    func dueAt(nodes: Int) -> UInt64 {
+        guard let madeAt else { return 0 }
+        let loadPause = max(Self.leastPause, Self.loadPauseByNode * UInt64(nodes))
+        switch need {
+        case .now: return 0
+        case .soon: return madeAt &+ Self.leastPause
+        case .load: return madeAt &+ loadPause
+        case .none: return madeAt &+ max(Self.longestPause, 5 * loadPause)
+        }
     }
 
     mutating func made(at now: UInt64) {

@@ -83,7 +83,10 @@ public actor MeshMemory {
             try old.bind(1, now - Self.keptSeconds)
             try old.run()
             var excess = try database.prepare(
-                "DELETE FROM nodes WHERE (site, node) IN (SELECT site, node FROM nodes ORDER BY heardAt DESC LIMIT -1 OFFSET ?1)")
+                """
+                DELETE FROM nodes WHERE (site, node) IN
+                (SELECT site, node FROM nodes ORDER BY heardAt DESC LIMIT -1 OFFSET ?1)
+                """)
             try excess.bind(1, Int64(Self.nodesKept))
             try excess.run()
         }

@@ -18,8 +18,10 @@ private let second: UInt64 = 1_000_000_000
         #expect(ViewPace().dueAt(nodes: 0) == 0)
     }
 
-    @Test func nothingNewIsNeverDue() {
-        #expect(pace().dueAt(nodes: 1000) == nil)
+    /// Only for when each node was heard last.
+    @Test(arguments: [(3, 5), (1000, 5), (4000, 20)])
+    func nothingNewIsSeldomDue(nodes: Int, seconds: UInt64) {
+        #expect(pace().dueAt(nodes: nodes) == (10 + seconds) * second)
     }
 
     @Test(arguments: [
@@ -45,6 +47,6 @@ private let second: UInt64 = 1_000_000_000
         pace.note(.now)
         #expect(pace.dueAt(nodes: 1000) == 0)
         pace.made(at: 11 * second)
-        #expect(pace.dueAt(nodes: 1000) == nil)
+        #expect(pace.dueAt(nodes: 1000) == 16 * second)
     }
 }
