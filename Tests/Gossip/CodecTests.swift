@@ -11,7 +11,10 @@ import Testing
         Claim(node: node("a"), version: Version(generation: 1, sequence: 2), state: .suspect),
         Claim(node: node("b-2"), version: Version(generation: (1 << 40) - 1, sequence: (1 << 24) - 1), state: .left),
     ]
-    static let messages: [Message] = [
+    static let messages: [Message] = WireLimits.versions.flatMap { version in
+        newest.map { Message($0.body, claims: $0.claims, version: version) }
+    }
+    static let newest: [Message] = [
         Message(.summary(Summary(hash: 0x0102_0304_0506_0708, nodes: 9)), claims: claims),
         Message(.buckets((0..<64).map { UInt64($0) &* 0x9e37_79b9_7f4a_7c15 })),
         Message(.digest(mask: .max, [entry, DigestEntry(origin: 0)])),
@@ -49,10 +52,14 @@ import Testing
     }
 
     @Test(arguments: [
-        ([], CodecError.truncated), ([2, 0, 0, 9], .unknownVersion(2)), ([1, 0, 0, 99], .unknownKind(99)),
+        ([], CodecError.truncated), ([3, 0, 9], .unknownVersion(3)), ([0, 0, 0, 9], .unknownVersion(0)), ([1, 0, 0, 99], .unknownKind(99)),
         // More claims, entries and items than there may be, and than there are bytes for.
         ([1, 0, 65], .badValue), ([1, 0, 64], .truncated), ([1, 0, 0, 5, 0x10, 0x01], .badValue),
         ([1, 0, 0, 5, 0x10, 0x00], .truncated), ([1, 0, 0, 4, 0, 0, 1, 1], .badValue), ([1, 0, 0, 4, 2], .badValue),
+        // Version 2: a count too large, one longer than it need be, one without an end, flags that there are not.
+        ([2, 65], .badValue), ([2, 64], .truncated), ([2, 0x80, 0x00, 9], .badValue), ([2, 0xff, 0xff], .truncated),
+        ([2, 0, 99], .unknownKind(99)), ([2, 0, 4, 4], .badValue), ([2, 0, 5, 0x80, 0x20], .truncated),
+        ([2, 0, 5, 0x81, 0x20], .badValue), ([2, 0] + [1] + Array(repeating: 0xff, count: 20), .badValue),
         // A name that is none.
         ([1, 0, 0, 7, 1, 0x2d, 1, 0x61], .badValue), ([1, 0, 0, 7, 0, 1, 0x61], .badValue),
         ([1, 0, 0, 7, 1, 0xff, 1, 0x61], .badValue), ([1, 0, 0, 7, 1, 0x41, 1, 0x61], .badValue),

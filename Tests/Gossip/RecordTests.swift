@@ -29,7 +29,7 @@ struct Bench {
     }
 
     mutating func receive(_ body: Message.Body, claims: [Claim] = [], from name: String = "peer") -> (
-        reply: Message, directives: [Directive]
+        reply: Message?, directives: [Directive]
     ) {
         machine.onExchange(
             Message(body, claims: claims), from: node(name), now: now, wallSeconds: wallSeconds,

@@ -182,12 +182,15 @@ final class TestNetwork {
             guard machines[to] != nil, let message = try? Message.decode(bytes) else {
                 return schedule(.failure(from, epoch: epoch, id: id), at: now.adding(seconds: latencySeconds))
             }
-            var reply = Message(.ack)
+            var answered: Message?
             act(to) { machine in
                 let answer = machine.onExchange(
                     message, from: from, now: now, wallSeconds: wallSeconds, authority: FakeAuthority(signer: to))
-                reply = answer.reply
+                answered = answer.reply
                 return answer.directives
+            }
+            guard let reply = answered else {
+                return schedule(.failure(from, epoch: epoch, id: id), at: now.adding(seconds: latencySeconds))
             }
             if isTracing { trace.append("\(now.nanoseconds) \(to) replies \(reply)") }
             guard !cuts.contains([to, from]) else { return }

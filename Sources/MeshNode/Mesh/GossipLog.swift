@@ -29,6 +29,13 @@ struct GossipLog: Sendable {
         case .generationRaised(let from, let to):
             log.warning("generation raised from \(from) to \(to): another node has our name, or our state was set back")
         case .notPublished(let kind, let reason): log.error("our \(kind) could not be signed: \(reason)")
+        case .greylisted(let peer, let score):
+            log.warning(
+                "nothing of what \(peer) says counts for a while: it handed over what no honest node does (\(score) points)")
+        case .equivocated(let node, let kind):
+            log.warnSeldom(
+                "equivocation \(node)",
+                "\(node) signed two different records (\(kind)) of one version: a copy of it runs, or its key was stolen")
         case .doubting(let doubting):
             log.warning(doubting ? "more than half of the mesh looks dead: doubting ourselves first" : "no longer in doubt")
         case .paused(let seconds): log.warning("this process stood still for \(Int(seconds)) s")

@@ -23,8 +23,7 @@ extension MeshShell {
         perform(answered.directives)
         refreshView()
         wakeForWork()
-        let reply: Message? = answered.reply
-        guard let reply else { return .unanswered }
+        guard let reply = answered.reply else { return .unanswered }
         return .reply(isShort && reply.isBareAck ? [] : reply.encode())
     }
 
@@ -118,12 +117,12 @@ extension MeshShell {
 }
 
 extension Message {
-    /// Whether the peer takes it on the short path: all but the first version do.
-    fileprivate var speaksShortly: Bool { true }
+    /// Whether the peer takes it on the short path: who speaks the first version alone does not.
+    fileprivate var speaksShortly: Bool { version > 1 }
 
     /// Says nothing that an empty reply does not say.
     fileprivate var isBareAck: Bool { body == .ack && claims.isEmpty }
 
     /// What an empty reply to it says.
-    fileprivate var bareAck: Message { Message(.ack) }
+    fileprivate var bareAck: Message { Message(.ack, version: version) }
 }

@@ -81,8 +81,8 @@ final class Node: Sendable {
         let (memory, remembered) = MeshMemoryKeeper.open(
             directory: configuration.stateDirectory, me: me, thread: disk, log: log)
         let machine = GossipMachine(
-            federation: configuration.federation, me: me, generation: try generations.next(),
-            seeds: configuration.seeds.map(\.description) + remembered, random: UInt64.random(in: 0 ... .max), now: now,
+            federation: configuration.federation, me: me, generation: try generations.next(), settings: configuration.gossip,
+            seeds: configuration.seeds.map(\.description), remembered: remembered, random: UInt64.random(in: 0 ... .max), now: now,
             wallSeconds: mesh_realtime_ns() / 1_000_000_000)
         let signer = RecordSigner(trust)
         mesh = MeshShell(

@@ -12,6 +12,15 @@ public protocol RecordAuthority {
     /// - Throws: `malformed`, `badSignature`, `wrongOrigin` (signed by a key that is not the origin's), `unknownOrigin`,
     ///   `foreignFederation`, `expired` or `revoked`. What needs the view (stale, future-dated, …) the machine checks itself.
     func open(_ token: [UInt8], identity: Identity?) throws(RecordRefusal) -> Record
+
+    /// As `open`, with the token: whoever opens for many machines may hand the same object to all.
+    func openShared(_ token: [UInt8], identity: Identity?) throws(RecordRefusal) -> SignedRecord
+}
+
+extension RecordAuthority {
+    public func openShared(_ token: [UInt8], identity: Identity?) throws(RecordRefusal) -> SignedRecord {
+        SignedRecord(record: try open(token, identity: identity), token: token)
+    }
 }
 
 /// Our own key could not sign.
@@ -43,17 +52,8 @@ public enum RecordRefusal: String, Error, Hashable, CaseIterable, Sendable {
     case stale
     /// Of a generation that died or left: only a higher one returns.
     case buried
-    /// No room for another node.
+    /// No room for another node, or for more bytes.
     case full
-}
-
-/// A record and the signed token that proves it to others.
-public struct SignedRecord: Sendable, Equatable {
-    public let record: Record
-    public let token: [UInt8]
-
-    public init(record: Record, token: [UInt8]) {
-        self.record = record
-        self.token = token
-    }
+    /// Handed over by a peer that is greylisted: not looked at.
+    case greylisted
 }

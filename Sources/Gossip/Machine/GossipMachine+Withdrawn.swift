@@ -9,12 +9,14 @@ extension GossipMachine {
         where isWithdrawn: (NodeID, Identity) -> Bool, now: Instant, wallSeconds: UInt64
     ) -> [Directive] {
         begin(now, wallSeconds)
-        for id in order where id != me {
-            guard let identity = nodes[id]?.identity, isWithdrawn(id, identity) else { continue }
-            remove(id)
-            news.removeAll { $0.origin == id }
-            claimsToTell.removeAll { $0.node == id }
-            directives.append(.changed(.forgotten(id)))
+        let withdrawn = nodes.byName.map { nodes.entries[$0] }.filter { entry in
+            entry.hash != myHash && entry.identity.map { isWithdrawn(entry.id, $0) } ?? false
+        }
+        for entry in withdrawn {
+            remove(entry.hash)
+            news.removeAll { $0.origin == entry.hash }
+            claimsToTell.removeAll { $0.node == entry.id }
+            directives.append(.changed(.forgotten(entry.id)))
         }
         return finish()
     }

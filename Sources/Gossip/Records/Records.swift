@@ -67,6 +67,12 @@ public struct Record: Codable, Sendable, Equatable {
     }
 }
 
+extension Record {
+    public var identity: Identity? { if case .identity(let identity) = body { identity } else { nil } }
+    public var catalog: Catalog? { if case .catalog(let catalog) = body { catalog } else { nil } }
+    public var load: Load? { if case .load(let load) = body { load } else { nil } }
+}
+
 public enum RecordBody: Codable, Sendable, Equatable {
     case identity(Identity)
     case catalog(Catalog)
@@ -107,6 +113,8 @@ public struct Identity: Codable, Sendable, Equatable {
     /// Serial of the trust bundle in force there; nil: what it was set up with. Signed by the node, passed on by all: this is
     /// how an operator knows that a phase of a rollover has reached everyone.
     public var bundle: UInt64?
+    /// The highest version of gossip's wire form that it speaks; nil: 1. Set by the machine that signs.
+    public var gossip: UInt8?
 
     public static let issuersAllowed = 3
     public static let issuerBytesAllowed = 8192

@@ -1,24 +1,7 @@
-// The wire form: version, claims, kind, body. Any node of this or the version before must be able to read it.
+// Version 1: fixed widths, big-endian.
 
 extension Message {
-    /// The wire form. Traps where the machine broke its own limits, since the other end would refuse it.
-    public func encode() -> [UInt8] {
-        var writer = WireWriter(capacity: encodedByteCount)
-        writer.integer(UInt64(WireLimits.version), width: 1)
-        writer.count(claims.count, limit: WireLimits.claims)
-        for claim in claims {
-            writer.node(claim.node)
-            writer.integer(claim.version.generation, width: 5)
-            writer.integer(claim.version.sequence, width: 3)
-            writer.integer(claim.state.code, width: 1)
-        }
-        writer.body(body)
-        precondition(writer.bytes.count <= WireLimits.messageBytes, "message larger than the wire form allows")
-        return writer.bytes
-    }
-
-    /// The length of `encode()`, without making it.
-    public var encodedByteCount: Int {
+    var byteCount1: Int {
         let claimBytes = claims.reduce(0) { $0 + $1.node.wireByteCount + 9 }
         let bodyBytes =
             switch body {
@@ -34,28 +17,21 @@ extension Message {
             }
         return 4 + claimBytes + bodyBytes
     }
-
-    /// Reads a message from anyone.
-    public static func decode(_ bytes: [UInt8]) throws(CodecError) -> Message {
-        guard bytes.count <= WireLimits.messageBytes else { throw .tooLarge }
-        var reader = WireReader(bytes)
-        let version = UInt8(try reader.integer(width: 1))
-        guard version == WireLimits.version else { throw .unknownVersion(version) }
-        var claims: [Claim] = []
-        for _ in 0..<(try reader.count(limit: WireLimits.claims, elementBytes: 13)) {
-            let node = try reader.node()
-            let version = Version(generation: try reader.integer(width: 5), sequence: try reader.integer(width: 3))
-            guard let state = NodeState(code: try reader.integer(width: 1)) else { throw .badValue }
-            claims.append(Claim(node: node, version: version, state: state))
-        }
-        let message = Message(try reader.body(), claims: claims)
-        guard reader.remaining == 0 else { throw .trailingBytes }
-        return message
-    }
 }
 
 extension WireWriter {
-    fileprivate mutating func body(_ body: Message.Body) {
+    mutating func version1(_ message: Message) {
+        count(message.claims.count, limit: WireLimits.claims)
+        for claim in message.claims {
+            node(claim.node)
+            integer(claim.version.generation, width: 5)
+            integer(claim.version.sequence, width: 3)
+            integer(claim.state.code, width: 1)
+        }
+        body(message.body)
+    }
+
+    private mutating func body(_ body: Message.Body) {
         integer(UInt64(body.code), width: 1)
         switch body {
         case .summary(let summary):
@@ -101,7 +77,18 @@ extension WireWriter {
 }
 
 extension WireReader {
-    fileprivate mutating func body() throws(CodecError) -> Message.Body {
+    mutating func version1() throws(CodecError) -> Message {
+        var claims: [Claim] = []
+        for _ in 0..<(try count(limit: WireLimits.claims, elementBytes: 13)) {
+            let node = try node()
+            let version = Version(generation: try integer(width: 5), sequence: try integer(width: 3))
+            guard let state = NodeState(code: try integer(width: 1)) else { throw .badValue }
+            claims.append(Claim(node: node, version: version, state: state))
+        }
+        return Message(try body(), claims: claims, version: 1)
+    }
+
+    private mutating func body() throws(CodecError) -> Message.Body {
         let code = UInt8(try integer(width: 1))
         switch code {
         case 1: return .summary(Summary(hash: try integer(width: 8), nodes: UInt32(try integer(width: 4))))
@@ -146,47 +133,4 @@ extension WireReader {
         }
         return entries
     }
-}
-
-extension Message.Body {
-    fileprivate var code: UInt8 {
-        switch self {
-        case .summary: 1
-        case .buckets: 2
-        case .digest: 3
-        case .delta: 4
-        case .announce: 5
-        case .ping: 6
-        case .probe: 7
-        case .probeResult: 8
-        case .ack: 9
-        }
-    }
-}
-
-extension NodeState {
-    fileprivate var code: UInt64 {
-        switch self {
-        case .alive: 0
-        case .suspect: 1
-        case .unreachable: 2
-        case .dead: 3
-        case .left: 4
-        }
-    }
-
-    fileprivate init?(code: UInt64) {
-        switch code {
-        case 0: self = .alive
-        case 1: self = .suspect
-        case 2: self = .unreachable
-        case 3: self = .dead
-        case 4: self = .left
-        default: return nil
-        }
-    }
-}
-
-extension NodeID {
-    fileprivate var wireByteCount: Int { 2 + site.utf8.count + node.utf8.count }
 }

@@ -2,7 +2,7 @@
 
 /// A node of which something is new, and who told us.
 struct News: Sendable {
-    let origin: NodeID
+    let origin: UInt64
     let from: NodeID?
 }
 
@@ -19,24 +19,26 @@ extension GossipMachine {
     }
 
     mutating func tell(_ claim: Claim) {
-        guard !hasLeft else { return }
+        guard !hasLeft, claimsToTell.count < WireLimits.entries else { return }
         claimsToTell.removeAll { $0.node == claim.node }
         claimsToTell.append(claim)
     }
 
-    /// When the next announcement may go out.
+    /// When the next announcement may go out: spaced, and with room among the peers of a tick.
     var announceDueAt: Instant {
-        announcedAt?.adding(seconds: settings.announceIntervalSeconds) ?? now
+        let spaced = announcedAt?.adding(seconds: settings.announceIntervalSeconds) ?? now
+        return begunInRound + settings.announceFanout <= settings.peersPerTick ? spaced : max(spaced, nextRoundAt)
     }
 
-    /// Tells a few peers of all that is new. Each news goes out once; who misses it has the rounds.
+    /// Tells a few peers of all that is new: the next on the ring of names, so that nobody is left out, and others at random (RingCast).
+    /// Each news goes out once; who misses it has the rounds.
     mutating func announceWhatIsDue() {
         guard !news.isEmpty || !claimsToTell.isEmpty else { return }
         guard announceDueAt <= now, !hasLeft else { return }
         // Whoever told us knows it, but only if that is all there is to tell.
         let tellers = Set(news.map(\.from))
-        let teller = tellers.count == 1 && claimsToTell.isEmpty ? news.first?.from : nil
-        let audience = random.pick(settings.announceFanout, of: peers(.alive, .suspect).filter { $0 != teller })
+        let teller = tellers.count == 1 && claimsToTell.isEmpty ? news.first?.from?.digestHash : nil
+        let audience = audience(besides: teller)
         guard !audience.isEmpty else {
             news = []
             claimsToTell = []
@@ -48,10 +50,18 @@ extension GossipMachine {
         news.removeFirst(min(news.count, WireLimits.entries))
         claimsToTell.removeFirst(claims.count)
         announcedAt = now
-        for id in audience { exchange(with: id, .announce(entries), .announce, claims: claims) }
+        for hash in audience { exchange(with: hash, .announce(entries), .announce, claims: claims) }
+    }
+
+    private mutating func audience(besides teller: UInt64?) -> [UInt64] {
+        let next = nodes.neighbours(of: myHash).first { $0 != teller }
+        let others = partners().filter { $0 != teller && $0 != next }
+        let wanted = settings.announceFanout - (next == nil ? 0 : 1)
+        return (next.map { [$0] } ?? []) + random.pick(wanted, of: others)
     }
 
     mutating func forgetOldFetches() {
+        guard !fetches.isEmpty else { return }
         fetches = fetches.filter { $0.value.until > now }
     }
 }

@@ -52,6 +52,10 @@ public enum Notice: Sendable, Equatable {
     case notPublished(RecordKind, reason: String)
     /// More than half looks dead: no verdicts until that passes or the time for doubt is over.
     case doubting(Bool)
+    /// Nothing of what this peer says counts for a while: it handed over what no honest node does.
+    case greylisted(NodeID, score: Int)
+    /// A node signed two different records of one version; the first that came is kept.
+    case equivocated(NodeID, RecordKind)
     /// This process stood still, so what timed out meanwhile proves nothing.
     case paused(seconds: Double)
 }
@@ -68,9 +72,18 @@ public struct Counters: Sendable, Equatable {
     /// Tokens handed to the authority.
     public var recordsOpened: UInt64 = 0
     public var recordsSent: UInt64 = 0
-    /// Encoded bytes of all messages, requests and replies.
+    /// Bytes of all messages, requests and replies, with the heads that carry them.
     public var bytesSent: UInt64 = 0
     public var bytesReceived: UInt64 = 0
+    /// Conversations that were not begun for want of budget or of room in the tick.
+    public var exchangesPutOff: UInt64 = 0
+    /// Replies that were cut to an acknowledgement, or left out, for want of budget.
+    public var repliesCut: UInt64 = 0
+    /// Deltas that did not hold all that was asked for.
+    public var deltasCut: UInt64 = 0
+    /// Requests of peers that ask too often.
+    public var requestsRefused: UInt64 = 0
+    public var peersGreylisted: UInt64 = 0
     public var refusals: [RecordRefusal: UInt64] = [:]
 
     public init() {}

@@ -7,14 +7,14 @@ extension GossipMachine {
     ) -> [Directive] {
         begin(now, wallSeconds)
         guard let entry = nodes[peer], peer != me else { return finish() }
-        if entry[.load]?.signed.token == token {
+        if entry.loadRecord?.token == token {
             counters.recordsKnown += 1
             return finish()
         }
         do throws(RecordRefusal) {
-            let record = try open(token, identity: entry.identity, authority)
-            guard record.origin == peer, record.body.kind != .identity else { throw RecordRefusal.wrongOrigin }
-            try take(SignedRecord(record: record, token: token), from: peer, isNews: false, authority)
+            let signed = try open(token, identity: entry.identity, authority)
+            guard signed.record.origin == peer, signed.record.body.kind != .identity else { throw RecordRefusal.wrongOrigin }
+            try take(signed, from: peer, isNews: false, authority)
         } catch {
             refuse(error, from: peer, origin: peer)
         }
@@ -23,12 +23,14 @@ extension GossipMachine {
 
     /// Takes what it can of a delta.
     mutating func accept(_ delta: Delta, from peer: NodeID, _ authority: some RecordAuthority) {
-        for item in delta.items.prefix(WireLimits.items) {
+        for item in delta.items.prefix(settings.deltaRecords) {
             fetches[item.origin] = nil
             do throws(RecordRefusal) {
                 try accept(item, from: peer, isNews: delta.isNews, authority)
             } catch {
-                refuse(error, from: peer, origin: nodeByHash[item.origin])
+                refuse(error, from: peer, origin: nodes[item.origin]?.id)
+                // What follows from a peer that was found out just now is not looked at.
+                if isGreylisted(peer) { return }
             }
         }
     }
@@ -37,35 +39,52 @@ extension GossipMachine {
         _ item: DeltaItem, from peer: NodeID, isNews: Bool, _ authority: some RecordAuthority
     ) throws(RecordRefusal) {
         // 1. What is held already, or older than that, needs no opening.
-        let known = nodeByHash[item.origin].flatMap { nodes[$0] }
+        let known = nodes[item.origin]
         if let known {
-            if let held = known[item.kind], held.signed.record.version == item.version, held.signed.token == item.token {
+            if let held = known[item.kind], held.record.version == item.version, held.token == item.token {
                 counters.recordsKnown += 1
                 return
             }
             let isOlder = item.version.generation < known.generation
             let isOlderInside =
                 item.version.generation == known.generation && item.version.sequence < known.digest[item.kind]
-            if known.id != me, isOlder || isOlderInside { throw .stale }
+            if known.hash != myHash, isOlder || isOlderInside { throw .stale }
+        } else if let grave = tombstones[item.origin], item.version.generation <= grave.generation {
+            throw .buried
         }
-        if item.kind != .identity, known == nil || known?.generation != item.version.generation, known?.id != me {
+        if item.kind != .identity, known == nil || known?.generation != item.version.generation, known?.hash != myHash {
             throw .unknownOrigin
         }
         // 2. Is it what it says, and signed by whom it is about?
-        let record = try open(item.token, identity: item.kind == .identity ? nil : known?.identity, authority)
+        if let cause = refused.cause(of: item.token, from: peer.digestHash) { throw cause }
+        let signed = try open(item.token, identity: item.kind == .identity ? nil : known?.identity, authority, from: peer)
+        let record = signed.record
         guard record.body.kind == item.kind, record.version == item.version, record.origin.digestHash == item.origin else {
             throw .malformed
         }
-        try take(SignedRecord(record: record, token: item.token), from: peer, isNews: isNews, authority)
+        try take(signed, from: peer, isNews: isNews, authority)
+    }
+
+    /// As below; what is refused for what it is will not be opened again for the same peer.
+    private mutating func open(
+        _ token: [UInt8], identity: Identity?, _ authority: some RecordAuthority, from peer: NodeID
+    ) throws(RecordRefusal) -> SignedRecord {
+        do throws(RecordRefusal) {
+            return try open(token, identity: identity, authority)
+        } catch {
+            refused.note(token, from: peer.digestHash, error)
+            throw error
+        }
     }
 
     /// Everything about a record that can be told without the view.
     private mutating func open(
         _ token: [UInt8], identity: Identity?, _ authority: some RecordAuthority
-    ) throws(RecordRefusal) -> Record {
+    ) throws(RecordRefusal) -> SignedRecord {
         guard token.count <= settings.maximumRecordBytes else { throw .oversized }
         counters.recordsOpened += 1
-        let record = try authority.open(token, identity: identity)
+        let signed = try authority.openShared(token, identity: identity)
+        let record = signed.record
         guard record.federation == federation else { throw .foreignFederation }
         guard record.origin.isValid, (1...DigestEntry.maximumGeneration).contains(record.version.generation),
             (1...DigestEntry.maximumSequence(of: record.body.kind)).contains(record.version.sequence)
@@ -76,7 +95,7 @@ extension GossipMachine {
             guard identity.keepsLimits else { throw .malformed }
             if isPast(identity.certificateExpires) { throw .expired }
         }
-        return record
+        return signed
     }
 
     /// Takes a checked record into the view if it is newer than what is there.
@@ -85,78 +104,113 @@ extension GossipMachine {
     ) throws(RecordRefusal) {
         let record = signed.record
         let kind = record.body.kind
+        let hash = record.origin.digestHash
         // 1. Our own, from an earlier life or a twin: go above it.
         if record.origin == me {
             guard record.version.generation >= generation else { return }
-            if let held = nodes[me]?[kind]?.signed.record, record.version <= held.version {
+            if let held = nodes[myHash]?[kind]?.record, record.version <= held.version {
                 guard record.version == held.version, record != held else { return }
             }
             raiseGeneration(above: record.version.generation, authority)
             return
         }
         // 2. The dead stay dead.
-        if let tombstone = tombstones[record.origin.digestHash], record.version.generation <= tombstone.generation {
-            throw .buried
-        }
-        guard var entry = nodes[record.origin] else {
+        if let tombstone = tombstones[hash], record.version.generation <= tombstone.generation { throw .buried }
+        guard let entry = nodes[hash] else {
             try admit(signed, from: peer, isNews: isNews)
             return
         }
+        // Two names with one hash cannot both be members.
+        guard entry.id == record.origin else { throw .malformed }
         // 3. Versions never go back; one version has one content.
-        if let held = entry[kind]?.signed.record, held.version == record.version {
+        if let held = entry[kind]?.record, held.version == record.version {
             // The same content signed again (signatures are randomised) is no equivocation.
-            if held != record { throw .equivocation }
+            if held != record {
+                directives.append(.log(.equivocated(record.origin, kind)))
+                penalise(record.origin, settings.greylistScore / 2)
+                throw .equivocation
+            }
             counters.recordsKnown += 1
             return
         }
         guard entry.digest.lacks(kind, record.version) else { throw .stale }
-        if record.version.generation == entry.generation {
-            if entry.state == .dead || entry.state == .left { throw .buried }
-        } else {
+        let isNewLife = record.version.generation != entry.generation
+        if isNewLife {
             guard kind == .identity else { throw .unknownOrigin }
-            entry.dropRecords()
-            entry.generation = record.version.generation
+        } else if entry.state == .dead || entry.state == .left {
+            throw .buried
         }
-        // 4. In.
-        entry[kind] = HeldRecord(signed: signed, heardAt: now)
-        entry.heardAt = now
-        nodes[record.origin] = entry
-        summaryCache = nil
+        // 4. Is there room?
+        let kept = isNewLife ? 0 : entry.recordBytes - (entry[kind]?.token.count ?? 0)
+        guard kept + signed.token.count <= settings.bytesPerOrigin else { throw .oversized }
+        try makeRoom(for: signed.token.count - (entry.recordBytes - kept), besides: hash)
+        // 5. In.
+        nodes.update(hash) {
+            if isNewLife {
+                $0.dropRecords()
+                $0.generation = record.version.generation
+            }
+            $0[kind] = signed
+            $0.heardAt = now
+            if kind == .load { $0.loadHeardAt = now }
+        }
         counters.recordsAccepted += 1
         directives.append(.changed(.record(record.origin, kind)))
-        if case .identity(let identity) = record.body { setState(record.origin, identity.left ? .left : .alive) }
-        passOn(record, from: peer, isNews: isNews)
+        if case .identity(let identity) = record.body { setState(hash, identity.left ? .left : .alive) }
+        passOn(record, hash, from: peer, isNews: isNews)
     }
 
     /// A node not heard of before. Only its identity brings it in.
     private mutating func admit(_ signed: SignedRecord, from peer: NodeID, isNews: Bool) throws(RecordRefusal) {
         let record = signed.record
         guard case .identity(let identity) = record.body else { throw .unknownOrigin }
-        guard nodeByHash[record.origin.digestHash] == nil else { throw .malformed }
+        let hash = record.origin.digestHash
         if nodes.count >= settings.maximumNodes {
-            guard let oldest = peers(.dead, .left).min(by: { stateSince($0) < stateSince($1) }) else { throw .full }
+            guard let oldest = oldestOver(besides: hash) else { throw .full }
             bury(oldest)
         }
-        tombstones[record.origin.digestHash] = nil
-        var entry = NodeEntry(id: record.origin, generation: record.version.generation, now: now)
-        entry[.identity] = HeldRecord(signed: signed, heardAt: now)
+        try makeRoom(for: signed.token.count, besides: hash)
+        tombstones[hash] = nil
+        var entry = NodeEntry(id: record.origin, hash: hash, generation: record.version.generation, now: now)
+        entry[.identity] = signed
         entry.state = identity.left ? .left : .alive
         insert(entry)
-        probeOrder.insert(entry.id, at: Int.random(in: 0...probeOrder.count, using: &random))
+        if identity.left { retireAt = min(retireAt, now.adding(seconds: settings.forgetAfterSeconds)) }
+        if !keepsActiveView { probeOrder.insert(hash, at: Int.random(in: 0...probeOrder.count, using: &random)) }
         counters.recordsAccepted += 1
         directives.append(.changed(.record(entry.id, .identity)))
         directives.append(.changed(.nodeState(entry.id, from: nil, to: entry.state)))
-        passOn(record, from: peer, isNews: isNews)
+        passOn(record, hash, from: peer, isNews: isNews)
+    }
+
+    /// Those that are over give way to those that are there.
+    private mutating func makeRoom(for bytes: Int, besides hash: UInt64) throws(RecordRefusal) {
+        while nodes.recordBytes + bytes > settings.memoryBytes {
+            guard bytes > 0, let oldest = oldestOver(besides: hash) else {
+                if bytes <= 0 { return }
+                throw .full
+            }
+            bury(oldest)
+        }
+    }
+
+    /// Whoever is dead or left the longest.
+    private func oldestOver(besides hash: UInt64) -> UInt64? {
+        let over = (nodes.down + nodes.left).map { nodes.entries[$0] }.filter {
+            $0.state != .unreachable && $0.hash != hash
+        }
+        return over.min { ($0.stateSince, $0.hash) < ($1.stateSince, $1.hash) }?.hash
     }
 
     /// News goes on at once; what came while catching up does not, unless its origin itself brought it.
-    private mutating func passOn(_ record: Record, from peer: NodeID, isNews: Bool) {
+    private mutating func passOn(_ record: Record, _ hash: UInt64, from peer: NodeID, isNews: Bool) {
         guard record.body.kind != .load, isNews || record.origin == peer else { return }
-        tell(News(origin: record.origin, from: peer))
+        tell(News(origin: hash, from: peer))
     }
 
     private mutating func refuse(_ cause: RecordRefusal, from peer: NodeID, origin: NodeID?) {
         counters.refusals[cause, default: 0] += 1
+        penalise(peer, cause.penalty)
         // Late and crossing records are the ordinary course of gossip.
         if cause != .stale, cause != .unknownOrigin, cause != .buried {
             directives.append(.log(.refused(cause, from: peer, origin: origin)))
@@ -168,6 +222,4 @@ extension GossipMachine {
         let (limit, overflow) = end.addingReportingOverflow(UInt64(settings.futureLeewaySeconds))
         return !overflow && limit < wallSeconds
     }
-
-    private func stateSince(_ id: NodeID) -> Instant { nodes[id]?.stateSince ?? now }
 }

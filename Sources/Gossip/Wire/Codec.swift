@@ -21,6 +21,18 @@ struct WireWriter {
         bytes.append(contentsOf: token)
     }
 
+    /// Seven bits a byte, the low ones first; the high bit says that more follow (LEB128).
+    mutating func variable(_ value: UInt64) {
+        var left = value
+        while left >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: left) | 0x80)
+            left >>= 7
+        }
+        bytes.append(UInt8(left))
+    }
+
+    mutating func raw(_ more: [UInt8]) { bytes.append(contentsOf: more) }
+
     mutating func label(_ text: String) {
         precondition((1...63).contains(text.utf8.count), "label length")
         integer(UInt64(text.utf8.count), width: 1)
@@ -51,6 +63,28 @@ struct WireReader {
         }
         return value
     }
+
+    /// What `WireWriter.variable` wrote, and nothing longer than it would have written.
+    mutating func variable(atMost limit: UInt64) throws(CodecError) -> UInt64 {
+        var value: UInt64 = 0
+        for shift in stride(from: UInt64(0), through: 56, by: 7) {
+            let byte = try integer(width: 1)
+            value |= (byte & 0x7f) << shift
+            guard byte & 0x80 == 0 else { continue }
+            guard byte != 0 || shift == 0, value <= limit else { throw .badValue }
+            return value
+        }
+        throw .badValue
+    }
+
+    /// A count of elements of at least `elementBytes` each, as `variable`.
+    mutating func variableCount(limit: Int, elementBytes: Int) throws(CodecError) -> Int {
+        let value = Int(try variable(atMost: UInt64(limit)))
+        guard value * elementBytes <= remaining else { throw .truncated }
+        return value
+    }
+
+    mutating func bytes(_ length: Int) throws(CodecError) -> [UInt8] { try take(length) }
 
     /// A count of elements of at least `elementBytes` each.
     mutating func count(limit: Int, elementBytes: Int) throws(CodecError) -> Int {
@@ -91,4 +125,9 @@ struct WireReader {
         defer { position += length }
         return Array(bytes[position..<position + length])
     }
+}
+
+extension UInt64 {
+    /// Bytes of it as `WireWriter.variable` writes it.
+    var variableByteCount: Int { self == 0 ? 1 : (bitWidth - leadingZeroBitCount + 6) / 7 }
 }

@@ -6,10 +6,13 @@ public struct Message: Hashable, Sendable {
     public var body: Body
     /// What the sender thinks is wrong with other nodes, the receiver among them: the accused is told first.
     public var claims: [Claim]
+    /// The version of the wire form that it came in, or goes out in.
+    public var version: UInt8
 
-    public init(_ body: Body, claims: [Claim] = []) {
+    public init(_ body: Body, claims: [Claim] = [], version: UInt8 = WireLimits.versions.upperBound) {
         self.body = body
         self.claims = claims
+        self.version = version
     }
 
     public enum Body: Hashable, Sendable {
@@ -41,6 +44,9 @@ public struct Delta: Hashable, Sendable {
     /// The byte budget cut the items short: ask again.
     public var hasMore: Bool
 
+    /// Bytes of one at most, besides items and wants.
+    static let headBytes = 16
+
     public init(items: [DeltaItem] = [], wants: [DigestEntry] = [], isNews: Bool = false, hasMore: Bool = false) {
         self.items = items
         self.wants = wants
@@ -55,6 +61,9 @@ public struct DeltaItem: Hashable, Sendable {
     public var kind: RecordKind
     public var version: Version
     public var token: [UInt8]
+
+    /// Bytes of one at most, besides its token.
+    static let headBytes = 24
 
     public init(origin: UInt64, kind: RecordKind, version: Version, token: [UInt8]) {
         self.origin = origin
@@ -79,7 +88,8 @@ public struct Claim: Hashable, Sendable {
 
 /// Hard limits of the wire form, at both ends.
 public enum WireLimits {
-    public static let version: UInt8 = 1
+    /// Those that this program reads and writes: its own and the one before.
+    public static let versions: ClosedRange<UInt8> = 1...2
     public static let messageBytes = 1 << 20
     public static let tokenBytes = 65_536
     public static let items = 256

@@ -63,13 +63,13 @@ extension GossipMachine {
         identity.left = true
         own.identity = identity
         sign(.identity(identity), authority)
-        setState(me, .left)
+        setState(myHash, .left)
         news = []
         claimsToTell = []
-        let last = Delta(items: items(of: me) { kind, _ in kind == .identity }, isNews: true)
-        for id in random.pick(settings.leaveFanout, of: peers(.alive, .suspect)) {
-            exchange(with: id, .delta(last), .transfer)
-        }
+        let last = Delta(items: items(of: myHash) { kind, _ in kind == .identity }, isNews: true)
+        // Most urgent of all: it does not count among the peers of this tick.
+        begunInRound = 0
+        for hash in random.pick(settings.leaveFanout, of: partners()) { exchange(with: hash, .delta(last), .transfer) }
         hasLeft = true
         return finish()
     }
@@ -112,9 +112,10 @@ extension GossipMachine {
         guard above < DigestEntry.maximumGeneration, !hasLeft else { return }
         generation = above + 1
         own.sequences = [:]
-        nodes[me]?.dropRecords()
-        nodes[me]?.generation = generation
-        summaryCache = nil
+        nodes.update(myHash) {
+            $0.dropRecords()
+            $0.generation = generation
+        }
         directives.append(.persistGeneration(generation))
         directives.append(.log(.generationRaised(from: old, to: generation)))
         publishAll(authority)
@@ -123,8 +124,9 @@ extension GossipMachine {
     /// A claim against us. The answer is a newer identity, or a newer generation where the claim is that we are gone.
     mutating func refute(_ claim: Claim, _ authority: some RecordAuthority) {
         guard !hasLeft, claim.state != .alive, let identity = own.identity else { return }
-        if let last = own.refutedAt, now.seconds(since: last) < settings.refutationSeconds { return }
         let isFinal = claim.state == .dead || claim.state == .left
+        let spacing = isFinal ? min(settings.refutationSeconds, 0.5) : settings.refutationSeconds
+        if let last = own.refutedAt, now.seconds(since: last) < spacing { return }
         if claim.version.generation > generation {
             // Unproven, so believed only as far as an honest clock could have brought us.
             guard claim.version.generation <= wallSeconds + UInt64(settings.futureLeewaySeconds) else { return }
@@ -150,6 +152,11 @@ extension GossipMachine {
             raiseGeneration(above: generation, authority)
             return
         }
+        var body = body
+        if case .identity(var identity) = body {
+            identity.gossip = settings.highestVersion > 1 ? settings.highestVersion : nil
+            body = .identity(identity)
+        }
         let record = Record(
             federation: federation, origin: me, version: Version(generation: generation, sequence: sequence),
             issuedAt: wallSeconds, body: body)
@@ -161,10 +168,12 @@ extension GossipMachine {
                 return
             }
             own.sequences[kind] = sequence
-            nodes[me]?[kind] = HeldRecord(signed: SignedRecord(record: record, token: token), heardAt: now)
-            summaryCache = nil
+            nodes.update(myHash) {
+                $0[kind] = SignedRecord(record: record, token: token)
+                if kind == .load { $0.loadHeardAt = now }
+            }
             directives.append(.changed(.record(me, kind)))
-            if kind != .load { tell(News(origin: me, from: nil)) }
+            if kind != .load { tell(News(origin: myHash, from: nil)) }
         } catch {
             directives.append(.log(.notPublished(kind, reason: error.reason)))
         }

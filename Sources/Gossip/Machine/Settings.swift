@@ -1,29 +1,5 @@
-/// A setting that cannot leave its range: what is set beyond it becomes the nearest allowed value (not a number: the lowest).
-/// `$setting` is the range, for a configuration reader to check and to name.
-@propertyWrapper
-public struct Limited<Value: Comparable & Sendable>: Sendable {
-    private var value: Value
-    private let allowed: ClosedRange<Value>
-
-    public init(wrappedValue: Value, _ allowed: ClosedRange<Value>) {
-        self.allowed = allowed
-        self.value = allowed.contains(wrappedValue) ? wrappedValue : allowed.lowerBound
-    }
-
-    public var wrappedValue: Value {
-        get { value }
-        set {
-            value =
-                allowed.contains(newValue)
-                ? newValue : newValue > allowed.upperBound ? allowed.upperBound : allowed.lowerBound
-        }
-    }
-
-    public var projectedValue: ClosedRange<Value> { allowed }
-}
-
 /// Every tunable of the protocol. The defaults are for some to some hundred sites over a wide-area network.
-public struct Settings: Sendable {
+public struct Settings: Sendable, Equatable {
     public init() {}
 
     // Rounds
@@ -40,6 +16,34 @@ public struct Settings: Sendable {
     @Limited(1...16) public var seedFanout = 3
     /// Least chance a round of trying an unreachable or dead node; it grows to 1 with their share (chitchat).
     @Limited(0...1) public var downProbability = 0.1
+
+    /// Live peers up to which every node exchanges with every other; above it each keeps to an active view.
+    @Limited(4...4096) public var activeViewAbove = 64
+    /// Peers in the active view: three neighbours on the ring of names and others at random (HyParView has 5; 8–16 here).
+    @Limited(4...64) public var activePeers = 12
+    /// Seconds after which the oldest random peer of the active view gives way to another.
+    @Limited(1...86_400) public var rotationSeconds = 60.0
+
+    // Budget: hard caps, kept by the machine itself
+
+    /// Bytes a second that this node sends, all messages with their heads, as a mean over any time; see `burstBytes`.
+    @Limited(4096...16_777_216) public var bytesPerSecond = 131_072.0
+    /// Bytes that may be sent above that at once: in any time of t seconds no more than this and t x `bytesPerSecond` go out.
+    @Limited(65_536...67_108_864) public var burstBytes = 1_048_576.0
+    /// Conversations begun in one period.
+    @Limited(4...256) public var peersPerTick = 32
+    /// Requests a second that one peer may send us, and as many again eight times over at once; what is above is not answered.
+    @Limited(1...1000) public var requestsPerPeer = 32.0
+    /// Bytes of the signed records held of one origin.
+    @Limited(4096...196_608) public var bytesPerOrigin = 131_072
+    /// Bytes of all signed records held.
+    @Limited(65_536...1_073_741_824) public var memoryBytes = 134_217_728
+    /// Bytes that a request, and an answer, cost besides their body (the heads of HTTP; measured at the real node).
+    @Limited(0...1024) public var requestOverheadBytes = 60
+    @Limited(0...1024) public var answerOverheadBytes = 38
+    /// Wire versions spoken; a peer is written to in the highest that both know.
+    @Limited(1...2) public var lowestVersion: UInt8 = 1
+    @Limited(1...2) public var highestVersion: UInt8 = 2
 
     // News
 
@@ -84,8 +88,19 @@ public struct Settings: Sendable {
     @Limited(0...3600) public var troubleSeconds = 30.0
     /// Suspicions and verdicts that a round carries, the latest first.
     @Limited(0...32) public var troubleClaims = 8
-    /// Least seconds between two refutations of claims against us.
-    @Limited(0...60) public var refutationSeconds = 0.5
+    /// Least seconds between two refutations of suspicions against us.
+    @Limited(0...60) public var refutationSeconds = 2.0
+    /// Evidence in bits before a node is held unreachable: each own try that failed counts log2(1/loss), loss being what of such
+    /// tries fails with peers that live; another's finding counts as one try.
+    @Limited(1...100) public var evidenceBits = 20.0
+    /// Seconds between two tries of suspected nodes, as a part of the period.
+    @Limited(0.1...4) public var suspectTryPeriods = 0.5
+    /// Suspected nodes tried at once.
+    @Limited(1...64) public var suspectTries = 12
+    /// Penalty points from which a peer is greylisted: nothing of what it says counts. A forged record is 5.
+    @Limited(1...1000) public var greylistScore = 20.0
+    /// Seconds in which one penalty point is forgiven.
+    @Limited(1...3600) public var forgivenessSeconds = 30.0
     /// Seconds of being unreachable after which a node is dead: it then needs a new generation to return.
     @Limited(1...604_800) public var deadAfterSeconds = 1800.0
     /// Seconds that the dead and left stay in the view.
@@ -107,7 +122,7 @@ public struct Settings: Sendable {
     @Limited(1024...65_536) public var maximumRecordBytes = 65_536
     /// Bytes of all records in one message. A single larger record still goes, alone.
     @Limited(1024...524_288) public var deltaBytes = 262_144
-    /// Records in one message.
+    /// Records in one message, and so in one exchange.
     @Limited(1...256) public var deltaRecords = 256
     /// Messages of records exchanged at once with one peer, in one round, to catch up.
     @Limited(0...64) public var catchUpRounds = 16

@@ -11,34 +11,48 @@ public struct GossipMachine: Sendable {
     /// True after `leave`: it still answers, but begins nothing.
     public internal(set) var hasLeft = false
 
+    /// `me`, as digests name it.
+    let myHash: UInt64
     var now: Instant
     var wallSeconds: UInt64
     var random: SeededGenerator
     var seeds: [Seed]
     var seedIndex = 0
 
-    /// All nodes by name, this one among them; `order` keeps the names sorted, since dictionaries have no order to rely on.
-    var nodes: [NodeID: NodeEntry] = [:]
-    var order: [NodeID] = []
-    var nodeByHash: [UInt64: NodeID] = [:]
+    var nodes: NodeTable
+    var active = ActiveView()
     /// Graves, by the hash of the name.
     var tombstones: [UInt64: Tombstone] = [:]
+    /// When the next node is dead or forgotten for its age, or a grave is to be looked at.
+    var retireAt: Instant
     var own = OwnRecords()
-    var summaryCache: ViewHashes?
+    /// By peer, for those that have written to us.
+    var standings: [UInt64: Standing] = [:]
+    /// Tokens lately refused, by the peer that brought them: not opened again.
+    var refused = RefusedTokens()
 
     var pending: [ExchangeID: PendingExchange] = [:]
     var lastExchange: UInt64 = 0
     var catchUpsLeft = 0
+    /// Conversations begun since the round began.
+    var begunInRound = 0
+    var budget: Budget
     var nextRoundAt: Instant
 
-    var probeOrder: [NodeID] = []
-    var urgentProbes: [NodeID] = []
-    var indirect: [NodeID: IndirectProbe] = [:]
-    /// Lifeguard's local health: 0 is well; timeouts and periods are stretched by one more than this.
+    var probeOrder: [UInt64] = []
+    /// Nodes to be looked at for what others say of them.
+    var doubts: [UInt64: Doubt] = [:]
+    var urgentProbes: [UInt64] = []
+    var indirect: [UInt64: IndirectProbe] = [:]
+    /// When suspected and doubted nodes are tried next.
+    var verifyAt: Instant
+    /// Lifeguard's local health: 0 is well; timeouts and periods are stretched by what is more.
     var healthPenalty = 0
+    /// What of our small exchanges with peers that live fails, as a running mean.
+    var loss = GossipMachine.leastLoss
     var doubtSince: Instant?
-    /// Nodes in the state `suspect`, sorted.
-    var suspected: [NodeID] = []
+    /// Nodes that became suspect or unreachable lately, the latest last.
+    var troubles: [UInt64] = []
 
     var news: [News] = []
     var claimsToTell: [Claim] = []
@@ -52,44 +66,68 @@ public struct GossipMachine: Sendable {
     ///   - me: this node.
     ///   - generation: max(stored + 1, seconds since 1970), stored by the caller before this.
     ///   - seeds: `host:port` of mesh ports to join by; one of them may be our own.
+    ///   - remembered: addresses of the last known mesh; tried while nobody is alive, and no truth.
     ///   - seed: of the random choices.
     ///   - now: the caller's monotonic clock.
     ///   - wallSeconds: seconds since 1970.
     public init(
         federation: String, me: NodeID, generation: UInt64, settings: Settings = Settings(), seeds: [String],
-        random seed: UInt64, now: Instant, wallSeconds: UInt64
+        remembered: [String] = [], random seed: UInt64, now: Instant, wallSeconds: UInt64
     ) {
         self.federation = federation
         self.me = me
+        self.myHash = me.digestHash
         self.generation = min(max(generation, 1), DigestEntry.maximumGeneration)
         self.settings = settings
         self.seeds = []
         for address in seeds where !self.seeds.contains(where: { $0.address == address }) {
             self.seeds.append(Seed(address: address))
         }
+        for address in remembered.prefix(GossipMachine.rememberedAllowed)
+        where !self.seeds.contains(where: { $0.address == address }) {
+            self.seeds.append(Seed(address: address, isRemembered: true))
+        }
         self.random = SeededGenerator(seed: seed)
         self.now = now
         self.wallSeconds = wallSeconds
         self.nextRoundAt = now
-        insert(NodeEntry(id: me, generation: self.generation, now: now))
+        self.verifyAt = now
+        self.retireAt = now
+        self.budget = Budget(settings, now: now)
+        self.nodes = NodeTable(me: myHash)
+        nodes.insert(NodeEntry(id: me, hash: myHash, generation: self.generation, now: now))
     }
 
-    /// The federation as seen from here.
-    public var view: MeshView {
-        MeshView(at: now, nodes: order.compactMap { nodes[$0]?.view })
-    }
+    /// Addresses of the last known mesh that are taken.
+    public static let rememberedAllowed = 256
+    /// Where the running mean of losses begins, and below which it does not go.
+    static let leastLoss = 0.05
+
+    /// The federation as seen from here. Made anew with each call.
+    public var view: MeshView { MeshView(at: now, nodes: nodes.byName.map { nodes.entries[$0].view }) }
+
+    /// One node as seen from here.
+    public func node(_ id: NodeID) -> NodeView? { nodes[id]?.view }
 
     /// Our own latest record of a kind, with its token, for answers that carry it.
-    public func ownRecord(_ kind: RecordKind) -> SignedRecord? { nodes[me]?[kind]?.signed }
+    public func ownRecord(_ kind: RecordKind) -> SignedRecord? { nodes[myHash]?[kind] }
+
+    /// Bytes of all signed records held.
+    public var recordBytes: Int { nodes.recordBytes }
+
+    public var tombstoneCount: Int { tombstones.count }
+
+    public var nodeCount: Int { nodes.count }
+
+    /// Whether nothing counts of what a peer says.
+    public func isGreylisted(_ peer: NodeID) -> Bool { standings[peer.digestHash]?.isGreylisted ?? false }
 
     /// When `onTick` is to be called at the latest.
     public var nextTick: Instant {
         guard !hasLeft else { return max(nextRoundAt, now) }
         var next = nextRoundAt
         for (_, probe) in indirect { next = min(next, probe.deadline) }
-        for id in suspected {
-            if let suspicion = nodes[id]?.suspicion { next = min(next, max(suspicion.deadline, heldBackUntil)) }
-        }
+        if !nodes.suspected.isEmpty || !urgentProbes.isEmpty { next = min(next, verifyAt) }
         if let due = loadDueAt { next = min(next, due) }
         if !news.isEmpty || !claimsToTell.isEmpty { next = min(next, announceDueAt) }
         return max(next, now)
@@ -105,16 +143,22 @@ public struct GossipMachine: Sendable {
         // 1. What was promised by now and did not happen.
         expireExchanges()
         expireIndirectProbes()
-        advanceSuspicions()
         publishDueLoad(authority)
         // 2. A round, if it is time for one.
         if self.now >= nextRoundAt {
             counters.ticks += 1
+            begunInRound = 0
             retireOldStates()
             forgetOldFetches()
             beginRound()
             let jitter = 1 + settings.periodJitter * (2 * random.unit() - 1)
-            nextRoundAt = self.now.adding(seconds: settings.periodSeconds * jitter * Double(healthPenalty + 1))
+            nextRoundAt = self.now.adding(seconds: settings.periodSeconds * jitter * roundStretch)
+        }
+        // 3. Whoever is suspected or doubted.
+        if self.now >= verifyAt {
+            advanceSuspicions()
+            verifyTheDoubted()
+            verifyAt = self.now.adding(seconds: settings.periodSeconds * settings.suspectTryPeriods)
         }
         return finish()
     }
@@ -126,11 +170,19 @@ public struct GossipMachine: Sendable {
         let late = now.seconds(since: nextTick)
         self.now = max(self.now, now)
         self.wallSeconds = wallSeconds
+        budget.fill(settings, now: self.now)
         guard late > settings.pauseSeconds, !hasLeft else { return }
         directives.append(.log(.paused(seconds: late)))
         for id in pending.keys { pending[id]?.isBlameless = true }
         indirect.removeAll()
-        for id in suspected { nodes[id]?.suspicion?.startedAt = self.now }
+        doubts.removeAll()
+        urgentProbes.removeAll()
+        for hash in nodes.suspected {
+            nodes.touch(hash) {
+                $0.suspicion?.startedAt = self.now
+                $0.suspicion?.failures = 0
+            }
+        }
         nextRoundAt = self.now
     }
 
@@ -141,26 +193,22 @@ public struct GossipMachine: Sendable {
         return directives
     }
 
-    mutating func insert(_ entry: NodeEntry) {
-        nodes[entry.id] = entry
-        nodeByHash[entry.hash] = entry.id
-        order.insert(entry.id, at: order.firstIndex { $0 > entry.id } ?? order.endIndex)
-        summaryCache = nil
+    mutating func insert(_ entry: NodeEntry) { nodes.insert(entry) }
+
+    mutating func remove(_ hash: UInt64) {
+        nodes.remove(hash)
+        probeOrder.removeAll { $0 == hash }
+        urgentProbes.removeAll { $0 == hash }
+        troubles.removeAll { $0 == hash }
+        indirect[hash] = nil
+        doubts[hash] = nil
     }
 
-    mutating func remove(_ id: NodeID) {
-        guard let entry = nodes.removeValue(forKey: id) else { return }
-        nodeByHash[entry.hash] = nil
-        order.removeAll { $0 == id }
-        probeOrder.removeAll { $0 == id }
-        urgentProbes.removeAll { $0 == id }
-        suspected.removeAll { $0 == id }
-        indirect[id] = nil
-        summaryCache = nil
-    }
+    /// Whether the mesh is so large that this node keeps to an active view.
+    var keepsActiveView: Bool { nodes.live.count > settings.activeViewAbove }
 
-    /// Other nodes in one of these states, sorted.
-    func peers(_ states: NodeState...) -> [NodeID] {
-        order.filter { id in id != me && nodes[id].map { states.contains($0.state) } ?? false }
+    /// Those among whom rounds and announcements are shared out.
+    func partners() -> [UInt64] {
+        keepsActiveView ? active.members : nodes.live.map { nodes.entries[$0].hash }
     }
 }

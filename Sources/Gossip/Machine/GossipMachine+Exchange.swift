@@ -1,31 +1,32 @@
 // Push-pull: a summary first, the digest only of what differs, then the records that either side lacks.
 
-/// Hashes of all that is shared, by bucket.
-struct ViewHashes: Sendable {
-    var buckets = [UInt64](repeating: 0, count: 64)
-    var nodes: UInt32 = 0
-    var summary: Summary { Summary(hash: buckets.reduce(0, ^), nodes: nodes) }
-}
-
 extension GossipMachine {
-    /// A request by another node, proven by its certificate. Returns the reply and what else is to be done.
+    /// A request by another node, proven by its certificate. Returns the reply and what else is to be done; without a reply nothing is
+    /// to be sent, and the connection to be ended: the peer asks too often, or we have sent too much.
     public mutating func onExchange(
         _ message: Message, from peer: NodeID, now: Instant, wallSeconds: UInt64, authority: some RecordAuthority
-    ) -> (reply: Message, directives: [Directive]) {
+    ) -> (reply: Message?, directives: [Directive]) {
         begin(now, wallSeconds)
+        guard peer != me else { return (reply(to: message, .ack), finish()) }
+        // 1. May it ask?
+        guard mayAsk(peer) else {
+            counters.requestsRefused += 1
+            return (nil, finish())
+        }
         counters.exchangesAnswered += 1
-        counters.bytesReceived += UInt64(message.encodedByteCount)
-        guard peer != me else { return (Message(.ack), finish()) }
-        // 1. What we thought of it until now it must be told, since others may have it from us.
+        counters.bytesReceived += UInt64(message.encodedByteCount + settings.requestOverheadBytes)
+        guard !isGreylisted(peer) else {
+            heard(from: peer)
+            return (reply(to: message, .ack), finish())
+        }
+        // 2. What we thought of it until now it must be told, since others may have it from us.
         let warnings = claims(about: peer)
         let body = answer(message.body, from: peer, authority)
         heard(from: peer)
         apply(message.claims, from: peer, authority)
-        // 2. A node that this very message brought in may have a grave here.
+        // 3. A node that this very message brought in may have a grave here.
         let told = (warnings.isEmpty ? claims(about: peer) : warnings) + claims(with: message.body) + claims(with: body)
-        let reply = Message(body, claims: Array(told.prefix(WireLimits.claims)))
-        counters.bytesSent += UInt64(reply.encodedByteCount)
-        return (reply, finish())
+        return (reply(to: message, body, claims: Array(told.prefix(WireLimits.claims))), finish())
     }
 
     /// The reply to one of our requests, from the node that the connection proves.
@@ -34,8 +35,12 @@ extension GossipMachine {
         authority: some RecordAuthority
     ) -> [Directive] {
         begin(now, wallSeconds)
-        guard let exchange = pending.removeValue(forKey: id) else { return finish() }
-        counters.bytesReceived += UInt64(message.encodedByteCount)
+        guard let exchange = pending.removeValue(forKey: id) else {
+            // Given up, but it is an answer.
+            heard(from: peer)
+            return finish()
+        }
+        counters.bytesReceived += UInt64(message.encodedByteCount + settings.answerOverheadBytes)
         // 1. Who is it?
         noteSeed(exchange.contact.address, is: peer)
         guard peer != me else { return finish() }
@@ -49,6 +54,7 @@ extension GossipMachine {
         measure(exchange, with: peer)
         if case .relay(let target, let asker) = exchange.purpose { report(target, reachable: true, to: asker) }
         // 3. What it says.
+        guard !isGreylisted(peer) else { return finish() }
         proceed(message.body, after: exchange, with: peer, authority)
         apply(message.claims, from: peer, authority)
         return finish()
@@ -68,9 +74,9 @@ extension GossipMachine {
     ) -> Message.Body {
         switch body {
         case .summary(let theirs):
-            let mine = viewHashes().summary
+            let mine = nodes.hashes.summary
             if mine == theirs { return .ack }
-            if Int(max(mine.nodes, theirs.nodes)) > settings.bucketNodes { return .buckets(viewHashes().buckets) }
+            if Int(max(mine.nodes, theirs.nodes)) > settings.bucketNodes { return .buckets(nodes.hashes.buckets) }
             return .digest(mask: .max, digest(mask: .max))
         case .buckets(let theirs):
             let mask = differing(theirs)
@@ -81,7 +87,7 @@ extension GossipMachine {
             accept(delta, from: peer, authority)
             return delta.wants.isEmpty ? .ack : .delta(wanted(delta.wants, by: peer, isNews: false))
         case .announce(let theirs):
-            let wants = hasLeft ? [] : wantsOfNews(theirs)
+            let wants = hasLeft || isQuarantined(peer) ? [] : wantsOfNews(theirs)
             return wants.isEmpty ? .ack : .delta(Delta(wants: wants))
         case .probe(let target):
             return tryFor(peer, target)
@@ -92,6 +98,9 @@ extension GossipMachine {
             return .ack
         }
     }
+
+    /// A peer of which no identity was proven yet takes part in nothing but bringing it.
+    func isQuarantined(_ peer: NodeID) -> Bool { nodes[peer]?.identityRecord == nil }
 
     // MARK: - Going on after a reply
 
@@ -127,46 +136,19 @@ extension GossipMachine {
         exchange(with: Contact(node: peer, address: contact.address), body, .transfer, depth: depth)
     }
 
-    /// The budget cut a delta short: another round with the same peer, a bounded number of times.
+    /// The limit cut a delta short: another round with the same peer, a bounded number of times.
     private mutating func catchUp(with peer: NodeID, _ contact: Contact) {
         guard catchUpsLeft > 0, !hasLeft else { return }
         catchUpsLeft -= 1
         let contact = Contact(node: peer, address: contact.address)
-        exchange(with: contact, .summary(viewHashes().summary), .transfer)
+        exchange(with: contact, .summary(nodes.hashes.summary), .transfer, depth: 1)
     }
 
-    // MARK: - Beginning
-
-    /// Sends a request to a known node.
-    mutating func exchange(
-        with id: NodeID, _ body: Message.Body, _ purpose: PendingExchange.Purpose, claims: [Claim] = []
-    ) {
-        guard let address = nodes[id]?.identity?.mesh else { return }
-        exchange(with: Contact(node: id, address: address), body, purpose, claims: claims)
-    }
-
-    mutating func exchange(
-        with contact: Contact, _ body: Message.Body, _ purpose: PendingExchange.Purpose, claims: [Claim] = [],
-        depth: Int = 0
-    ) {
-        guard pending.count < settings.maximumPendingExchanges, contact.node != me else { return }
-        let timeout =
-            purpose == .transfer
-            ? settings.transferTimeoutSeconds : settings.probeTimeoutSeconds * Double(healthPenalty + 1)
-        lastExchange += 1
-        let id = ExchangeID(value: lastExchange)
-        var told = contact.node.map { self.claims(about: $0) } ?? []
-        told.append(contentsOf: (claims + self.claims(with: body)).filter { !told.contains($0) })
-        let message = Message(body, claims: Array(told.prefix(WireLimits.claims)))
-        pending[id] = PendingExchange(
-            contact: contact, purpose: purpose, sentAt: now, lostAt: now.adding(seconds: timeout * 2 + 1), depth: depth)
-        counters.exchangesBegun += 1
-        counters.bytesSent += UInt64(message.encodedByteCount)
-        directives.append(.exchange(id: id, with: contact, message: message, timeoutSeconds: timeout))
-    }
+    // MARK: - Failure
 
     /// The shell owes an answer to each exchange; where it gave none in twice the time, it is taken as failed.
     mutating func expireExchanges() {
+        guard pending.contains(where: { $0.value.lostAt <= now }) else { return }
         let lost = pending.filter { $0.value.lostAt <= now }.keys.sorted()
         for id in lost {
             if let exchange = pending.removeValue(forKey: id) { failed(exchange) }
@@ -176,8 +158,9 @@ extension GossipMachine {
     private mutating func measure(_ exchange: PendingExchange, with peer: NodeID) {
         switch exchange.purpose {
         case .probe, .announce:
-            nodes[peer]?.roundTripSeconds = now.seconds(since: exchange.sentAt)
+            nodes.touch(peer.digestHash) { $0.roundTripSeconds = now.seconds(since: exchange.sentAt) }
             healthPenalty = max(0, healthPenalty - 1)
+            learn(failed: false)
         default: break
         }
     }

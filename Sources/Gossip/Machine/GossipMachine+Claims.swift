@@ -1,0 +1,97 @@
+// What nodes say of others: reason to look, never a verdict.
+
+extension GossipMachine {
+    /// What is wrong with a node, for itself to hear.
+    func claims(about id: NodeID) -> [Claim] {
+        if let entry = nodes[id], id != me {
+            // A node that said itself that it left knows; one that writes to us after that has to return properly.
+            guard entry.state != .alive else { return [] }
+            return [Claim(node: id, version: wireVersion(entry.identityVersion), state: entry.state)]
+        }
+        guard !tombstones.isEmpty, let grave = tombstones[id.digestHash] else { return [] }
+        return [Claim(node: id, version: Version(generation: grave.generation, sequence: 0), state: grave.state)]
+    }
+
+    /// What the receiver of a message, or of the reply to it, should know besides: that some of the nodes that it is about do
+    /// not answer. A round is about all of them, so that whoever missed an announcement hears of fresh trouble there.
+    func claims(with body: Message.Body) -> [Claim] {
+        switch body {
+        case .summary:
+            guard !troubles.isEmpty else { return [] }
+            let fresh = troubles.reversed().lazy.filter { hash in
+                nodes[hash].map { now.seconds(since: $0.stateSince) <= settings.troubleSeconds } ?? false
+            }
+            return fresh.prefix(settings.troubleClaims).compactMap(trouble)
+        case .delta(let delta):
+            guard !troubles.isEmpty || !nodes.down.isEmpty else { return [] }
+            return delta.items.compactMap { $0.kind == .identity ? trouble(with: $0.origin) : nil }
+        case .probe(let target): return trouble(with: target.digestHash).map { [$0] } ?? []
+        default: return []
+        }
+    }
+
+    private func trouble(with hash: UInt64) -> Claim? {
+        guard let entry = nodes[hash], entry.state == .suspect || entry.state == .unreachable else { return nil }
+        return Claim(node: entry.id, version: wireVersion(entry.identityVersion), state: entry.state)
+    }
+
+    mutating func apply(_ claims: [Claim], from peer: NodeID, _ authority: some RecordAuthority) {
+        for claim in claims.prefix(WireLimits.claims) {
+            if claim.node == me {
+                refute(claim, authority)
+            } else if claim.state != .alive, claim.state != .left, claim.node != peer, !isQuarantined(peer) {
+                consider(claim, by: peer)
+            }
+        }
+    }
+
+    /// Another's word against a node is no verdict: it makes us look for ourselves.
+    private mutating func consider(_ claim: Claim, by peer: NodeID) {
+        guard !hasLeft, let entry = nodes[claim.node], claim.version == wireVersion(entry.identityVersion) else { return }
+        switch entry.state {
+        case .alive:
+            if entry.answered(within: settings.periodSeconds * 3, of: now) {
+                warn(claim)
+            } else if entry.provenAt == nil, entry.stateSince == now, claim.state != .suspect {
+                // Both the node and its trouble are new to us: take the word until we have tried.
+                setState(entry.hash, .unreachable)
+            } else {
+                doubt(entry.hash, by: peer)
+            }
+        case .suspect: nodes.touch(entry.hash) { _ = $0.suspicion?.confirm(by: peer) }
+        case .unreachable, .dead, .left: break
+        }
+    }
+
+    /// Remembers who says so and has the node tried soon.
+    private mutating func doubt(_ hash: UInt64, by peer: NodeID) {
+        if var known = doubts[hash], known.until > now {
+            if known.accusers.count < settings.suspicionConfirmations, !known.accusers.contains(peer) {
+                known.accusers.append(peer)
+                doubts[hash] = known
+            }
+            return
+        }
+        guard doubts.count < GossipMachine.doubtsAllowed else { return }
+        doubts[hash] = Doubt(accusers: [peer], until: now.adding(seconds: settings.troubleSeconds))
+        if !urgentProbes.contains(hash) { urgentProbes.append(hash) }
+    }
+
+    /// Nodes doubted at once for what others say.
+    static let doubtsAllowed = 1024
+
+    /// The accused is told first: it answers us, and a newer identity of it refutes the claim everywhere.
+    private mutating func warn(_ claim: Claim) {
+        let hash = claim.node.digestHash
+        if let last = nodes[hash]?.warnedAt, now.seconds(since: last) < settings.refutationSeconds { return }
+        nodes.touch(hash) { $0.warnedAt = now }
+        exchange(with: hash, .ping, .probe, claims: [claim])
+    }
+
+    /// A version as a claim can say it.
+    func wireVersion(_ version: Version) -> Version {
+        Version(
+            generation: min(version.generation, DigestEntry.maximumGeneration),
+            sequence: min(version.sequence, DigestEntry.maximumSequence(of: .identity)))
+    }
+}

@@ -1,0 +1,129 @@
+// Who lacks what, and what of it goes first.
+
+extension GossipMachine {
+    /// The buckets in which these hashes differ from ours.
+    func differing(_ theirs: [UInt64]) -> UInt64 {
+        let mine = nodes.hashes.buckets
+        guard theirs.count == mine.count else { return 0 }
+        return mine.indices.reduce(UInt64(0)) { mine[$1] == theirs[$1] ? $0 : $0 | 1 << UInt64($1) }
+    }
+
+    /// What we hold in these buckets. The dead are listed too, so that nobody sends them to us, but never sent.
+    func digest(mask: UInt64) -> [DigestEntry] {
+        var entries: [DigestEntry] = []
+        for entry in nodes.entries where mask & (1 << UInt64(entry.hash >> 58)) != 0 {
+            let digest = entry.digest
+            if digest.generation > 0 { entries.append(digest) }
+            if entries.count == WireLimits.entries { break }
+        }
+        return entries
+    }
+
+    /// What the sender of a digest lacks, and what we lack of it.
+    mutating func difference(mask: UInt64, _ theirs: [DigestEntry], with peer: NodeID) -> Delta {
+        var listed: [UInt64: DigestEntry] = [:]
+        listed.reserveCapacity(theirs.count)
+        var wants: [DigestEntry] = []
+        for entry in theirs where listed.updateValue(entry, forKey: entry.origin) == nil {
+            let mine = held(of: entry.origin)
+            if mine.isBehind(entry), !isBuried(entry), !isBeingFetched(entry) { wants.append(mine) }
+        }
+        let hash = peer.digestHash
+        var candidates: [Candidate] = []
+        for entry in nodes.entries where mask & (1 << UInt64(entry.hash >> 58)) != 0 {
+            guard entry.isShared || entry.hash == hash else { continue }
+            let theirs = listed[entry.hash] ?? DigestEntry(origin: entry.hash)
+            if theirs.isBehind(entry.digest) { candidates.append(Candidate(hash: entry.hash, theirs: theirs)) }
+        }
+        var delta = items(of: candidates)
+        delta.wants = Array(wants.prefix(WireLimits.entries))
+        return delta
+    }
+
+    /// The records asked for.
+    mutating func wanted(_ wants: [DigestEntry], by peer: NodeID, isNews: Bool) -> Delta {
+        let hash = peer.digestHash
+        var seen: Set<UInt64> = []
+        var candidates: [Candidate] = []
+        for want in wants.prefix(WireLimits.entries) where seen.insert(want.origin).inserted {
+            guard let entry = nodes[want.origin], entry.isShared || entry.hash == hash, want.isBehind(entry.digest) else {
+                continue
+            }
+            candidates.append(Candidate(hash: entry.hash, theirs: want))
+        }
+        var delta = items(of: candidates)
+        delta.isNews = isNews
+        return delta
+    }
+
+    /// Announced versions that we lack and that are not on their way already.
+    mutating func wantsOfNews(_ theirs: [DigestEntry]) -> [DigestEntry] {
+        var wants: [DigestEntry] = []
+        for entry in theirs {
+            let mine = held(of: entry.origin)
+            guard mine.isBehind(entry), !isBuried(entry), !isBeingFetched(entry) else { continue }
+            guard fetches.count < WireLimits.entries else { break }
+            fetches[entry.origin] = Fetch(
+                expected: entry, until: now.adding(seconds: settings.fetchPatienceSeconds))
+            wants.append(mine)
+        }
+        return wants
+    }
+
+    /// Whether an announced version as new as this is on its way from another peer.
+    private func isBeingFetched(_ entry: DigestEntry) -> Bool {
+        guard let fetch = fetches[entry.origin] else { return false }
+        return fetch.until > now && !fetch.expected.isBehind(entry)
+    }
+
+    /// All records of one node that pass.
+    func items(of hash: UInt64, where isWanted: (RecordKind, Version) -> Bool) -> [DeltaItem] {
+        guard let entry = nodes[hash] else { return [] }
+        return RecordKind.allCases.compactMap { kind in
+            guard let signed = entry[kind], isWanted(kind, signed.record.version) else { return nil }
+            return DeltaItem(origin: entry.hash, kind: kind, version: signed.record.version, token: signed.token)
+        }
+    }
+
+    func held(of origin: UInt64) -> DigestEntry { nodes[origin]?.digest ?? DigestEntry(origin: origin) }
+
+    /// Whether it is of a generation that is over here.
+    private func isBuried(_ digest: DigestEntry) -> Bool {
+        if let grave = tombstones[digest.origin] { return digest.generation <= grave.generation }
+        guard let entry = nodes[digest.origin], digest.origin != myHash else { return false }
+        return (entry.state == .dead || entry.state == .left) && digest.generation <= entry.generation
+    }
+
+    /// A node of which the other side lacks something.
+    private struct Candidate {
+        let hash: UInt64
+        let theirs: DigestEntry
+    }
+
+    /// What of these is newer than what the other side holds: identities first, then catalogs, then loads, within the limits of bytes
+    /// and records and what the budget leaves to each kind; one record always fits the limit. The dead go to nobody but themselves.
+    private mutating func items(of candidates: [Candidate]) -> Delta {
+        var delta = Delta()
+        var bytes = settings.requestOverheadBytes + Delta.headBytes
+        for kind in RecordKind.allCases {
+            let allowance = min(settings.deltaBytes, budget.allowance(kind.urgency, settings))
+            for candidate in candidates {
+                guard let signed = nodes[candidate.hash]?[kind], candidate.theirs.lacks(kind, signed.record.version) else {
+                    continue
+                }
+                bytes += signed.token.count + DeltaItem.headBytes
+                let isFirst = delta.items.isEmpty && bytes <= budget.allowance(kind.urgency, settings)
+                guard isFirst || (bytes <= allowance && delta.items.count < settings.deltaRecords) else {
+                    delta.hasMore = true
+                    counters.deltasCut += 1
+                    return delta
+                }
+                delta.items.append(
+                    DeltaItem(
+                        origin: candidate.hash, kind: kind, version: signed.record.version, token: signed.token))
+                counters.recordsSent += 1
+            }
+        }
+        return delta
+    }
+}

@@ -1,0 +1,218 @@
+// Rounds and failure detection, after SWIM (Das, Gupta, Motivala 2002) and Lifeguard (arXiv 1707.00788).
+
+extension GossipMachine {
+    /// One live peer in shuffled turn, so that each is tried within as many rounds as there are peers; now and then a seed,
+    /// and one of those that are down, so that a healed partition joins again.
+    mutating func beginRound() {
+        catchUpsLeft = settings.catchUpRounds
+        if keepsActiveView { active.refresh(nodes, me: myHash, settings: settings, now: now, random: &random) }
+        if let next = nextProbe() { probe(next) }
+        let live = nodes.live.count
+        if live == 0 {
+            trySeeds(settings.seedFanout)
+        } else if random.unit() < settings.seedProbability {
+            trySeeds(1)
+        }
+        guard !nodes.down.isEmpty else { return }
+        let share = Double(nodes.down.count) / Double(live + 1)
+        if random.unit() < max(settings.downProbability, share) {
+            let hash = nodes.entries[nodes.down[Int.random(in: 0..<nodes.down.count, using: &random)]].hash
+            if !isBusy(hash) { probe(hash) }
+        }
+    }
+
+    private mutating func probe(_ hash: UInt64) {
+        if let id = nodes[hash]?.id, isGreylisted(id) {
+            exchange(with: hash, .ping, .probe)
+        } else {
+            exchange(with: hash, .summary(nodes.hashes.summary), .probe)
+        }
+    }
+
+    private mutating func nextProbe() -> UInt64? {
+        for _ in 0..<2 {
+            while let hash = probeOrder.popLast() {
+                if nodes[hash]?.isLive ?? false, !isBusy(hash) { return hash }
+            }
+            probeOrder = partners().shuffled(using: &random)
+        }
+        return nil
+    }
+
+    /// Whether a probe of it is under way.
+    private func isBusy(_ hash: UInt64) -> Bool {
+        guard !pending.isEmpty, let id = nodes[hash]?.id else { return false }
+        return pending.contains { $0.value.purpose == .probe && $0.value.contact.node == id }
+    }
+
+    // MARK: - Looking at those in doubt
+
+    /// Tries suspected nodes, for evidence or for their relief, and those that others doubt, a few at a time.
+    mutating func verifyTheDoubted() {
+        guard !nodes.suspected.isEmpty || !urgentProbes.isEmpty else { return }
+        var left = settings.suspectTries
+        for hash in random.pick(left, of: nodes.suspected) where exchange(with: hash, .ping, .verify) { left -= 1 }
+        while left > 0, let hash = urgentProbes.first {
+            urgentProbes.removeFirst()
+            guard let entry = nodes[hash], entry.state == .alive, doubts[hash] != nil, !isBusy(hash) else { continue }
+            left -= 1
+            guard exchange(with: hash, .summary(nodes.hashes.summary), .probe) else {
+                urgentProbes.insert(hash, at: 0)
+                return
+            }
+        }
+        if !doubts.isEmpty, doubts.contains(where: { $0.value.until <= now }) {
+            doubts = doubts.filter { $0.value.until > now }
+        }
+    }
+
+    // MARK: - Seeds
+
+    private mutating func trySeeds(_ count: Int) {
+        let isAlone = nodes.live.isEmpty
+        let busy = pending.values.map(\.contact.address)
+        let open = seeds.filter { seed in
+            guard !busy.contains(seed.address), isAlone || !seed.isRemembered else { return false }
+            guard let node = seed.node, let entry = nodes[node] else { return true }
+            return !entry.isLive
+        }
+        guard !open.isEmpty else { return }
+        for offset in 0..<min(count, open.count) {
+            let seed = open[(seedIndex + offset) % open.count]
+            // Someone else may answer there by now, so whoever it was is not insisted on.
+            exchange(with: Contact(node: nil, address: seed.address), .summary(nodes.hashes.summary), .probe)
+        }
+        seedIndex = (seedIndex + count) % max(seeds.count, 1)
+    }
+
+    mutating func noteSeed(_ address: String, is node: NodeID) {
+        guard let index = seeds.firstIndex(where: { $0.address == address }) else { return }
+        guard node != me else {
+            seeds.remove(at: index)
+            directives.append(.log(.seedIsSelf(address: address)))
+            return
+        }
+        seeds[index].node = node
+    }
+
+    // MARK: - Failure
+
+    mutating func failed(_ exchange: PendingExchange) {
+        counters.exchangesFailed += 1
+        guard !exchange.isBlameless else { return }
+        switch exchange.purpose {
+        case .probe, .announce, .verify:
+            if let id = exchange.contact.node { failedDirectly(id.digestHash) }
+        case .relay(let target, let asker):
+            nodes.touch(target.digestHash) { $0.failedAt = now }
+            report(target, reachable: false, to: asker)
+        case .ask, .report:
+            if let id = exchange.contact.node { nodes.touch(id.digestHash) { $0.failedAt = now } }
+        case .transfer:
+            break
+        }
+    }
+
+    /// The running mean of what fails with peers that are not suspected: how much a failure says.
+    mutating func learn(failed: Bool) {
+        loss += ((failed ? 1 : 0) - loss) / GossipMachine.lossMemory
+        loss = min(max(loss, GossipMachine.leastLoss), 1)
+    }
+
+    /// Exchanges over which the mean runs.
+    private static let lossMemory = 32.0
+
+    /// A small exchange with it failed: let others try before we suspect it.
+    private mutating func failedDirectly(_ hash: UInt64) {
+        guard let entry = nodes[hash] else { return }
+        nodes.touch(hash) { $0.failedAt = now }
+        if entry.state == .suspect {
+            nodes.touch(hash) { $0.suspicion?.failures += 1 }
+            return
+        }
+        guard entry.state == .alive, indirect[hash] == nil else { return }
+        if doubts[hash] != nil {
+            // Others have found the same: that is the indirect try.
+            suspect(hash)
+            return
+        }
+        learn(failed: true)
+        let helpers = helpers(for: entry)
+        guard !helpers.isEmpty else {
+            healthPenalty = min(healthPenalty + 1, settings.maximumHealthPenalty)
+            suspect(hash)
+            return
+        }
+        // The helper needs a probe's time for the target, and we one for the helper.
+        let patience = settings.probeTimeoutSeconds * timeoutStretch * 1.5
+        indirect[hash] = IndirectProbe(
+            helpers: helpers.sorted(), asked: helpers.count, deadline: now.adding(seconds: patience))
+        for helper in helpers { exchange(with: helper.digestHash, .probe(entry.id), .ask(target: entry.id)) }
+    }
+
+    /// Peers to try for us, of other sites than the target's where there are such: what cuts a site off cuts off all of it.
+    private mutating func helpers(for target: NodeEntry) -> [NodeID] {
+        let able = partners().compactMap { hash -> NodeID? in
+            guard hash != target.hash, let entry = nodes[hash], entry.state == .alive, !entry.hasFailedLately else {
+                return nil
+            }
+            return entry.id
+        }
+        let elsewhere = able.filter { $0.site != target.id.site }
+        return random.pick(settings.indirectProbes, of: elsewhere.isEmpty ? able : elsewhere)
+    }
+
+    /// A helper told us how its try went.
+    mutating func onProbeResult(_ target: NodeID, reachable: Bool, from helper: NodeID) {
+        let hash = target.digestHash
+        guard let index = indirect[hash]?.helpers.firstIndex(of: helper) else { return }
+        if reachable {
+            indirect[hash] = nil
+            nodes.touch(hash) { $0.heardAt = now }
+            return
+        }
+        indirect[hash]?.helpers.remove(at: index)
+        if indirect[hash]?.helpers.isEmpty ?? false {
+            indirect[hash] = nil
+            suspect(hash)
+        }
+    }
+
+    /// Helpers that say nothing at all hint that the fault is ours (Lifeguard's missed nacks).
+    mutating func expireIndirectProbes() {
+        guard !indirect.isEmpty else { return }
+        for hash in indirect.filter({ $0.value.deadline <= now }).keys.sorted() {
+            guard let probe = indirect.removeValue(forKey: hash) else { continue }
+            if probe.helpers.count * 2 > probe.asked {
+                healthPenalty = min(healthPenalty + 1, settings.maximumHealthPenalty)
+            }
+            suspect(hash)
+        }
+    }
+
+    // MARK: - For others
+
+    /// Tries a node for a peer, at the address that its own record says: a peer cannot make us dial anything else.
+    mutating func tryFor(_ asker: NodeID, _ target: NodeID) -> Message.Body {
+        guard target != me else { return .probeResult(target, reachable: !hasLeft) }
+        let relays = pending.values.reduce(0) { if case .relay = $1.purpose { $0 + 1 } else { $0 } }
+        guard !hasLeft, !isQuarantined(asker), nodes[target]?.identityRecord != nil,
+            relays < settings.maximumPendingExchanges / 4
+        else { return .probeResult(target, reachable: false) }
+        guard exchange(with: target.digestHash, .ping, .relay(target: target, asker: asker)) else {
+            return .probeResult(target, reachable: false)
+        }
+        return .ack
+    }
+
+    mutating func report(_ target: NodeID, reachable: Bool, to asker: NodeID) {
+        exchange(with: asker.digestHash, .probeResult(target, reachable: reachable), .report)
+    }
+}
+
+extension NodeEntry {
+    fileprivate var hasFailedLately: Bool {
+        guard let failedAt else { return false }
+        return provenAt.map { $0 < failedAt } ?? true
+    }
+}

@@ -1,0 +1,105 @@
+// Nothing goes out but through here: in the peer's version, within the budget.
+
+extension GossipMachine {
+    /// Sends a request to a known node.
+    ///
+    /// - Returns: whether it goes out.
+    @discardableResult
+    mutating func exchange(
+        with hash: UInt64, _ body: Message.Body, _ purpose: PendingExchange.Purpose, claims: [Claim] = []
+    ) -> Bool {
+        guard let entry = nodes[hash], let address = entry.identity?.mesh else { return false }
+        return exchange(with: Contact(node: entry.id, address: address), body, purpose, claims: claims)
+    }
+
+    @discardableResult
+    mutating func exchange(
+        with contact: Contact, _ body: Message.Body, _ purpose: PendingExchange.Purpose, claims: [Claim] = [],
+        depth: Int = 0
+    ) -> Bool {
+        guard pending.count < settings.maximumPendingExchanges, contact.node != me else { return false }
+        // 1. A conversation of our own counts against the peers of a tick.
+        guard depth > 0 || begunInRound < settings.peersPerTick else {
+            counters.exchangesPutOff += 1
+            return false
+        }
+        // 2. Within the budget.
+        var told = contact.node.map { self.claims(about: $0) } ?? []
+        told.append(contentsOf: (claims + self.claims(with: body)).filter { !told.contains($0) })
+        let message = Message(body, claims: Array(told.prefix(WireLimits.claims)), version: version(for: contact.node))
+        guard budget.take(message.encodedByteCount + settings.requestOverheadBytes, body.urgency, settings) else {
+            counters.exchangesPutOff += 1
+            return false
+        }
+        if depth == 0 { begunInRound += 1 }
+        counters.bytesSent += UInt64(message.encodedByteCount + settings.requestOverheadBytes)
+        // 3. Out.
+        let timeout =
+            purpose == .transfer ? settings.transferTimeoutSeconds : settings.probeTimeoutSeconds * timeoutStretch
+        lastExchange += 1
+        let id = ExchangeID(value: lastExchange)
+        pending[id] = PendingExchange(
+            contact: contact, purpose: purpose, sentAt: now, lostAt: now.adding(seconds: timeout * 2 + 1), depth: depth)
+        counters.exchangesBegun += 1
+        directives.append(.exchange(id: id, with: contact, message: message, timeoutSeconds: timeout))
+        return true
+    }
+
+    /// A reply in the version of the request; an acknowledgement where the budget has no room for more; nil where it has none at all.
+    mutating func reply(to request: Message, _ body: Message.Body, claims: [Claim] = []) -> Message? {
+        let version = min(max(request.version, settings.lowestVersion), settings.highestVersion)
+        for choice in [Message(body, claims: claims, version: version), Message(.ack, version: version)] {
+            let bytes = choice.encodedByteCount + settings.answerOverheadBytes
+            guard budget.take(bytes, choice.body.urgency, settings) else {
+                counters.repliesCut += 1
+                continue
+            }
+            counters.bytesSent += UInt64(bytes)
+            return choice
+        }
+        return nil
+    }
+
+    /// The highest version that both speak; of a node not known, the lowest that we do.
+    private func version(for peer: NodeID?) -> UInt8 {
+        guard let peer, let identity = nodes[peer]?.identity else { return settings.lowestVersion }
+        return max(settings.lowestVersion, min(identity.gossip ?? 1, settings.highestVersion))
+    }
+
+    /// Timeouts are longer while our own health is poor (Lifeguard): up to five times.
+    var timeoutStretch: Double { 1 + Double(healthPenalty) / 2 }
+
+    /// And so are rounds: up to three times.
+    var roundStretch: Double { 1 + Double(healthPenalty) / 4 }
+
+    /// Whether a peer may ask once more; counts it.
+    mutating func mayAsk(_ peer: NodeID) -> Bool {
+        let hash = peer.digestHash
+        guard var standing = standing(of: hash) else { return false }
+        standing.forgive(settings, now: now)
+        let may = standing.mayAsk(settings, now: now)
+        standings[hash] = standing
+        return may
+    }
+
+    mutating func penalise(_ peer: NodeID, _ points: Double) {
+        let hash = peer.digestHash
+        guard points > 0, peer != me, var standing = standing(of: hash) else { return }
+        if standing.penalise(points, settings, now: now) {
+            counters.peersGreylisted += 1
+            directives.append(.log(.greylisted(peer, score: Int(standing.score))))
+        }
+        standings[hash] = standing
+    }
+
+    /// nil where there is no room for another peer that nobody knows.
+    private mutating func standing(of hash: UInt64) -> Standing? {
+        if let known = standings[hash] { return known }
+        if standings.count >= settings.maximumNodes {
+            // Who is not known and has done nothing goes first.
+            standings = standings.filter { nodes.contains($0.key) || $0.value.score > 0 }
+            guard standings.count < settings.maximumNodes * 2 else { return nil }
+        }
+        return Standing(settings, now: now)
+    }
+}

@@ -1,0 +1,192 @@
+/// All nodes known, this one among them: found by the hash of their names, listed by state, and summed up in hashes that are kept true
+/// with each change, so that a round costs the same with ten nodes and with four thousand.
+///
+/// Every change of an entry goes through `update`. Its order depends on nothing but the order of the changes.
+struct NodeTable: Sendable {
+    private(set) var entries: [NodeEntry] = []
+    private var slots: [UInt64: Int] = [:]
+    private let me: UInt64
+
+    /// Slots of other nodes that are alive or suspect, unreachable or dead, and left: in no order that means anything.
+    private(set) var live: [Int] = []
+    private(set) var down: [Int] = []
+    private(set) var left: [Int] = []
+    /// Hashes of those that are suspect, in the order in which they became so.
+    private(set) var suspected: [UInt64] = []
+    /// Hashes of those that are alive or suspect, sorted: the ring of names.
+    private(set) var ring: [UInt64] = []
+
+    private(set) var hashes = ViewHashes()
+    /// Bytes of all tokens held.
+    private(set) var recordBytes = 0
+
+    init(me: UInt64) { self.me = me }
+
+    var count: Int { entries.count }
+
+    subscript(hash: UInt64) -> NodeEntry? { slots[hash].map { entries[$0] } }
+    subscript(id: NodeID) -> NodeEntry? {
+        guard let slot = slots[id.digestHash], entries[slot].id == id else { return nil }
+        return entries[slot]
+    }
+
+    func contains(_ hash: UInt64) -> Bool { slots[hash] != nil }
+
+    /// The slots of all entries by name.
+    var byName: [Int] { entries.indices.sorted { entries[$0].id < entries[$1].id } }
+
+    // MARK: - Changes
+
+    mutating func insert(_ entry: NodeEntry) {
+        precondition(slots[entry.hash] == nil, "a node is inserted once")
+        slots[entry.hash] = entries.count
+        entries.append(entry)
+        recordBytes += entry.recordBytes
+        enlist(entries.count - 1)
+        rehash(entries.count - 1)
+    }
+
+    mutating func remove(_ hash: UInt64) {
+        guard let slot = slots[hash] else { return }
+        delist(slot, from: entries[slot].state)
+        withdraw(slot)
+        recordBytes -= entries[slot].recordBytes
+        slots[hash] = nil
+        let last = entries.count - 1
+        if slot != last {
+            entries[slot] = entries[last]
+            slots[entries[slot].hash] = slot
+            relocate(slot)
+        }
+        entries.removeLast()
+    }
+
+    /// Changes one entry in place; nothing if there is none.
+    mutating func update(_ hash: UInt64, _ change: (inout NodeEntry) -> Void) {
+        guard let slot = slots[hash] else { return }
+        let state = entries[slot].state
+        let bytes = entries[slot].recordBytes
+        change(&entries[slot])
+        recordBytes += entries[slot].recordBytes - bytes
+        if entries[slot].state != state {
+            delist(slot, from: state)
+            enlist(slot)
+        }
+        rehash(slot)
+    }
+
+    /// As `update`, for what neither state nor records depend on.
+    mutating func touch(_ hash: UInt64, _ change: (inout NodeEntry) -> Void) {
+        guard let slot = slots[hash] else { return }
+        change(&entries[slot])
+    }
+
+    // MARK: - Hashes
+
+    private mutating func rehash(_ slot: Int) {
+        let contribution = entries[slot].isShared ? entries[slot].digest.fingerprint : 0
+        guard contribution != entries[slot].contribution else { return }
+        withdraw(slot)
+        entries[slot].contribution = contribution
+        guard contribution != 0 else { return }
+        hashes.add(contribution, of: entries[slot].hash)
+    }
+
+    private mutating func withdraw(_ slot: Int) {
+        guard entries[slot].contribution != 0 else { return }
+        hashes.remove(entries[slot].contribution, of: entries[slot].hash)
+        entries[slot].contribution = 0
+    }
+
+    // MARK: - Lists
+
+    private mutating func enlist(_ slot: Int) {
+        let entry = entries[slot]
+        guard entry.hash != me else { return }
+        switch entry.state {
+        case .alive, .suspect:
+            entries[slot].place = live.count
+            live.append(slot)
+            ring.insert(entry.hash, at: ringIndex(of: entry.hash))
+            if entry.state == .suspect { suspected.append(entry.hash) }
+        case .unreachable, .dead:
+            entries[slot].place = down.count
+            down.append(slot)
+        case .left:
+            entries[slot].place = left.count
+            left.append(slot)
+        }
+    }
+
+    private mutating func delist(_ slot: Int, from state: NodeState) {
+        let hash = entries[slot].hash
+        guard hash != me else { return }
+        let place = entries[slot].place
+        switch state {
+        case .alive, .suspect:
+            live.swapRemove(at: place)
+            if place < live.count { entries[live[place]].place = place }
+            let index = ringIndex(of: hash)
+            if index < ring.count, ring[index] == hash { ring.remove(at: index) }
+            if state == .suspect { suspected.removeAll { $0 == hash } }
+        case .unreachable, .dead:
+            down.swapRemove(at: place)
+            if place < down.count { entries[down[place]].place = place }
+        case .left:
+            left.swapRemove(at: place)
+            if place < left.count { entries[left[place]].place = place }
+        }
+        entries[slot].place = -1
+    }
+
+    /// The entry that was last stands at `slot` now.
+    private mutating func relocate(_ slot: Int) {
+        let entry = entries[slot]
+        guard entry.hash != me else { return }
+        switch entry.state {
+        case .alive, .suspect: live[entry.place] = slot
+        case .unreachable, .dead: down[entry.place] = slot
+        case .left: left[entry.place] = slot
+        }
+    }
+
+    /// Where a hash stands on the ring, or would.
+    func ringIndex(of hash: UInt64) -> Int {
+        var low = 0
+        var high = ring.count
+        while low < high {
+            let middle = (low + high) / 2
+            if ring[middle] < hash { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+extension Array {
+    /// Removes an element by putting the last in its place.
+    fileprivate mutating func swapRemove(at index: Int) {
+        self[index] = self[count - 1]
+        removeLast()
+    }
+}
+
+/// Hashes of all that is shared, by bucket.
+struct ViewHashes: Sendable {
+    private(set) var buckets = [UInt64](repeating: 0, count: 64)
+    private(set) var total: UInt64 = 0
+    private(set) var nodes: UInt32 = 0
+
+    var summary: Summary { Summary(hash: total, nodes: nodes) }
+
+    mutating func add(_ contribution: UInt64, of origin: UInt64) {
+        buckets[Int(origin >> 58)] ^= contribution
+        total ^= contribution
+        nodes += 1
+    }
+
+    mutating func remove(_ contribution: UInt64, of origin: UInt64) {
+        buckets[Int(origin >> 58)] ^= contribution
+        total ^= contribution
+        nodes -= 1
+    }
+}

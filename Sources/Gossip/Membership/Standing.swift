@@ -1,0 +1,57 @@
+/// How a peer has behaved towards us: what it handed over that no honest node does, and how often it asked.
+struct Standing: Sendable {
+    private(set) var score = 0.0
+    private var scoredAt: Instant
+    private(set) var isGreylisted = false
+    private var requests: Double
+    private var askedAt: Instant
+
+    init(_ settings: Settings, now: Instant) {
+        scoredAt = now
+        askedAt = now
+        requests = settings.requestsPerPeer * Standing.burst
+    }
+
+    /// Seconds' worth of requests that may come at once.
+    static let burst = 8.0
+
+    /// Time forgives: a greylisted peer is let in again when half of what greylisted it is forgiven.
+    mutating func forgive(_ settings: Settings, now: Instant) {
+        let points = now.seconds(since: scoredAt) / settings.forgivenessSeconds
+        guard points > 0 else { return }
+        scoredAt = now
+        score = max(0, score - points)
+        if isGreylisted, score < settings.greylistScore / 2 { isGreylisted = false }
+    }
+
+    /// - Returns: whether it is greylisted by this.
+    mutating func penalise(_ points: Double, _ settings: Settings, now: Instant) -> Bool {
+        forgive(settings, now: now)
+        // Bounded, so that it ends some time.
+        score = min(score + points, settings.greylistScore * 4)
+        guard score >= settings.greylistScore, !isGreylisted else { return false }
+        isGreylisted = true
+        return true
+    }
+
+    /// Whether one more request may come now.
+    mutating func mayAsk(_ settings: Settings, now: Instant) -> Bool {
+        let most = settings.requestsPerPeer * Standing.burst
+        requests = min(most, requests + now.seconds(since: askedAt) * settings.requestsPerPeer)
+        askedAt = now
+        guard requests >= 1 else { return false }
+        requests -= 1
+        return true
+    }
+}
+
+extension RecordRefusal {
+    /// Penalty points for the peer that handed the record over. What honest nodes pass on in the course of things costs nothing: they
+    /// check what they take, but their clocks, their lists of revocations and their news may differ from ours.
+    var penalty: Double {
+        switch self {
+        case .malformed, .badSignature, .foreignFederation, .wrongOrigin, .oversized: 5
+        case .unknownOrigin, .futureDated, .expired, .revoked, .equivocation, .stale, .buried, .full, .greylisted: 0
+        }
+    }
+}
