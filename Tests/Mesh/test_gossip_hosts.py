@@ -168,6 +168,24 @@ def test_a_memory_that_cannot_be_read(tmp_path, what):
             assert "mesh.db is a directory" in second.said()
 
 
+# MARK: versions
+
+
+def test_a_version_behind(tmp_path):
+    """Nodes of this version and of the one before in one mesh: each is spoken to in what it knows, and all see the same."""
+    authority = Authority("versions", tmp_path / "trust")
+    nodes = [Gossiper(authority, tmp_path, site) for site in ("alpha", "beta", "gamma")]
+    with nodes[0].running(), nodes[1].running(nodes[:1]), nodes[2].running(nodes[:1], gossip={"highestVersion": 1}):
+        wait_for("all know each other", lambda: all_alive(nodes), 20)
+        before = [node.metric("meshnode_gossip_exchanges_total") for node in nodes]
+        time.sleep(5)
+        for node, begun in zip(nodes, before):
+            assert node.metric("meshnode_gossip_exchanges_total") > begun
+            assert node.metric("meshnode_gossip_exchanges_failed_total") == 0, node.said()
+            assert node.metric("meshnode_gossip_refusals_total") == 0
+        assert all_alive(nodes)
+
+
 # MARK: a process that stands still, the last of the module since its minute must have passed
 
 

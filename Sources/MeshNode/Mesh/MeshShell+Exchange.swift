@@ -5,7 +5,11 @@ import Transport
 
 /// What goes to other nodes, and what comes from them.
 extension MeshShell {
-    var counters: Counters { machine.counters }
+    var metrics: GossipMetrics {
+        GossipMetrics(
+            counters: machine.counters, recordBytes: machine.recordBytes, graves: machine.tombstoneCount,
+            nodes: Dictionary(grouping: router.view.mesh.nodes, by: \.state).mapValues(\.count))
+    }
 
     /// One exchange begun by a peer.
     ///

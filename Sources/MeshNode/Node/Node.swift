@@ -82,7 +82,8 @@ final class Node: Sendable {
             directory: configuration.stateDirectory, me: me, thread: disk, log: log)
         let machine = GossipMachine(
             federation: configuration.federation, me: me, generation: try generations.next(), settings: configuration.gossip,
-            seeds: configuration.seeds.map(\.description), remembered: remembered, random: UInt64.random(in: 0 ... .max), now: now,
+            seeds: configuration.seeds.map(\.description), remembered: remembered, random: UInt64.random(in: 0 ... .max),
+            now: now,
             wallSeconds: mesh_realtime_ns() / 1_000_000_000)
         let signer = RecordSigner(trust)
         mesh = MeshShell(
