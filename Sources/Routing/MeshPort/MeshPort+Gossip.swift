@@ -1,5 +1,5 @@
-public import Gossip
-public import Transport
+import Gossip
+import Transport
 
 /// What a gossip exchange that a peer began comes to.
 public enum GossipAnswer: Sendable {
