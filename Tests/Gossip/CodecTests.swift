@@ -52,7 +52,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ([], CodecError.truncated), ([3, 0, 9], .unknownVersion(3)), ([0, 0, 0, 9], .unknownVersion(0)), ([1, 0, 0, 99], .unknownKind(99)),
+        ([], CodecError.truncated), ([3, 0, 9], .unknownVersion(3)), ([0, 0, 0, 9], .unknownVersion(0)),
+        ([1, 0, 0, 99], .unknownKind(99)),
         // More claims, entries and items than there may be, and than there are bytes for.
         ([1, 0, 65], .badValue), ([1, 0, 64], .truncated), ([1, 0, 0, 5, 0x10, 0x01], .badValue),
         ([1, 0, 0, 5, 0x10, 0x00], .truncated), ([1, 0, 0, 4, 0, 0, 1, 1], .badValue), ([1, 0, 0, 4, 2], .badValue),

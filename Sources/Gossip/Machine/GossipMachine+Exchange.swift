@@ -14,7 +14,7 @@ extension GossipMachine {
             return (nil, finish())
         }
         counters.exchangesAnswered += 1
-        counters.bytesReceived += UInt64(message.encodedByteCount + settings.requestOverheadBytes)
+        counters.bytesReceived += UInt64(settings.requestBytes(message))
         guard !isGreylisted(peer) else {
             heard(from: peer)
             return (reply(to: message, .ack), finish())
@@ -40,7 +40,7 @@ extension GossipMachine {
             heard(from: peer)
             return finish()
         }
-        counters.bytesReceived += UInt64(message.encodedByteCount + settings.answerOverheadBytes)
+        counters.bytesReceived += UInt64(settings.answerBytes(message))
         // 1. Who is it?
         noteSeed(exchange.contact.address, is: peer)
         guard peer != me else { return finish() }

@@ -32,6 +32,8 @@ extension GossipMachine {
     private mutating func nextProbe() -> UInt64? {
         for _ in 0..<2 {
             while let hash = probeOrder.popLast() {
+                // The mesh may have grown, and the view turned, since the order was drawn.
+                if keepsActiveView, !active.holds(hash) { continue }
                 if nodes[hash]?.isLive ?? false, !isBusy(hash) { return hash }
             }
             probeOrder = partners().shuffled(using: &random)

@@ -27,12 +27,13 @@ extension GossipMachine {
         var told = contact.node.map { self.claims(about: $0) } ?? []
         told.append(contentsOf: (claims + self.claims(with: body)).filter { !told.contains($0) })
         let message = Message(body, claims: Array(told.prefix(WireLimits.claims)), version: version(for: contact.node))
-        guard budget.take(message.encodedByteCount + settings.requestOverheadBytes, body.urgency, settings) else {
+        let bytes = settings.requestBytes(message)
+        guard budget.take(bytes, body.urgency, settings) else {
             counters.exchangesPutOff += 1
             return false
         }
         if depth == 0 { begunInRound += 1 }
-        counters.bytesSent += UInt64(message.encodedByteCount + settings.requestOverheadBytes)
+        counters.bytesSent += UInt64(bytes)
         // 3. Out.
         let timeout =
             purpose == .transfer ? settings.transferTimeoutSeconds : settings.probeTimeoutSeconds * timeoutStretch
@@ -49,7 +50,7 @@ extension GossipMachine {
     mutating func reply(to request: Message, _ body: Message.Body, claims: [Claim] = []) -> Message? {
         let version = min(max(request.version, settings.lowestVersion), settings.highestVersion)
         for choice in [Message(body, claims: claims, version: version), Message(.ack, version: version)] {
-            let bytes = choice.encodedByteCount + settings.answerOverheadBytes
+            let bytes = settings.answerBytes(choice)
             guard budget.take(bytes, choice.body.urgency, settings) else {
                 counters.repliesCut += 1
                 continue

@@ -39,8 +39,10 @@ public struct Settings: Sendable, Equatable {
     /// Bytes of all signed records held.
     @Limited(65_536...1_073_741_824) public var memoryBytes = 134_217_728
     /// Bytes that a request, and an answer, cost besides their body (the heads of HTTP; measured at the real node).
-    @Limited(0...1024) public var requestOverheadBytes = 60
+    @Limited(0...1024) public var requestOverheadBytes = 50
     @Limited(0...1024) public var answerOverheadBytes = 38
+    /// Bytes of an acknowledgement without claims, all in all: the head alone says it, from version 2 on.
+    @Limited(0...1024) public var acknowledgementBytes = 17
     /// Wire versions spoken; a peer is written to in the highest that both know.
     @Limited(1...2) public var lowestVersion: UInt8 = 1
     @Limited(1...2) public var highestVersion: UInt8 = 2
@@ -132,4 +134,14 @@ public struct Settings: Sendable, Equatable {
     @Limited(16...65_536) public var maximumTombstones = 4096
     /// Exchanges under way that we began.
     @Limited(4...4096) public var maximumPendingExchanges = 256
+}
+
+extension Settings {
+    /// Bytes of TLS payload that a request takes.
+    public func requestBytes(_ message: Message) -> Int { message.encodedByteCount + requestOverheadBytes }
+
+    /// Bytes of TLS payload that an answer takes.
+    public func answerBytes(_ message: Message) -> Int {
+        message.isBareAcknowledgement ? acknowledgementBytes : message.encodedByteCount + answerOverheadBytes
+    }
 }

@@ -10,6 +10,8 @@ struct ActiveView: Sendable {
 
     var members: [UInt64] { neighbours + others }
 
+    func holds(_ hash: UInt64) -> Bool { neighbours.contains(hash) || others.contains(hash) }
+
     /// Brings the view up to date: whoever is gone or suspect is replaced, and the oldest in its time.
     ///
     /// - Parameter me: the hash of this node's name.

@@ -15,6 +15,9 @@ public struct Message: Hashable, Sendable {
         self.version = version
     }
 
+    /// Nothing but "heard": needs no body on the wire, from version 2 on.
+    public var isBareAcknowledgement: Bool { version > 1 && claims.isEmpty && body == .ack }
+
     public enum Body: Hashable, Sendable {
         /// Opens a round. Answered by `ack` if both hold the same, else by `digest` or `buckets`.
         case summary(Summary)
