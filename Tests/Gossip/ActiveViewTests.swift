@@ -27,8 +27,8 @@ import Testing
     }
 
     @Test func upToItsSizeAMeshIsFull() {
-        var bench = bench(60)
-        #expect(contacts(&bench, rounds: 130).count == 60)
+        var bench = bench(24)
+        #expect(contacts(&bench, rounds: 60).count == 24)
     }
 
     @Test func aboveItOnlyAFewAreMetButAllInTime() {

@@ -5,6 +5,8 @@ struct Budget: Sendable {
     enum Urgency: Int, CaseIterable, Sendable, Comparable {
         /// Signs of life, summaries, announcements, and goodbyes.
         case control
+        /// Hashes and digests, which find out what is to be sent.
+        case comparison
         case state
         case catalog
         case load
@@ -13,6 +15,7 @@ struct Budget: Sendable {
         var reserve: Double {
             switch self {
             case .control: 0
+            case .comparison: 0.05
             case .state: 0.1
             case .catalog: 0.25
             case .load: 0.5
@@ -64,7 +67,7 @@ extension Message.Body {
     var urgency: Budget.Urgency {
         switch self {
         case .summary, .announce, .ping, .probe, .probeResult, .ack: .control
-        case .buckets, .digest: .catalog
+        case .buckets, .digest: .comparison
         // Its records were chosen within what their kinds may take.
         case .delta: .control
         }

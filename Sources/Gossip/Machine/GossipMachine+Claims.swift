@@ -3,9 +3,10 @@
 extension GossipMachine {
     /// What is wrong with a node, for itself to hear.
     func claims(about id: NodeID) -> [Claim] {
-        if let entry = nodes[id], id != me {
+        if id != me, let slot = nodes.slot(of: id.digestHash) {
             // A node that said itself that it left knows; one that writes to us after that has to return properly.
-            guard entry.state != .alive else { return [] }
+            guard nodes.entries[slot].state != .alive else { return [] }
+            let entry = nodes.entries[slot]
             return [Claim(node: id, version: wireVersion(entry.identityVersion), state: entry.state)]
         }
         guard !tombstones.isEmpty, let grave = tombstones[id.digestHash] else { return [] }
@@ -19,7 +20,8 @@ extension GossipMachine {
         case .summary:
             guard !troubles.isEmpty else { return [] }
             let fresh = troubles.reversed().lazy.filter { hash in
-                nodes[hash].map { now.seconds(since: $0.stateSince) <= settings.troubleSeconds } ?? false
+                nodes.slot(of: hash).map { now.seconds(since: nodes.entries[$0].stateSince) <= settings.troubleSeconds }
+                    ?? false
             }
             return fresh.prefix(settings.troubleClaims).compactMap(trouble)
         case .delta(let delta):
@@ -56,25 +58,41 @@ extension GossipMachine {
                 // Both the node and its trouble are new to us: take the word until we have tried.
                 setState(entry.hash, .unreachable)
             } else {
-                doubt(entry.hash, by: peer)
+                doubt(claim, entry.hash, by: peer)
             }
-        case .suspect: nodes.touch(entry.hash) { _ = $0.suspicion?.confirm(by: peer) }
+        case .suspect:
+            if !claim.isHearsay { nodes.touch(entry.hash) { _ = $0.suspicion?.confirm(by: peer) } }
         case .unreachable, .dead, .left: break
         }
     }
 
     /// Remembers who says so and has the node tried soon.
-    private mutating func doubt(_ hash: UInt64, by peer: NodeID) {
+    private mutating func doubt(_ claim: Claim, _ hash: UInt64, by peer: NodeID) {
+        let listens = !(standings[peer.digestHash]?.criesWolf(settings) ?? false)
+        guard listens else { return }
         if var known = doubts[hash], known.until > now {
-            if known.accusers.count < settings.suspicionConfirmations, !known.accusers.contains(peer) {
+            if !claim.isHearsay, known.accusers.count < settings.suspicionConfirmations, !known.accusers.contains(peer) {
                 known.accusers.append(peer)
                 doubts[hash] = known
             }
             return
         }
         guard doubts.count < GossipMachine.doubtsAllowed else { return }
-        doubts[hash] = Doubt(accusers: [peer], until: now.adding(seconds: settings.troubleSeconds))
+        doubts[hash] = Doubt(
+            accusers: claim.isHearsay ? [] : [peer], since: now, until: now.adding(seconds: settings.troubleSeconds))
         if !urgentProbes.contains(hash) { urgentProbes.append(hash) }
+        // All are to look at once, each for himself: so it goes on, marked as what it is.
+        if loss <= settings.hearsayLoss {
+            var hearsay = claim
+            hearsay.isHearsay = true
+            tell(hearsay)
+        }
+    }
+
+    /// A doubted node was heard: those who accused it of their own finding were wrong.
+    mutating func acquit(_ hash: UInt64) {
+        guard let doubt = doubts.removeValue(forKey: hash) else { return }
+        for accuser in doubt.accusers { standings[accuser.digestHash]?.wasWrong(settings, now: now) }
     }
 
     /// Nodes doubted at once for what others say.

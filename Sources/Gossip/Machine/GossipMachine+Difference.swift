@@ -11,8 +11,8 @@ extension GossipMachine {
     /// What we hold in these buckets. The dead are listed too, so that nobody sends them to us, but never sent.
     func digest(mask: UInt64) -> [DigestEntry] {
         var entries: [DigestEntry] = []
-        for entry in nodes.entries where mask & (1 << UInt64(entry.hash >> 58)) != 0 {
-            let digest = entry.digest
+        for slot in nodes.entries.indices where mask & (1 << UInt64(nodes.entries[slot].hash >> 58)) != 0 {
+            let digest = nodes.entries[slot].digest
             if digest.generation > 0 { entries.append(digest) }
             if entries.count == WireLimits.entries { break }
         }
@@ -30,11 +30,13 @@ extension GossipMachine {
         }
         let hash = peer.digestHash
         var candidates: [Candidate] = []
-        for entry in nodes.entries where mask & (1 << UInt64(entry.hash >> 58)) != 0 {
-            guard entry.isShared || entry.hash == hash else { continue }
-            let theirs = listed[entry.hash] ?? DigestEntry(origin: entry.hash)
-            if theirs.isBehind(entry.digest) { candidates.append(Candidate(hash: entry.hash, theirs: theirs)) }
+        for slot in nodes.entries.indices where mask & (1 << UInt64(nodes.entries[slot].hash >> 58)) != 0 {
+            let origin = nodes.entries[slot].hash
+            guard nodes.entries[slot].isShared || origin == hash else { continue }
+            let theirs = listed[origin] ?? DigestEntry(origin: origin)
+            if theirs.isBehind(nodes.entries[slot].digest) { candidates.append(Candidate(hash: origin, theirs: theirs)) }
         }
+        mingle(&candidates)
         var delta = items(of: candidates)
         delta.wants = Array(wants.prefix(WireLimits.entries))
         return delta
@@ -46,11 +48,12 @@ extension GossipMachine {
         var seen: Set<UInt64> = []
         var candidates: [Candidate] = []
         for want in wants.prefix(WireLimits.entries) where seen.insert(want.origin).inserted {
-            guard let entry = nodes[want.origin], entry.isShared || entry.hash == hash, want.isBehind(entry.digest) else {
-                continue
-            }
-            candidates.append(Candidate(hash: entry.hash, theirs: want))
+            guard let slot = nodes.slot(of: want.origin), nodes.entries[slot].isShared || want.origin == hash,
+                want.isBehind(nodes.entries[slot].digest)
+            else { continue }
+            candidates.append(Candidate(hash: want.origin, theirs: want))
         }
+        mingle(&candidates)
         var delta = items(of: candidates)
         delta.isNews = isNews
         return delta
@@ -85,19 +88,28 @@ extension GossipMachine {
         }
     }
 
-    func held(of origin: UInt64) -> DigestEntry { nodes[origin]?.digest ?? DigestEntry(origin: origin) }
+    func held(of origin: UInt64) -> DigestEntry { nodes.digest(of: origin) ?? DigestEntry(origin: origin) }
 
     /// Whether it is of a generation that is over here.
     private func isBuried(_ digest: DigestEntry) -> Bool {
         if let grave = tombstones[digest.origin] { return digest.generation <= grave.generation }
-        guard let entry = nodes[digest.origin], digest.origin != myHash else { return false }
-        return (entry.state == .dead || entry.state == .left) && digest.generation <= entry.generation
+        guard let slot = nodes.slot(of: digest.origin), digest.origin != myHash else { return false }
+        let state = nodes.entries[slot].state
+        return (state == .dead || state == .left) && digest.generation <= nodes.entries[slot].generation
     }
 
     /// A node of which the other side lacks something.
     private struct Candidate {
         let hash: UInt64
         let theirs: DigestEntry
+    }
+
+    /// Ourselves first, then the others from a random one on: whoever gets parts from several gets different ones.
+    private mutating func mingle(_ candidates: inout [Candidate]) {
+        guard candidates.count > 1 else { return }
+        let start = Int.random(in: 0..<candidates.count, using: &random)
+        candidates = Array(candidates[start...] + candidates[..<start])
+        if let own = candidates.firstIndex(where: { $0.hash == myHash }) { candidates.swapAt(0, own) }
     }
 
     /// What of these is newer than what the other side holds: identities first, then catalogs, then loads, within the limits of bytes
@@ -108,9 +120,9 @@ extension GossipMachine {
         for kind in RecordKind.allCases {
             let allowance = min(settings.deltaBytes, budget.allowance(kind.urgency, settings))
             for candidate in candidates {
-                guard let signed = nodes[candidate.hash]?[kind], candidate.theirs.lacks(kind, signed.record.version) else {
-                    continue
-                }
+                guard let slot = nodes.slot(of: candidate.hash), let signed = nodes.entries[slot][kind],
+                    candidate.theirs.lacks(kind, signed.record.version)
+                else { continue }
                 bytes += signed.token.count + DeltaItem.headBytes
                 let isFirst = delta.items.isEmpty && bytes <= budget.allowance(kind.urgency, settings)
                 guard isFirst || (bytes <= allowance && delta.items.count < settings.deltaRecords) else {

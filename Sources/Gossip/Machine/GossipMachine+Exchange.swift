@@ -100,7 +100,9 @@ extension GossipMachine {
     }
 
     /// A peer of which no identity was proven yet takes part in nothing but bringing it.
-    func isQuarantined(_ peer: NodeID) -> Bool { nodes[peer]?.identityRecord == nil }
+    func isQuarantined(_ peer: NodeID) -> Bool {
+        nodes.slot(of: peer.digestHash).map { nodes.entries[$0].identityRecord == nil } ?? true
+    }
 
     // MARK: - Going on after a reply
 
@@ -136,12 +138,18 @@ extension GossipMachine {
         exchange(with: Contact(node: peer, address: contact.address), body, .transfer, depth: depth)
     }
 
-    /// The limit cut a delta short: another round with the same peer, a bounded number of times.
+    /// The limits cut a delta short: another round at once, a bounded number of times. With anyone rather than with the same peer, which
+    /// may be a seed that a thousand others have come to.
     private mutating func catchUp(with peer: NodeID, _ contact: Contact) {
         guard catchUpsLeft > 0, !hasLeft else { return }
         catchUpsLeft -= 1
-        let contact = Contact(node: peer, address: contact.address)
-        exchange(with: contact, .summary(nodes.hashes.summary), .transfer, depth: 1)
+        let hash = nodes.live.isEmpty ? nil : nodes.entries[nodes.live[Int.random(in: 0..<nodes.live.count, using: &random)]].hash
+        if let other = hash.flatMap({ nodes[$0] }), let address = other.identity?.mesh, other.state == .alive {
+            exchange(with: Contact(node: other.id, address: address), .summary(nodes.hashes.summary), .transfer, depth: 1)
+        } else {
+            let contact = Contact(node: peer, address: contact.address)
+            exchange(with: contact, .summary(nodes.hashes.summary), .transfer, depth: 1)
+        }
     }
 
     // MARK: - Failure

@@ -9,14 +9,14 @@ extension GossipMachine {
     }
 
     mutating func heard(from hash: UInt64) {
-        guard let state = nodes[hash]?.state else { return }
+        guard let state = nodes.state(of: hash) else { return }
         nodes.touch(hash) {
             $0.provenAt = now
             $0.heardAt = now
             $0.failedAt = nil
         }
-        indirect[hash] = nil
-        doubts[hash] = nil
+        if !indirect.isEmpty { indirect[hash] = nil }
+        if !doubts.isEmpty { acquit(hash) }
         if state == .suspect || state == .unreachable { setState(hash, .alive) }
     }
 
@@ -45,18 +45,21 @@ extension GossipMachine {
     // MARK: - Verdicts
 
     /// Our own finding, by direct and indirect tries, that a node does not answer.
-    mutating func suspect(_ hash: UInt64) {
+    ///
+    /// - Parameter failures: own tries that failed so far.
+    mutating func suspect(_ hash: UInt64, failures: Int = 1) {
         guard let entry = nodes[hash], entry.state == .alive, hash != myHash else { return }
         let count = nodes.live.count + 1
         let decades = max(1, binaryLogarithm(Double(count)) / binaryLogarithm(10))
         let least = settings.suspicionMultiplier * decades * settings.periodSeconds
         // With too few others to confirm anything, waiting for them is no use (memberlist's rule).
         let needed = count - 2 < settings.suspicionConfirmations ? 0 : settings.suspicionConfirmations
+        let doubt = doubts.removeValue(forKey: hash)
         var suspicion = Suspicion(
-            startedAt: now, leastSeconds: least, mostSeconds: least * settings.suspicionMaximumMultiplier, needed: needed,
+            startedAt: doubt?.since ?? now, leastSeconds: least, mostSeconds: least * settings.suspicionMaximumMultiplier, needed: needed,
             accusers: [me])
-        suspicion.failures = 1
-        for accuser in doubts.removeValue(forKey: hash)?.accusers ?? [] { _ = suspicion.confirm(by: accuser) }
+        suspicion.failures = failures
+        for accuser in doubt?.accusers ?? [] { _ = suspicion.confirm(by: accuser) }
         setState(hash, .suspect)
         nodes.touch(hash) { $0.suspicion = suspicion }
         accuse(hash)

@@ -22,7 +22,7 @@ extension GossipMachine {
     }
 
     private mutating func probe(_ hash: UInt64) {
-        if let id = nodes[hash]?.id, isGreylisted(id) {
+        if standings[hash]?.isGreylisted ?? false {
             exchange(with: hash, .ping, .probe)
         } else {
             exchange(with: hash, .summary(nodes.hashes.summary), .probe)
@@ -33,8 +33,8 @@ extension GossipMachine {
         for _ in 0..<2 {
             while let hash = probeOrder.popLast() {
                 // The mesh may have grown, and the view turned, since the order was drawn.
-                if keepsActiveView, !active.holds(hash) { continue }
-                if nodes[hash]?.isLive ?? false, !isBusy(hash) { return hash }
+                if keepsActiveView, !active.isEmpty, !active.holds(hash) { continue }
+                if nodes.isLive(hash), !isBusy(hash) { return hash }
             }
             probeOrder = partners().shuffled(using: &random)
         }
@@ -51,14 +51,16 @@ extension GossipMachine {
 
     /// Tries suspected nodes, for evidence or for their relief, and those that others doubt, a few at a time.
     mutating func verifyTheDoubted() {
-        guard !nodes.suspected.isEmpty || !urgentProbes.isEmpty else { return }
+        guard isInHaste else { return }
         var left = settings.suspectTries
-        for hash in random.pick(left, of: nodes.suspected) where exchange(with: hash, .ping, .verify) { left -= 1 }
+        // Those of whom others are just asked are tried by us too.
+        let tried = nodes.suspected + (indirect.isEmpty ? [] : indirect.keys.sorted())
+        for hash in random.pick(left, of: tried) where exchange(with: hash, .ping, .verify) { left -= 1 }
         while left > 0, let hash = urgentProbes.first {
             urgentProbes.removeFirst()
-            guard let entry = nodes[hash], entry.state == .alive, doubts[hash] != nil, !isBusy(hash) else { continue }
+            guard nodes.state(of: hash) == .alive, doubts[hash] != nil, !isBusy(hash) else { continue }
             left -= 1
-            guard exchange(with: hash, .summary(nodes.hashes.summary), .probe) else {
+            guard exchange(with: hash, .ping, .probe) else {
                 urgentProbes.insert(hash, at: 0)
                 return
             }
@@ -132,7 +134,11 @@ extension GossipMachine {
             nodes.touch(hash) { $0.suspicion?.failures += 1 }
             return
         }
-        guard entry.state == .alive, indirect[hash] == nil else { return }
+        guard entry.state == .alive else { return }
+        if indirect[hash] != nil {
+            indirect[hash]?.failures += 1
+            return
+        }
         if doubts[hash] != nil {
             // Others have found the same: that is the indirect try.
             suspect(hash)
@@ -145,8 +151,8 @@ extension GossipMachine {
             suspect(hash)
             return
         }
-        // The helper needs a probe's time for the target, and we one for the helper.
-        let patience = settings.probeTimeoutSeconds * timeoutStretch * 1.5
+        // The helper needs a first try's time for the target, and we as long for the helper.
+        let patience = settings.probeTimeoutSeconds * timeoutStretch
         indirect[hash] = IndirectProbe(
             helpers: helpers.sorted(), asked: helpers.count, deadline: now.adding(seconds: patience))
         for helper in helpers { exchange(with: helper.digestHash, .probe(entry.id), .ask(target: entry.id)) }
@@ -174,9 +180,9 @@ extension GossipMachine {
             return
         }
         indirect[hash]?.helpers.remove(at: index)
-        if indirect[hash]?.helpers.isEmpty ?? false {
+        if let probe = indirect[hash], probe.helpers.isEmpty {
             indirect[hash] = nil
-            suspect(hash)
+            suspect(hash, failures: probe.failures)
         }
     }
 
@@ -188,9 +194,12 @@ extension GossipMachine {
             if probe.helpers.count * 2 > probe.asked {
                 healthPenalty = min(healthPenalty + 1, settings.maximumHealthPenalty)
             }
-            suspect(hash)
+            suspect(hash, failures: probe.failures)
         }
     }
+
+    /// Whether someone is to be tried before the next round.
+    var isInHaste: Bool { !nodes.suspected.isEmpty || !urgentProbes.isEmpty || !indirect.isEmpty }
 
     // MARK: - For others
 

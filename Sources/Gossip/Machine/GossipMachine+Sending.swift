@@ -26,7 +26,9 @@ extension GossipMachine {
         // 2. Within the budget.
         var told = contact.node.map { self.claims(about: $0) } ?? []
         told.append(contentsOf: (claims + self.claims(with: body)).filter { !told.contains($0) })
-        let message = Message(body, claims: Array(told.prefix(WireLimits.claims)), version: version(for: contact.node))
+        let version = version(for: contact.node)
+        if version < 2 { told.removeAll(where: \.isHearsay) }
+        let message = Message(body, claims: Array(told.prefix(WireLimits.claims)), version: version)
         let bytes = settings.requestBytes(message)
         guard budget.take(bytes, body.urgency, settings) else {
             counters.exchangesPutOff += 1
@@ -35,8 +37,7 @@ extension GossipMachine {
         if depth == 0 { begunInRound += 1 }
         counters.bytesSent += UInt64(bytes)
         // 3. Out.
-        let timeout =
-            purpose == .transfer ? settings.transferTimeoutSeconds : settings.probeTimeoutSeconds * timeoutStretch
+        let timeout = timeout(of: purpose)
         lastExchange += 1
         let id = ExchangeID(value: lastExchange)
         pending[id] = PendingExchange(
@@ -63,8 +64,19 @@ extension GossipMachine {
 
     /// The highest version that both speak; of a node not known, the lowest that we do.
     private func version(for peer: NodeID?) -> UInt8 {
-        guard let peer, let identity = nodes[peer]?.identity else { return settings.lowestVersion }
-        return max(settings.lowestVersion, min(identity.gossip ?? 1, settings.highestVersion))
+        guard let peer, let slot = nodes.slot(of: peer.digestHash), let record = nodes.entries[slot].identityRecord else {
+            return settings.lowestVersion
+        }
+        return max(settings.lowestVersion, min(record.gossipVersion, settings.highestVersion))
+    }
+
+    private func timeout(of purpose: PendingExchange.Purpose) -> Double {
+        switch purpose {
+        case .transfer: settings.transferTimeoutSeconds
+        // The first sign makes others look, and us try again with more patience.
+        case .probe, .announce, .relay: settings.probeTimeoutSeconds * settings.hasteShare * timeoutStretch
+        case .verify, .ask, .report: settings.probeTimeoutSeconds * timeoutStretch
+        }
     }
 
     /// Timeouts are longer while our own health is poor (Lifeguard): up to five times.

@@ -127,7 +127,7 @@ public struct GossipMachine: Sendable {
         guard !hasLeft else { return max(nextRoundAt, now) }
         var next = nextRoundAt
         for (_, probe) in indirect { next = min(next, probe.deadline) }
-        if !nodes.suspected.isEmpty || !urgentProbes.isEmpty { next = min(next, verifyAt) }
+        if isInHaste { next = min(next, verifyAt) }
         if let due = loadDueAt { next = min(next, due) }
         if !news.isEmpty || !claimsToTell.isEmpty { next = min(next, announceDueAt) }
         return max(next, now)
@@ -209,6 +209,6 @@ public struct GossipMachine: Sendable {
 
     /// Those among whom rounds and announcements are shared out.
     func partners() -> [UInt64] {
-        keepsActiveView ? active.members : nodes.live.map { nodes.entries[$0].hash }
+        keepsActiveView && !active.isEmpty ? active.members : nodes.live.map { nodes.entries[$0].hash }
     }
 }

@@ -40,5 +40,7 @@ struct PendingExchange: Sendable {
 struct IndirectProbe: Sendable {
     var helpers: [NodeID]
     let asked: Int
+    /// Own tries that failed meanwhile.
+    var failures = 1
     let deadline: Instant
 }

@@ -17,8 +17,9 @@ public struct Settings: Sendable, Equatable {
     /// Least chance a round of trying an unreachable or dead node; it grows to 1 with their share (chitchat).
     @Limited(0...1) public var downProbability = 0.1
 
-    /// Live peers up to which every node exchanges with every other; above it each keeps to an active view.
-    @Limited(4...4096) public var activeViewAbove = 64
+    /// Live peers up to which every node exchanges with every other; above it each keeps to an active view. At 50 nodes that costs a
+    /// quarter of what exchanging with all does, most of which is connections made anew (docs/gossip.md).
+    @Limited(4...4096) public var activeViewAbove = 24
     /// Peers in the active view: three neighbours on the ring of names and others at random (HyParView has 5; 8–16 here).
     @Limited(4...64) public var activePeers = 12
     /// Seconds after which the oldest random peer of the active view gives way to another.
@@ -73,13 +74,15 @@ public struct Settings: Sendable, Equatable {
 
     /// Seconds a small exchange may take; times the local health. memberlist: 0.5 s in a LAN, 3 s in a WAN.
     @Limited(0.05...60) public var probeTimeoutSeconds = 1.5
+    /// Part of that after which a round's first message has failed so far that others are asked to try: no verdict, only haste.
+    @Limited(0.1...1) public var hasteShare = 0.5
     /// Seconds that an exchange of records may take; its failure is no sign of death.
     @Limited(0.5...600) public var transferTimeoutSeconds = 15.0
     /// Peers asked to try for us.
     @Limited(0...16) public var indirectProbes = 3
     /// Suspicion lasts at least this x max(1, log10 nodes) x period. memberlist: 4; lower here, since `unreachable` is mild:
     /// it is undone by one exchange.
-    @Limited(0.5...100) public var suspicionMultiplier = 2.0
+    @Limited(0.5...100) public var suspicionMultiplier = 1.25
     /// Without confirmations suspicion lasts this many times longer (memberlist: 6).
     @Limited(1...100) public var suspicionMaximumMultiplier = 6.0
     /// Independent confirmations that bring it to the least (Lifeguard: K = 3).
@@ -97,6 +100,11 @@ public struct Settings: Sendable, Equatable {
     @Limited(1...100) public var evidenceBits = 20.0
     /// Seconds between two tries of suspected nodes, as a part of the period.
     @Limited(0.1...4) public var suspectTryPeriods = 0.5
+    /// What others say of a node is passed on unchecked while no more than this part of our own exchanges fails: it makes all look at
+    /// once. Above it, it is likely wrong.
+    @Limited(0...1) public var hearsayLoss = 0.2
+    /// False accusations, first hand, after which a peer's are not listened to until it is forgiven.
+    @Limited(1...1000) public var falseClaims = 6.0
     /// Suspected nodes tried at once.
     @Limited(1...64) public var suspectTries = 12
     /// Penalty points from which a peer is greylisted: nothing of what it says counts. A forged record is 5.
@@ -123,7 +131,7 @@ public struct Settings: Sendable, Equatable {
     /// Bytes of one signed record.
     @Limited(1024...65_536) public var maximumRecordBytes = 65_536
     /// Bytes of all records in one message. A single larger record still goes, alone.
-    @Limited(1024...524_288) public var deltaBytes = 262_144
+    @Limited(1024...524_288) public var deltaBytes = 65_536
     /// Records in one message, and so in one exchange.
     @Limited(1...256) public var deltaRecords = 256
     /// Messages of records exchanged at once with one peer, in one round, to catch up.

@@ -10,6 +10,8 @@ struct ActiveView: Sendable {
 
     var members: [UInt64] { neighbours + others }
 
+    var isEmpty: Bool { neighbours.isEmpty && others.isEmpty }
+
     func holds(_ hash: UInt64) -> Bool { neighbours.contains(hash) || others.contains(hash) }
 
     /// Brings the view up to date: whoever is gone or suspect is replaced, and the oldest in its time.
@@ -19,7 +21,7 @@ struct ActiveView: Sendable {
         _ table: NodeTable, me: UInt64, settings: Settings, now: Instant, random: inout SeededGenerator
     ) {
         neighbours = table.neighbours(of: me)
-        others.removeAll { hash in neighbours.contains(hash) || table[hash]?.state != .alive }
+        others.removeAll { hash in neighbours.contains(hash) || table.state(of: hash) != .alive }
         let wanted = max(0, settings.activePeers - neighbours.count)
         if let last = rotatedAt {
             if now.seconds(since: last) >= settings.rotationSeconds {
@@ -33,9 +35,10 @@ struct ActiveView: Sendable {
         var tries = 0
         while others.count < wanted, tries < wanted * 8, !table.live.isEmpty {
             tries += 1
-            let entry = table.entries[table.live[Int.random(in: 0..<table.live.count, using: &random)]]
-            guard entry.state == .alive, !neighbours.contains(entry.hash), !others.contains(entry.hash) else { continue }
-            others.append(entry.hash)
+            let slot = table.live[Int.random(in: 0..<table.live.count, using: &random)]
+            let hash = table.entries[slot].hash
+            guard table.entries[slot].state == .alive, !neighbours.contains(hash), !others.contains(hash) else { continue }
+            others.append(hash)
         }
         if others.count > wanted { others.removeFirst(others.count - wanted) }
     }
@@ -48,11 +51,11 @@ extension NodeTable {
         let start = ringIndex(of: hash)
         for step in 0..<ring.count where found.count < 2 {
             let next = ring[(start + step) % ring.count]
-            if next != hash, self[next]?.state == .alive { found.append(next) }
+            if next != hash, state(of: next) == .alive { found.append(next) }
         }
         for step in 1...max(ring.count, 1) where !ring.isEmpty {
             let before = ring[(start + 2 * ring.count - step) % ring.count]
-            guard before != hash, !found.contains(before), self[before]?.state == .alive else { continue }
+            guard before != hash, !found.contains(before), state(of: before) == .alive else { continue }
             found.append(before)
             break
         }

@@ -32,6 +32,15 @@ struct NodeTable: Sendable {
 
     func contains(_ hash: UInt64) -> Bool { slots[hash] != nil }
 
+    /// Where an entry stands just now: for looking at parts of it in place, without a copy of all of it.
+    func slot(of hash: UInt64) -> Int? { slots[hash] }
+
+    func state(of hash: UInt64) -> NodeState? { slots[hash].map { entries[$0].state } }
+
+    func isLive(_ hash: UInt64) -> Bool { slots[hash].map { entries[$0].isLive } ?? false }
+
+    func digest(of hash: UInt64) -> DigestEntry? { slots[hash].map { entries[$0].digest } }
+
     /// The slots of all entries by name.
     var byName: [Int] { entries.indices.sorted { entries[$0].id < entries[$1].id } }
 

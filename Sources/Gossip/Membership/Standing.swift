@@ -3,6 +3,8 @@ struct Standing: Sendable {
     private(set) var score = 0.0
     private var scoredAt: Instant
     private(set) var isGreylisted = false
+    /// Accusations that turned out wrong.
+    private var wrongClaims = 0.0
     private var requests: Double
     private var askedAt: Instant
 
@@ -21,6 +23,7 @@ struct Standing: Sendable {
         guard points > 0 else { return }
         scoredAt = now
         score = max(0, score - points)
+        wrongClaims = max(0, wrongClaims - points)
         if isGreylisted, score < settings.greylistScore / 2 { isGreylisted = false }
     }
 
@@ -33,6 +36,14 @@ struct Standing: Sendable {
         isGreylisted = true
         return true
     }
+
+    mutating func wasWrong(_ settings: Settings, now: Instant) {
+        forgive(settings, now: now)
+        wrongClaims = min(wrongClaims + 1, settings.falseClaims * 4)
+    }
+
+    /// Whether so many of its accusations were wrong that it is not listened to: most likely the fault is its own.
+    func criesWolf(_ settings: Settings) -> Bool { wrongClaims >= settings.falseClaims }
 
     /// Whether one more request may come now.
     mutating func mayAsk(_ settings: Settings, now: Instant) -> Bool {

@@ -28,6 +28,8 @@ struct Suspicion: Sendable {
 
 /// What others say of a node that we have not found ourselves: reason to look, no verdict.
 struct Doubt: Sendable {
+    /// Those who say so of their own finding.
     var accusers: [NodeID]
+    let since: Instant
     let until: Instant
 }

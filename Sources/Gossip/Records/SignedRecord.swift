@@ -2,10 +2,13 @@
 public final class SignedRecord: Sendable, Equatable {
     public let record: Record
     public let token: [UInt8]
+    /// The highest version of the wire form that the origin of an identity speaks.
+    let gossipVersion: UInt8
 
     public init(record: Record, token: [UInt8]) {
         self.record = record
         self.token = token
+        gossipVersion = record.identity?.gossip ?? 1
     }
 
     public static func == (a: SignedRecord, b: SignedRecord) -> Bool {

@@ -30,7 +30,7 @@ extension WireWriter {
             node(claim.node)
             variable(claim.version.generation)
             variable(claim.version.sequence)
-            integer(claim.state.code, width: 1)
+            integer(claim.state.code | (claim.isHearsay ? 0x80 : 0), width: 1)
         }
         integer(UInt64(message.body.code), width: 1)
         switch message.body {
@@ -92,8 +92,9 @@ extension WireReader {
             let version = Version(
                 generation: try variable(atMost: DigestEntry.maximumGeneration),
                 sequence: try variable(atMost: DigestEntry.maximumSequence(of: .identity)))
-            guard let state = NodeState(code: try integer(width: 1)) else { throw .badValue }
-            claims.append(Claim(node: node, version: version, state: state))
+            let code = try integer(width: 1)
+            guard let state = NodeState(code: code & 0x7f) else { throw .badValue }
+            claims.append(Claim(node: node, version: version, state: state, isHearsay: code & 0x80 != 0))
         }
         return Message(try body2(), claims: claims, version: 2)
     }

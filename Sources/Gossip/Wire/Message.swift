@@ -81,11 +81,14 @@ public struct Claim: Hashable, Sendable {
     public var node: NodeID
     public var version: Version
     public var state: NodeState
+    /// Passed on unchecked. Version 1 of the wire form cannot say so: there only what was found by the sender itself goes.
+    public var isHearsay: Bool
 
-    public init(node: NodeID, version: Version, state: NodeState) {
+    public init(node: NodeID, version: Version, state: NodeState, isHearsay: Bool = false) {
         self.node = node
         self.version = version
         self.state = state
+        self.isHearsay = isHearsay
     }
 }
 
