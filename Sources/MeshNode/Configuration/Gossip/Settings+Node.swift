@@ -4,7 +4,7 @@ import Gossip
 /// it is.
 extension Settings {
     /// What is no node's to choose: measured of this program.
-    private static let measured = ["requestOverheadBytes", "answerOverheadBytes"]
+    private static let measured = ["requestOverheadBytes", "answerOverheadBytes", "acknowledgementBytes"]
     private static let fieldsOfNode = SettingField.all.filter { !measured.contains($0.name) }
 
     static func decodeOfNode(_ cursor: ConfigurationCursor) -> Settings {

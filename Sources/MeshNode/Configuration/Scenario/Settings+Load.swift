@@ -78,6 +78,7 @@ struct SettingField: Sendable {
         integer("memoryBytes", \.memoryBytes, \.$memoryBytes),
         integer("requestOverheadBytes", \.requestOverheadBytes, \.$requestOverheadBytes),
         integer("answerOverheadBytes", \.answerOverheadBytes, \.$answerOverheadBytes),
+        integer("acknowledgementBytes", \.acknowledgementBytes, \.$acknowledgementBytes),
         integer("lowestVersion", \.lowestVersion, \.$lowestVersion),
         integer("highestVersion", \.highestVersion, \.$highestVersion),
     ]
@@ -98,6 +99,7 @@ struct SettingField: Sendable {
 
     private static let failure = [
         number("probeTimeoutSeconds", \.probeTimeoutSeconds, \.$probeTimeoutSeconds),
+        number("hasteShare", \.hasteShare, \.$hasteShare),
         number("transferTimeoutSeconds", \.transferTimeoutSeconds, \.$transferTimeoutSeconds),
         integer("indirectProbes", \.indirectProbes, \.$indirectProbes),
         number("suspicionMultiplier", \.suspicionMultiplier, \.$suspicionMultiplier),
@@ -109,6 +111,8 @@ struct SettingField: Sendable {
         number("refutationSeconds", \.refutationSeconds, \.$refutationSeconds),
         number("evidenceBits", \.evidenceBits, \.$evidenceBits),
         number("suspectTryPeriods", \.suspectTryPeriods, \.$suspectTryPeriods),
+        number("hearsayLoss", \.hearsayLoss, \.$hearsayLoss),
+        number("falseClaims", \.falseClaims, \.$falseClaims),
         integer("suspectTries", \.suspectTries, \.$suspectTries),
         number("greylistScore", \.greylistScore, \.$greylistScore),
         number("forgivenessSeconds", \.forgivenessSeconds, \.$forgivenessSeconds),
