@@ -59,7 +59,7 @@ private func decode(_ fields: String) throws(ConfigurationErrors) -> NodeConfigu
             ("bytesPerSec: 1", "gossip.bytesPerSec: unknown key; did you mean `bytesPerSecond`?"),
             ("requestOverheadBytes: 1", "gossip.requestOverheadBytes: unknown key"),
             ("lowestVersion: 2, highestVersion: 1", "gossip.highestVersion: lowestVersion is 2, highestVersion 1"),
-            ("deadAfterSeconds: 10", "gossip.deadAfterSeconds: a node would be dead before it is unreachable"),
+            ("deadAfterSeconds: 2", "gossip.deadAfterSeconds: a node would be dead before it is unreachable"),
         ])
     func rules(fields: String, wanted: String) {
         #expect { try decode("gossip: { \(fields) }") } throws: { "\($0)".contains(wanted) }
