@@ -1,11 +1,14 @@
 # Names for the commands people look for here. Each is one script or one command; none needs make.
-.PHONY: demo test real-llm real-llm-stop bench bench-globus fuzz format lint clean
+.PHONY: demo test simulate real-llm real-llm-stop bench bench-globus fuzz format lint clean
 
 demo:
 	scripts/demo
 
 test:
 	scripts/test
+
+simulate:
+	scripts/simulate
 
 real-llm:
 	scripts/real-llm start

@@ -61,6 +61,7 @@ let package = Package(
         tests("Routing", ["Routing", "Gossip", "Globus", "Transport", "CLinux"]),
         tests("API", ["API", "Routing", "Gossip", "Globus", "Storage", "Transport", "Trust"]),
         tests("Emulation", ["Emulation", "Transport", "CLinux"]),
-        tests("MeshNode", ["MeshNode", "API", "Routing", "Globus", "Gossip", "Storage", "Trust", "CLinux"]),
+        tests(
+            "MeshNode", ["MeshNode", "API", "Routing", "Globus", "Gossip", "Simulation", "Storage", "Trust", "CLinux"]),
     ]
 )

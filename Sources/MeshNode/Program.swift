@@ -28,6 +28,7 @@ struct Program {
             switch invocation.command {
             case .demo: try DemoCommand.run(invocation)
             case .up: try UpCommand.run(invocation)
+            case .simulate: try SimulateCommand.run(invocation)
             case .serve: try ServeCommand.run(invocation)
             case .status: try StatusCommand.run(invocation)
             case .models: try ModelsCommand.run(invocation)

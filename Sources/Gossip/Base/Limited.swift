@@ -1,7 +1,7 @@
 /// A setting that cannot leave its range: what is set beyond it becomes the nearest allowed value (not a number: the lowest).
 /// `$setting` is the range, for a configuration reader to check and to name.
 @propertyWrapper
-public struct Limited<Value: Comparable & Sendable>: Sendable {
+public struct Limited<Value: Comparable & Sendable>: Equatable, Sendable {
     private var value: Value
     private let allowed: ClosedRange<Value>
 

@@ -34,6 +34,8 @@ extension GossipMachine {
 
     private func trouble(with hash: UInt64) -> Claim? {
         guard let entry = nodes[hash], entry.state == .suspect || entry.state == .unreachable else { return nil }
+        // What others told us first they tell others too.
+        if let suspicion = entry.suspicion, !suspicion.isOwn { return nil }
         return Claim(node: entry.id, version: wireVersion(entry.identityVersion), state: entry.state)
     }
 
@@ -62,31 +64,43 @@ extension GossipMachine {
             }
         case .suspect:
             if !claim.isHearsay { nodes.touch(entry.hash) { _ = $0.suspicion?.confirm(by: peer) } }
+            if claim.state != .suspect, entry.suspicion?.isDecided == false {
+                nodes.touch(entry.hash) { $0.suspicion?.isDecided = true }
+                passOn(claim)
+            }
         case .unreachable, .dead, .left: break
         }
     }
 
-    /// Remembers who says so and has the node tried soon.
+    /// Remembers who says so and has the node tried: soon by those whom the accuser told, in their turn by all once there is a verdict.
     private mutating func doubt(_ claim: Claim, _ hash: UInt64, by peer: NodeID) {
-        let listens = !(standings[peer.digestHash]?.criesWolf(settings) ?? false)
-        guard listens else { return }
-        if var known = doubts[hash], known.until > now {
-            if !claim.isHearsay, known.accusers.count < settings.suspicionConfirmations, !known.accusers.contains(peer) {
-                known.accusers.append(peer)
-                doubts[hash] = known
-            }
-            return
+        guard !(standings[peer.digestHash]?.criesWolf(settings) ?? false) else { return }
+        let isDecided = claim.state != .suspect
+        var doubt = doubts[hash].flatMap { $0.until > now ? $0 : nil }
+        let isNews = isDecided && !(doubt?.isDecided ?? false)
+        if doubt == nil {
+            guard doubts.count < GossipMachine.doubtsAllowed else { return }
+            let delay = isDecided ? random.unit() * Double(nodes.count) / settings.triesPerSecond : 0
+            doubt = Doubt(
+                accusers: [], since: now, until: now.adding(seconds: settings.troubleSeconds), tryAt: now.adding(seconds: delay),
+                isDecided: isDecided)
+            urgentProbes.append(hash)
+            if delay == 0 { verifyAt = min(verifyAt, now) }
         }
-        guard doubts.count < GossipMachine.doubtsAllowed else { return }
-        doubts[hash] = Doubt(
-            accusers: claim.isHearsay ? [] : [peer], since: now, until: now.adding(seconds: settings.troubleSeconds))
-        if !urgentProbes.contains(hash) { urgentProbes.append(hash) }
-        // All are to look at once, each for himself: so it goes on, marked as what it is.
-        if loss <= settings.hearsayLoss {
-            var hearsay = claim
-            hearsay.isHearsay = true
-            tell(hearsay)
+        guard var doubt else { return }
+        doubt.isDecided = doubt.isDecided || isDecided
+        if !claim.isHearsay, doubt.accusers.count < settings.suspicionConfirmations, !doubt.accusers.contains(peer) {
+            doubt.accusers.append(peer)
         }
+        doubts[hash] = doubt
+        if isNews { passOn(claim) }
+    }
+
+    /// A verdict goes on at once, unchecked and marked so, for all to look for themselves.
+    private mutating func passOn(_ claim: Claim) {
+        var hearsay = claim
+        hearsay.isHearsay = true
+        tell(hearsay)
     }
 
     /// A doubted node was heard: those who accused it of their own finding were wrong.

@@ -59,17 +59,18 @@ extension GossipMachine {
             startedAt: doubt?.since ?? now, leastSeconds: least, mostSeconds: least * settings.suspicionMaximumMultiplier, needed: needed,
             accusers: [me])
         suspicion.failures = failures
+        suspicion.isOwn = doubt == nil
+        suspicion.isDecided = doubt?.isDecided ?? false
         for accuser in doubt?.accusers ?? [] { _ = suspicion.confirm(by: accuser) }
         setState(hash, .suspect)
         nodes.touch(hash) { $0.suspicion = suspicion }
-        accuse(hash)
-    }
-
-    /// Tells the accused and a few others.
-    private mutating func accuse(_ hash: UInt64) {
-        guard let entry = nodes[hash] else { return }
-        let claim = Claim(node: entry.id, version: wireVersion(entry.identityVersion), state: entry.state)
-        tell(claim)
+        let claim = Claim(node: entry.id, version: wireVersion(entry.identityVersion), state: .suspect)
+        guard let doubt else { return tell(claim) }
+        // Whoever told us is to know that we found the same: that is what makes its verdict.
+        if !doubt.isDecided {
+            for accuser in doubt.accusers { exchange(with: accuser.digestHash, .ping, .report, claims: [claim]) }
+        }
+        verifyAt = min(verifyAt, now)
     }
 
     /// Each failed try of a node that lives is this much evidence that one more is no accident.
@@ -81,15 +82,21 @@ extension GossipMachine {
         guard !nodes.suspected.isEmpty || doubtSince != nil else { return }
         let bits = bitsPerFailure
         let due = nodes.suspected.filter { hash in
-            guard let suspicion = nodes[hash]?.suspicion, suspicion.deadline <= now else { return false }
-            return Double(suspicion.findings) * bits >= settings.evidenceBits
+            guard let suspicion = nodes[hash]?.suspicion else { return false }
+            if suspicion.isDecided { return Double(suspicion.failures) * bits >= settings.ownEvidenceBits }
+            return suspicion.deadline <= now && Double(suspicion.findings) * bits >= settings.evidenceBits
         }
         guard !due.isEmpty else {
             if doubtSince != nil, !mostLookDead { endDoubt() }
             return
         }
         guard !isInDoubt() else { return }
-        for hash in due { setState(hash, .unreachable) }
+        for hash in due {
+            let isNews = nodes[hash]?.suspicion.map { !$0.isDecided } ?? false
+            setState(hash, .unreachable)
+            guard isNews, let entry = nodes[hash] else { continue }
+            tell(Claim(node: entry.id, version: wireVersion(entry.identityVersion), state: .unreachable))
+        }
     }
 
     // MARK: - Doubt

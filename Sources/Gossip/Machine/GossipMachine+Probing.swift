@@ -56,15 +56,16 @@ extension GossipMachine {
         // Those of whom others are just asked are tried by us too.
         let tried = nodes.suspected + (indirect.isEmpty ? [] : indirect.keys.sorted())
         for hash in random.pick(left, of: tried) where exchange(with: hash, .ping, .verify) { left -= 1 }
-        while left > 0, let hash = urgentProbes.first {
-            urgentProbes.removeFirst()
-            guard nodes.state(of: hash) == .alive, doubts[hash] != nil, !isBusy(hash) else { continue }
-            left -= 1
-            guard exchange(with: hash, .ping, .probe) else {
-                urgentProbes.insert(hash, at: 0)
-                return
+        var later: [UInt64] = []
+        for hash in urgentProbes {
+            guard nodes.state(of: hash) == .alive, let doubt = doubts[hash] else { continue }
+            guard doubt.tryAt <= now, left > 0, exchange(with: hash, .ping, .probe) else {
+                later.append(hash)
+                continue
             }
+            left -= 1
         }
+        urgentProbes = later
         if !doubts.isEmpty, doubts.contains(where: { $0.value.until <= now }) {
             doubts = doubts.filter { $0.value.until > now }
         }
@@ -151,8 +152,8 @@ extension GossipMachine {
             suspect(hash)
             return
         }
-        // The helper needs a first try's time for the target, and we as long for the helper.
-        let patience = settings.probeTimeoutSeconds * timeoutStretch
+        // The helper needs a first try's time for the target, and we some for the helper.
+        let patience = settings.probeTimeoutSeconds * timeoutStretch * 0.7
         indirect[hash] = IndirectProbe(
             helpers: helpers.sorted(), asked: helpers.count, deadline: now.adding(seconds: patience))
         for helper in helpers { exchange(with: helper.digestHash, .probe(entry.id), .ask(target: entry.id)) }

@@ -156,7 +156,11 @@ extension GossipMachine {
         }
         counters.recordsAccepted += 1
         directives.append(.changed(.record(record.origin, kind)))
-        if case .identity(let identity) = record.body { setState(hash, identity.left ? .left : .alive) }
+        if case .identity(let identity) = record.body {
+            // It has answered whatever was said of it.
+            doubts[hash] = nil
+            setState(hash, identity.left ? .left : .alive)
+        }
         passOn(record, hash, from: peer, isNews: isNews)
     }
 

@@ -1,5 +1,5 @@
 /// Every tunable of the protocol. The defaults are for some to some hundred sites over a wide-area network.
-public struct Settings: Sendable {
+public struct Settings: Equatable, Sendable {
     public init() {}
 
     // Rounds
@@ -52,6 +52,8 @@ public struct Settings: Sendable {
 
     /// Peers told of a state change (DESIGN.md §6: 99 % of 1000 nodes in 1.1 s).
     @Limited(1...16) public var announceFanout = 3
+    /// Live peers above which one more is told: the tail of the last few is longer there, and the cost a smaller part.
+    @Limited(4...4096) public var widerAbove = 64
     /// Least seconds between two announcements; what comes meanwhile goes together.
     @Limited(0...10) public var announceIntervalSeconds = 0.1
     /// Seconds during which an announced version is not fetched from a second peer.
@@ -82,7 +84,7 @@ public struct Settings: Sendable {
     @Limited(0...16) public var indirectProbes = 3
     /// Suspicion lasts at least this x max(1, log10 nodes) x period. memberlist: 4; lower here, since `unreachable` is mild:
     /// it is undone by one exchange.
-    @Limited(0.5...100) public var suspicionMultiplier = 1.25
+    @Limited(0.5...100) public var suspicionMultiplier = 0.75
     /// Without confirmations suspicion lasts this many times longer (memberlist: 6).
     @Limited(1...100) public var suspicionMaximumMultiplier = 6.0
     /// Independent confirmations that bring it to the least (Lifeguard: K = 3).
@@ -100,9 +102,10 @@ public struct Settings: Sendable {
     @Limited(1...100) public var evidenceBits = 20.0
     /// Seconds between two tries of suspected nodes, as a part of the period.
     @Limited(0.1...4) public var suspectTryPeriods = 0.5
-    /// What others say of a node is passed on unchecked while no more than this part of our own exchanges fails: it makes all look at
-    /// once. Above it, it is likely wrong.
-    @Limited(0...1) public var hearsayLoss = 0.2
+    /// Bits of our own that are needed where another node has come to its verdict already.
+    @Limited(1...100) public var ownEvidenceBits = 4.0
+    /// Tries a second that a mesh lets loose on one node when it hears that it is gone: all look for themselves, but not all at once.
+    @Limited(1...10_000) public var triesPerSecond = 200.0
     /// False accusations, first hand, after which a peer's are not listened to until it is forgiven.
     @Limited(1...1000) public var falseClaims = 6.0
     /// Suspected nodes tried at once.

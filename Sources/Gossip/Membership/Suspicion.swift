@@ -8,6 +8,10 @@ struct Suspicion: Sendable {
     var accusers: [NodeID]
     /// Own tries that failed since the node was last heard.
     var failures = 0
+    /// Our own finding, which others are to know; else another's that we found true.
+    var isOwn = true
+    /// Another node has come to its verdict.
+    var isDecided = false
 
     /// Tries and confirmations, each the same evidence.
     var findings: Int { failures + min(accusers.count - 1, 3) }
@@ -32,4 +36,8 @@ struct Doubt: Sendable {
     var accusers: [NodeID]
     let since: Instant
     let until: Instant
+    /// When the node is to be tried.
+    var tryAt: Instant
+    /// Someone has come to its verdict, and does not only suspect.
+    var isDecided: Bool
 }

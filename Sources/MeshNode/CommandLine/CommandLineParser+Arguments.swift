@@ -140,6 +140,8 @@ extension OptionSpecification.Value {
             return (ListenAddress(text) != nil, "ADDRESS:PORT, such as 10.1.0.5:8201 or [::]:8201")
         case .hostAndPort:
             return (HostAndPort(text).map { $0.port > 0 } ?? false, "HOST:PORT, such as mesh.example.org:8201")
+        case .range:
+            return (SeedRange(text) != nil, "two whole numbers such as 1..200, at most \(SeedRange.countAllowed) in all")
         case .choice(let names):
             return (names.contains(text), names.joined(separator: ", "))
         }

@@ -1,6 +1,6 @@
 /// The commands of the program; the raw value is what is typed.
 enum CommandName: String, CaseIterable, Sendable {
-    case demo, up, serve, status, models, route, peers, check, doctor, login, token, logout
+    case demo, up, simulate, serve, status, models, route, peers, check, doctor, login, token, logout
     case keysCreate = "keys create"
     case keysList = "keys list"
     case keysRevoke = "keys revoke"
@@ -46,9 +46,11 @@ struct CommandSpecification: Sendable {
 
 extension CommandSpecification {
     static let topology = PositionalSpecification(name: "TOPOLOGY", summary: "a topology file, such as topology/demo.json5")
+    static let scenario = PositionalSpecification(
+        name: "SCENARIO", summary: "a scenario file, such as topology/scenarios/ghost.json5")
     static let model = PositionalSpecification(
         name: "MODEL", summary: "a model's id or alias, as the models command lists it")
-    static let file = PositionalSpecification(name: "FILE", summary: "a node's configuration or a topology")
+    static let file = PositionalSpecification(name: "FILE", summary: "a node's configuration, a topology or a scenario")
 
     static let keyName = PositionalSpecification(name: "NAME", summary: "what the key is for, in your words")
     static let keyID = PositionalSpecification(name: "ID", summary: "the key's id, as keys list shows it")
@@ -85,6 +87,14 @@ extension CommandSpecification {
             discussion: "Ready when every node knows every other's models; 60 s at most. When it ends, its nodes end.",
             positionals: [topology], options: [.state, .readyFile, .restart]),
         CommandSpecification(
+            name: .simulate, summary: "run a scenario in a simulated world; did what it expects hold?",
+            discussion: """
+                Real gossip between nodes of a virtual network, in virtual time; the same seed does the same to the byte. Exit 1 if \
+                something expected did not hold: the last line says what, at which step and with which seed. docs/simulation.md \
+                explains the file.
+                """,
+            positionals: [scenario], options: [.simulationSeed, .simulationSeeds, .json, .trace]),
+        CommandSpecification(
             name: .serve, summary: "run one node", discussion: "docs/configuration.md explains the file; check tests it.",
             options: [.config]),
         CommandSpecification(
@@ -97,7 +107,7 @@ extension CommandSpecification {
         CommandSpecification(
             name: .peers, summary: "list the other nodes and the links to them", discussion: needsToken, options: asking),
         CommandSpecification(
-            name: .check, summary: "say what is wrong in a configuration or topology, by line and field",
+            name: .check, summary: "say what is wrong in a configuration, topology or scenario, by line",
             discussion: """
                 Exit 0 if nothing is, 2 otherwise. Files that it names must be readable.
 

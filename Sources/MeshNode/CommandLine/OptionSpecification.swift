@@ -23,6 +23,8 @@ struct OptionSpecification: Hashable, Sendable {
         case listenAddress
         /// A host with a port.
         case hostAndPort
+        /// Two whole numbers and what is between them: `1..200`.
+        case range
     }
 
     /// With its dashes: `--state`.
@@ -56,6 +58,18 @@ extension OptionSpecification {
     static let tokenFile = OptionSpecification(
         name: "--token-file", value: .text, placeholder: "FILE",
         summary: "a file with the token (default: MESHNODE_TOKEN, or your login)")
+}
+
+/// Simulations.
+extension OptionSpecification {
+    static let simulationSeed = OptionSpecification(
+        name: "--seed", value: .integer(0...Int.max), placeholder: "N",
+        summary: "what chance there is follows from it (default: another each time, and said)")
+    static let simulationSeeds = OptionSpecification(
+        name: "--seeds", value: .range, placeholder: "A..B",
+        summary: "all seeds from A to B, over all cores; the first that fails is made short")
+    static let trace = OptionSpecification(
+        name: "--trace", value: .flag, summary: "print what happens, a JSON object a line")
 }
 
 /// Logging in, and keys.

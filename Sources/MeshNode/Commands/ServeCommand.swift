@@ -1,3 +1,5 @@
+import Simulation
+
 /// `meshnode serve --config node.json5`: runs one node until a signal ends it.
 enum ServeCommand {
     static func run(_ invocation: Invocation) throws(CommandFailure) {
@@ -20,7 +22,7 @@ enum ServeCommand {
     }
 }
 
-/// `meshnode check FILE`: says what is wrong with a configuration or topology.
+/// `meshnode check FILE`: says what is wrong with a configuration, topology or scenario.
 enum CheckCommand {
     static func run(_ invocation: Invocation) throws(CommandFailure) {
         if invocation.flag(.policy) { return try PolicyCommand.run(invocation) }
@@ -42,6 +44,9 @@ enum CheckCommand {
                     "\(path): a node of \(node.federation): \(node.site)/\(node.node), \(node.models.count) models\n")
             case .topology(let topology):
                 Output.write("\(path): a topology: federation \(topology.federation), \(topology.sites.count) sites\n")
+            case .scenario(let scenario):
+                let seconds = ConfigurationCursor.text(of: scenario.runSeconds)
+                Output.write("\(path): a scenario: \(scenario.name), \(scenario.nodes) nodes for \(seconds) s\n")
             }
         } catch {
             if invocation.flag(.json) { Output.write(error.json + "\n") }

@@ -1,7 +1,7 @@
 public import Gossip
 
 /// A federation, what happens to it and what is expected of it: what `meshnode simulate` runs. docs/simulation.md is its reference.
-public struct Scenario: Sendable {
+public struct Scenario: Equatable, Sendable {
     public var name: String
     public var description: String
     /// Nodes by index: those of one site stand together. Node `i` is `s<i / nodesPerSite>/n<i % nodesPerSite>`.

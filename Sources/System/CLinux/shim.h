@@ -26,6 +26,7 @@
 extern void *memmem(const void *, size_t, const void *, size_t);
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 extern int pipe2(int *, int);
+extern int sched_getaffinity(int, size_t, void *);
 static inline int mesh_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
 static inline int mesh_accept4(int fd) { return accept4(fd, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 static inline int mesh_epoll_add(int ep, int fd, uint32_t events, uint64_t data) { struct epoll_event e = {.events = events, .data = {.u64 = data}}; return epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e); }
@@ -51,3 +52,5 @@ static inline int mesh_wait_status_exit(int s) { return WIFEXITED(s) ? WEXITSTAT
 #define MESH_EPOLLRDHUP 0x2000u
 #define MESH_EPOLLET 0x80000000u
 _Static_assert(MESH_EPOLLIN == EPOLLIN && MESH_EPOLLOUT == EPOLLOUT && MESH_EPOLLERR == EPOLLERR && MESH_EPOLLHUP == EPOLLHUP && MESH_EPOLLRDHUP == EPOLLRDHUP && MESH_EPOLLET == (unsigned)EPOLLET, "epoll constants");
+// The cores that this process may use: taskset and containers narrow them. 8192 are counted at most.
+static inline int mesh_usable_cores(void) { unsigned long set[128] = {0}; if (sched_getaffinity(0, sizeof set, set) < 0) return 1; int n = 0; for (size_t i = 0; i < 128; i++) n += __builtin_popcountl(set[i]); return n > 0 ? n : 1; }

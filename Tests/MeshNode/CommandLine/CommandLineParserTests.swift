@@ -58,10 +58,10 @@ private func invocation(_ line: String) throws -> Invocation {
     @Test(
         "one clear line for what is not",
         arguments: [
-            ("", "a command is missing; allowed: demo, up, serve, status, models, route, peers, check, doctor"),
+            ("", "a command is missing; allowed: demo, up, simulate, serve, status, models, route, peers, check, doctor"),
             ("upp", "unknown command \"upp\"; did you mean up?"),
             ("stauts", "unknown command \"stauts\"; did you mean status?"),
-            ("zzzzzz", "unknown command \"zzzzzz\"; allowed: demo, up, serve"),
+            ("zzzzzz", "unknown command \"zzzzzz\"; allowed: demo, up, simulate, serve"),
             ("--json", "found \"--json\"; allowed before"),
             ("up", "up: TOPOLOGY is missing: a topology file, such as topology/demo.json5"),
             ("up a b", "up: found \"b\" too many; allowed: one TOPOLOGY"),

@@ -1,4 +1,3 @@
-import Glibc
 import Testing
 
 @testable import MeshNode
@@ -11,14 +10,6 @@ private func site(_ fields: String) -> String { "{ federation: 'demo', sites: [\
 private func model(_ fields: String) -> String { site("models: [{ id: 'm', backend: { kind: 'simulated' }, \(fields) }]") }
 private func simulated(_ fields: String) -> String {
     site("models: [{ id: 'm', backend: { kind: 'simulated', \(fields) } }]")
-}
-
-/// A file of /topology, wherever the sources were checked out.
-private func shipped(_ name: String) throws -> String {
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-    try #require(realpath(#filePath, &buffer) != nil)
-    let file = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    return file.split(separator: "/").dropLast(4).reduce("") { "\($0)/\($1)" } + "/topology/\(name)"
 }
 
 @Suite struct TopologyTests {

@@ -39,6 +39,16 @@ struct ConfigurationWriter {
         line(key == nil ? "}" : "},")
     }
 
+    /// Writes a list of values that are text already, one a line.
+    mutating func lines(_ key: String, _ items: [String]) {
+        if items.isEmpty { return line("\(key): [],") }
+        line("\(key): [")
+        depth += 1
+        for item in items { line(item) }
+        depth -= 1
+        line("],")
+    }
+
     mutating func list<Item>(_ key: String, _ items: [Item], _ body: (inout ConfigurationWriter, Item) -> Void) {
         if items.isEmpty { return line("\(key): [],") }
         line("\(key): [")
