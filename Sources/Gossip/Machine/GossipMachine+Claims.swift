@@ -82,10 +82,10 @@ extension GossipMachine {
             guard doubts.count < GossipMachine.doubtsAllowed else { return }
             let delay = isDecided ? random.unit() * Double(nodes.count) / settings.triesPerSecond : 0
             doubt = Doubt(
-                accusers: [], since: now, until: now.adding(seconds: settings.troubleSeconds), tryAt: now.adding(seconds: delay),
+                accusers: [], since: now, until: now.adding(seconds: settings.troubleSeconds),
+                tryAt: now.adding(seconds: delay),
                 isDecided: isDecided)
             urgentProbes.append(hash)
-            if delay == 0 { verifyAt = min(verifyAt, now) }
         }
         guard var doubt else { return }
         doubt.isDecided = doubt.isDecided || isDecided

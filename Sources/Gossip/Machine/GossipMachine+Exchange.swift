@@ -78,7 +78,9 @@ extension GossipMachine {
             if mine == theirs { return .ack }
             if isQuarantined(peer), !hasLeft { return .delta(introduction(of: peer)) }
             // Most of the time it is only a change that is still on its way.
-            if let behind = nodes.changes(since: theirs.hash) { return .announce(behind.compactMap { nodes.digest(of: $0) }) }
+            if let behind = nodes.changes(since: theirs.hash) {
+                return .announce(behind.compactMap { nodes.digest(of: $0) })
+            }
             if Int(max(mine.nodes, theirs.nodes)) > settings.bucketNodes { return .buckets(nodes.hashes.buckets) }
             return .digest(mask: .max, digest(mask: .max))
         case .buckets(let theirs):
@@ -149,7 +151,8 @@ extension GossipMachine {
     private mutating func catchUp(with peer: NodeID, _ contact: Contact) {
         guard catchUpsLeft > 0, !hasLeft else { return }
         catchUpsLeft -= 1
-        let hash = nodes.live.isEmpty ? nil : nodes.entries[nodes.live[Int.random(in: 0..<nodes.live.count, using: &random)]].hash
+        let hash =
+            nodes.live.isEmpty ? nil : nodes.entries[nodes.live[Int.random(in: 0..<nodes.live.count, using: &random)]].hash
         if let other = hash.flatMap({ nodes[$0] }), let address = other.identity?.mesh, other.state == .alive {
             exchange(with: Contact(node: other.id, address: address), .summary(nodes.hashes.summary), .transfer, depth: 1)
         } else {

@@ -10,11 +10,16 @@ extension GossipMachine {
 
     mutating func heard(from hash: UInt64) {
         guard let state = nodes.state(of: hash) else { return }
+        var losses = 0
         nodes.touch(hash) {
             $0.provenAt = now
             $0.heardAt = now
             $0.failedAt = nil
+            losses = $0.unexplained
+            $0.unexplained = 0
         }
+        // It lives: so these tries failed for nothing.
+        for _ in 0..<min(losses, GossipMachine.lossesAtOnce) { learn(failed: true) }
         if !indirect.isEmpty { indirect[hash] = nil }
         if !doubts.isEmpty { acquit(hash) }
         if state == .suspect || state == .unreachable { setState(hash, .alive) }
@@ -56,7 +61,8 @@ extension GossipMachine {
         let needed = count - 2 < settings.suspicionConfirmations ? 0 : settings.suspicionConfirmations
         let doubt = doubts.removeValue(forKey: hash)
         var suspicion = Suspicion(
-            startedAt: doubt?.since ?? now, leastSeconds: least, mostSeconds: least * settings.suspicionMaximumMultiplier, needed: needed,
+            startedAt: doubt?.since ?? now, leastSeconds: least, mostSeconds: least * settings.suspicionMaximumMultiplier,
+            needed: needed,
             accusers: [me])
         suspicion.failures = failures
         suspicion.isOwn = doubt == nil
@@ -70,7 +76,6 @@ extension GossipMachine {
         if !doubt.isDecided {
             for accuser in doubt.accusers { exchange(with: accuser.digestHash, .ping, .report, claims: [claim]) }
         }
-        verifyAt = min(verifyAt, now)
     }
 
     /// Each failed try of a node that lives is this much evidence that one more is no accident.

@@ -49,25 +49,39 @@ extension GossipMachine {
 
     // MARK: - Looking at those in doubt
 
-    /// Tries suspected nodes, for evidence or for their relief, and those that others doubt, a few at a time.
-    mutating func verifyTheDoubted() {
-        guard isInHaste else { return }
-        var left = settings.suspectTries
+    /// Tries suspected nodes, for evidence or for their relief, a few at a time.
+    mutating func trySuspects() {
+        guard !nodes.suspected.isEmpty || !indirect.isEmpty else { return }
+        var underWay: [NodeID: Int] = [:]
+        for exchange in pending.values where exchange.purpose == .verify {
+            if let id = exchange.contact.node { underWay[id, default: 0] += 1 }
+        }
         // Those of whom others are just asked are tried by us too.
         let tried = nodes.suspected + (indirect.isEmpty ? [] : indirect.keys.sorted())
-        for hash in random.pick(left, of: tried) where exchange(with: hash, .ping, .verify) { left -= 1 }
-        var later: [UInt64] = []
-        for hash in urgentProbes {
-            guard nodes.state(of: hash) == .alive, let doubt = doubts[hash] else { continue }
-            guard doubt.tryAt <= now, left > 0, exchange(with: hash, .ping, .probe) else {
-                later.append(hash)
-                continue
-            }
-            left -= 1
+        for hash in random.pick(settings.suspectTries, of: tried) {
+            // Whoever is only slow must not drown in tries.
+            guard let id = nodes[hash]?.id, underWay[id] ?? 0 < GossipMachine.triesUnderWay else { continue }
+            exchange(with: hash, .ping, .verify)
         }
-        urgentProbes = later
+    }
+
+    /// Tries of one suspected node at a time.
+    private static let triesUnderWay = 4
+
+    /// Tries those of whom others say something, each once and in its time.
+    mutating func tryDoubted() {
+        guard !urgentProbes.isEmpty else { return }
         if !doubts.isEmpty, doubts.contains(where: { $0.value.until <= now }) {
             doubts = doubts.filter { $0.value.until > now }
+        }
+        urgentProbes.removeAll { hash in nodes.state(of: hash) != .alive || doubts[hash] == nil }
+        var tried = 0
+        urgentProbes = urgentProbes.filter { hash in
+            guard let doubt = doubts[hash], doubt.tryAt <= now, tried < settings.suspectTries,
+                exchange(with: hash, .ping, .probe)
+            else { return true }
+            tried += 1
+            return false
         }
     }
 
@@ -118,11 +132,14 @@ extension GossipMachine {
         }
     }
 
-    /// The running mean of what fails with peers that are not suspected: how much a failure says.
+    /// The running mean of what fails with peers that live, as is known of each failure when the peer is heard again.
     mutating func learn(failed: Bool) {
         loss += ((failed ? 1 : 0) - loss) / GossipMachine.lossMemory
         loss = min(max(loss, GossipMachine.leastLoss), 1)
     }
+
+    /// Failures of one node that the mean takes at once, when it is heard again.
+    static let lossesAtOnce = 8
 
     /// Exchanges over which the mean runs.
     private static let lossMemory = 32.0
@@ -130,7 +147,10 @@ extension GossipMachine {
     /// A small exchange with it failed: let others try before we suspect it.
     private mutating func failedDirectly(_ hash: UInt64) {
         guard let entry = nodes[hash] else { return }
-        nodes.touch(hash) { $0.failedAt = now }
+        nodes.touch(hash) {
+            $0.failedAt = now
+            $0.unexplained += 1
+        }
         if entry.state == .suspect {
             nodes.touch(hash) { $0.suspicion?.failures += 1 }
             return
@@ -145,7 +165,6 @@ extension GossipMachine {
             suspect(hash)
             return
         }
-        learn(failed: true)
         let helpers = helpers(for: entry)
         guard !helpers.isEmpty else {
             healthPenalty = min(healthPenalty + 1, settings.maximumHealthPenalty)
@@ -200,7 +219,7 @@ extension GossipMachine {
     }
 
     /// Whether someone is to be tried before the next round.
-    var isInHaste: Bool { !nodes.suspected.isEmpty || !urgentProbes.isEmpty || !indirect.isEmpty }
+    var isInHaste: Bool { !nodes.suspected.isEmpty || !indirect.isEmpty }
 
     // MARK: - For others
 

@@ -50,6 +50,7 @@ extension GossipMachine {
                 item.version.generation == known.generation && item.version.sequence < known.digest[item.kind]
             if known.hash != myHash, isOlder || isOlderInside { throw .stale }
         } else if let grave = tombstones[item.origin], item.version.generation <= grave.generation {
+            if item.kind == .identity, item.version.generation == grave.generation { tellOfGrave(item, authority) }
             throw .buried
         }
         if item.kind != .identity, known == nil || known?.generation != item.version.generation, known?.hash != myHash {
@@ -64,6 +65,21 @@ extension GossipMachine {
         }
         try take(signed, from: peer, isNews: isNews, authority)
     }
+
+    /// A node that we have buried lives for others: it is told, so that it returns with a higher generation. In a large mesh it might
+    /// never meet us otherwise.
+    private mutating func tellOfGrave(_ item: DeltaItem, _ authority: some RecordAuthority) {
+        if let told = tombstones[item.origin]?.toldAt, now.seconds(since: told) < GossipMachine.graveSpacing { return }
+        tombstones[item.origin]?.toldAt = now
+        guard let signed = try? open(item.token, identity: nil, authority), let identity = signed.record.identity,
+            signed.record.origin.digestHash == item.origin, !identity.left
+        else { return }
+        let id = signed.record.origin
+        exchange(with: Contact(node: id, address: identity.mesh), .ping, .report)
+    }
+
+    /// Seconds between two words to one node of its grave.
+    private static let graveSpacing = 10.0
 
     /// As below; what is refused for what it is will not be opened again for the same peer.
     private mutating func open(

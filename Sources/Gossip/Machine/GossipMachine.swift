@@ -47,8 +47,11 @@ public struct GossipMachine: Sendable {
     var doubts: [UInt64: Doubt] = [:]
     var urgentProbes: [UInt64] = []
     var indirect: [UInt64: IndirectProbe] = [:]
-    /// When suspected and doubted nodes are tried next.
+    /// When suspected nodes are judged and tried next.
     var verifyAt: Instant
+    /// When those that others doubt are looked at next.
+    var doubtedAt: Instant
+    private static let doubtedSpacing = 0.1
     /// Lifeguard's local health: 0 is well; timeouts and periods are stretched by what is more.
     var healthPenalty = 0
     /// What of our small exchanges with peers that live fails, as a running mean.
@@ -95,6 +98,7 @@ public struct GossipMachine: Sendable {
         self.wallSeconds = wallSeconds
         self.nextRoundAt = now
         self.verifyAt = now
+        self.doubtedAt = now
         self.retireAt = now
         self.budget = Budget(settings, now: now)
         self.nodes = NodeTable(me: myHash)
@@ -131,6 +135,7 @@ public struct GossipMachine: Sendable {
         var next = nextRoundAt
         for (_, probe) in indirect { next = min(next, probe.deadline) }
         if isInHaste { next = min(next, verifyAt) }
+        if !urgentProbes.isEmpty { next = min(next, doubtedAt) }
         if let due = loadDueAt { next = min(next, due) }
         if !news.isEmpty || !claimsToTell.isEmpty { next = min(next, announceDueAt) }
         return max(next, now)
@@ -157,10 +162,14 @@ public struct GossipMachine: Sendable {
             let jitter = 1 + settings.periodJitter * (2 * random.unit() - 1)
             nextRoundAt = self.now.adding(seconds: settings.periodSeconds * jitter * roundStretch)
         }
-        // 3. Whoever is suspected or doubted.
+        // 3. Whoever is doubted or suspected.
+        if self.now >= doubtedAt {
+            doubtedAt = self.now.adding(seconds: GossipMachine.doubtedSpacing)
+            tryDoubted()
+        }
         if self.now >= verifyAt {
             advanceSuspicions()
-            verifyTheDoubted()
+            trySuspects()
             verifyAt = self.now.adding(seconds: settings.periodSeconds * settings.suspectTryPeriods)
         }
         return finish()

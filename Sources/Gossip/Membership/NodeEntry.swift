@@ -14,6 +14,8 @@ struct NodeEntry: Sendable {
     /// When a small exchange with it last failed.
     var failedAt: Instant?
     var roundTripSeconds: Double?
+    /// Tries that failed since it was last heard: whether they mean its end or the network's losses is known when it answers.
+    var unexplained = 0
     var suspicion: Suspicion?
     /// When it was last told of a claim against it that we do not share.
     var warnedAt: Instant?
