@@ -19,7 +19,7 @@ public struct Expectation: Sendable, Equatable {
         case falseDeaths(atMost: Int, outside: String?, from: String?, to: String?)
         /// TLS payload sent a node and second, mean over the nodes of the group.
         case bytesPerSecond(group: String, from: String?, to: String?, atMost: Double)
-        /// TLS payload sent by all together between the marks, less what an idle mesh sends in the time (as measured before it).
+        /// TLS payload sent by all together between the marks, without handshakes, less what an idle mesh sends in the time (as measured before it).
         case bytesFor(from: String, to: String, atMost: Double)
         case refused(cause: RecordRefusal, atLeast: Int)
         /// This share of the others holds each member of the group greylisted.

@@ -290,7 +290,6 @@ extension World {
         for node in [from, to] {
             nodes[node].sent.handshakes += half
             nodes[node].sent.wire += half + UInt64(3 * network.wireBytesPerMessage)
-            court.traffic += half
         }
     }
 }
