@@ -85,13 +85,38 @@ private func order(_ kind: BlockKind, _ subject: String, seconds: UInt64? = nil)
     #expect(try shop.open().list(nowSeconds: now) == [second])
 }
 
-@Test func thereAreOnlySoMany() async throws {
+@Test func whatABlockReplacedStaysGoneAlthoughTheDiskFailed() async throws {
     let shop = try Shop()
     defer { shop.remove() }
     let store = try shop.open()
-    for index in 0..<Block.allowed {
-        _ = try await store.add(order(.user, "\(index)", seconds: index == 0 ? 5 : nil), by: "ops", nowSeconds: now)
+    _ = try await store.add(order(.user, "bob"), by: "ops", nowSeconds: now)
+    let beside = try Database(path: shop.path)
+    try beside.execute("ALTER TABLE blocks RENAME TO aside")
+    for seconds: UInt64 in [5, 6] {
+        do throws(APIError) {
+            _ = try await store.add(order(.user, "bob", seconds: seconds), by: "ops", nowSeconds: now)
+            Issue.record("it was written")
+        } catch { #expect(error.status == 503) }
     }
+    #expect(store.list(nowSeconds: now).map(\.until) == [now + 6], "in force it is all the same")
+    try beside.execute("ALTER TABLE aside RENAME TO blocks")
+    #expect(try await store.lift(nowSeconds: now) { $0.subject == "bob" }.count == 1)
+    #expect(try shop.open().list(nowSeconds: now).isEmpty, "the first is not back after a start")
+}
+
+@Test func thereAreOnlySoMany() async throws {
+    let shop = try Shop()
+    defer { shop.remove() }
+    _ = try shop.open()
+    // All but one are there from before: set one by one they would take most of the time of all tests.
+    try Database(path: shop.path).execute(
+        """
+        INSERT INTO blocks
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(Block.allowed - 1))
+        SELECT 'id-' || i, 'user', 'user-' || i, 'a test', 'ops', \(now), NULL FROM n
+        """)
+    let store = try shop.open()
+    _ = try await store.add(order(.user, "the last", seconds: 5), by: "ops", nowSeconds: now)
     do throws(APIError) {
         _ = try await store.add(order(.user, "one more"), by: "ops", nowSeconds: now)
         Issue.record("it was taken")

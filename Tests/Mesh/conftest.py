@@ -1,7 +1,9 @@
 """Fixtures: one federation for the tests that only ask, and fresh ones for those that break things."""
 
+import functools
 import subprocess
 
+import httpx._transports.default
 import pytest
 
 from harness import PROGRAM, ROOT, Mesh, write_topology
@@ -11,6 +13,9 @@ from stub import Stub
 REAL_MODEL = "smollm2-135m-instruct"
 REAL_START_SECONDS = 90
 SITES = ["alpha", "beta", "gamma"]
+
+# Every `httpx.get` reads the certificates of the whole web: 20 ms of a processor that the nodes could use, thousands of times.
+httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)
 
 
 def pytest_configure(config: pytest.Config) -> None:

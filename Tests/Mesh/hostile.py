@@ -2,7 +2,6 @@
 
 import base64
 import json
-import socket
 import ssl
 import struct
 import time
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from certificates import Identity
 from harness import Mesh, Node
+from processes import dialled
 from test_trust import ALPN, certificate_of, port_of
 
 GROUP = "11111111-2222-3333-4444-555555555555"
@@ -67,7 +67,7 @@ def send(identity: Identity, url: str, path: str, body: bytes, fields: dict[str,
     context.load_cert_chain(identity.certificate_file, identity.key_file)
     lines = [f"POST {path} HTTP/1.1", "Host: mesh", f"Content-Length: {len(body)}", "Connection: close",
              *(f"{name}: {value}" for name, value in fields.items()), "", ""]
-    with socket.create_connection(("127.0.0.1", port_of(url)), timeout=20) as plain:
+    with dialled(("127.0.0.1", port_of(url)), 20) as plain:
         with context.wrap_socket(plain, server_hostname="localhost") as connection:
             connection.sendall("\r\n".join(lines).encode() + body)
             answer = b""

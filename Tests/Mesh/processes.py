@@ -6,7 +6,7 @@ import pathlib
 import random
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 POLL_SECONDS = 0.05
@@ -115,6 +115,14 @@ def free_port() -> int:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+
+
+@contextlib.contextmanager
+def dialled(address: tuple[str, int], seconds: float = 10, **more: object) -> Iterator[socket.socket]:
+    """A connection that sends at once: beside Nagle's algorithm the kernel would keep each TLS request back for 40 ms."""
+    with socket.create_connection(address, timeout=seconds, **more) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        yield connection
 
 
 def resident_bytes(pid: int) -> int:

@@ -125,7 +125,12 @@ def test_others_witness_it(tmp_path, start_mesh):
     alpha, beta = mesh.node("alpha"), mesh.node("beta")
     for _ in range(5):
         assert mesh.post(alpha, "/mesh/drain", role="operator").status_code == 200
-    head = mesh.get("/mesh/audit", role="operator", node=alpha).json()["head"]
+
+    def written() -> dict | None:
+        head = mesh.get("/mesh/audit", role="operator", node=alpha).json()["head"]
+        return head if head["sequence"] > 5 else None
+
+    head = wait_for("all is written", written, SENT_SECONDS)
 
     def heads() -> list[dict]:
         return mesh.get("/mesh/audit/witnesses?site=alpha", node=beta).json()["heads"]

@@ -38,9 +38,17 @@ def blocked(running: Mesh) -> Iterator[Mesh]:
     for node in running.nodes:
         for block in blocks(running, node):
             assert lift(running, node, block["id"]).status_code == 200
-    for node in running.nodes:
-        for model in ("pair", "solo", "home"):
-            wait_for(f"{node.site} reaches {model}", lambda: running.chat(node, model).status_code == 200, SEEN_SECONDS)
+
+    def reaches(node: Node, model: str) -> None:
+        wait_for(f"{node.site} knows that {model} runs",
+                 lambda: set(running.states(node, model).values()) == {"running"}, SEEN_SECONDS)
+        # One token: all of them would take most of this file's time.
+        wait_for(f"{node.site} reaches {model}",
+                 lambda: running.chat(node, model, max_tokens=1).status_code == 200, SEEN_SECONDS)
+
+    with concurrent.futures.ThreadPoolExecutor(9) as pool:
+        for one in [pool.submit(reaches, node, model) for node in running.nodes for model in ("pair", "solo", "home")]:
+            one.result()
 
 
 def block(mesh: Mesh, node: Node, kind: str, subject: str, **more: object) -> dict:
@@ -131,7 +139,7 @@ def test_a_user_is_blocked_at_the_serving_site(blocked: Mesh):
     refused = blocked.chat(alpha, "solo")
     assert refused.status_code == 403 and error(refused)["code"] == "user_blocked"
     for _ in range(6):
-        answer = blocked.chat(alpha, "pair")
+        answer = blocked.chat(alpha, "pair", max_tokens=1)
         assert answer.status_code == 200 and answer.headers["x-mesh-site"] == "gamma"
 
 
@@ -162,7 +170,7 @@ def test_a_model_is_blocked_where_it_runs(blocked: Mesh):
     found = interrupted(blocked, alpha, "pair@beta", lambda: block(blocked, beta, "model", "pair"))
     assert found["code"] == "model_blocked" and found["site"] == "beta"
     for _ in range(6):
-        answer = blocked.chat(alpha, "pair")
+        answer = blocked.chat(alpha, "pair", max_tokens=1)
         assert answer.status_code == 200 and answer.headers["x-mesh-site"] == "gamma"
     refused = blocked.chat(beta, "pair")
     assert refused.status_code == 403 and error(refused)["code"] == "model_blocked"
@@ -370,7 +378,7 @@ def test_what_the_federation_revokes_ends_the_same_way(start_mesh, stub: Stub):
         assert done.returncode == 0, done
 
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        waiting = [pool.submit(mesh.chat, alpha, "pair", max_tokens=120) for _ in range(6)]
+        waiting = [pool.submit(mesh.chat, alpha, "pair", max_tokens=60) for _ in range(6)]
         found = interrupted(mesh, alpha, "solo", revoke)
         answers = [one.result() for one in waiting]
     assert found["code"] == "peer_revoked" and found["site"] == "beta"

@@ -88,9 +88,16 @@ def test_a_node_that_runs(tmp_path: pathlib.Path):
     assert levels(found, "dial-back") == ["ok"]
 
 
+def hang_up(server: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            server.accept()[0].close()
+
+
 def test_ports_of_others(tmp_path: pathlib.Path):
     site = Site(tmp_path)
     with running(site.peer), socket.create_server(("127.0.0.1", 0)) as strange:
+        threading.Thread(target=hang_up, args=[strange], daemon=True).start()
         configuration = site.write(listen={
             "api": json.loads(site.peer.read_text())["listen"]["api"], "mesh": f"127.0.0.1:{strange.getsockname()[1]}"})
         code, found = examine(configuration)

@@ -77,7 +77,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, stub: Stub):
             "upstreamModel": CHAT_MODEL, "slots": 64}} for name in ("stubbed", "refused", "counted")]
         models += [{"id": name, "backend": {
             "kind": "globusCompute", "endpoint": ENDPOINT, "style": "first", "function": ids[name], "apiPort": stub.port,
-            "deadlineSeconds": 4, "slots": 4}} for name in sources]
+            "deadlineSeconds": 3 if name == "endless" else 8, "slots": 4}} for name in sources]
         configuration = write_configuration(
             folder, identity, "tests", models=models,
             health={"intervalSeconds": 0.5},

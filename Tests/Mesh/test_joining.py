@@ -17,7 +17,7 @@ from cryptography import x509
 import joining
 from harness import PROGRAM, Mesh, run
 from joining import Token, Wire, audited, inference, invite, join, served
-from processes import free_port, wait_for
+from processes import dialled, free_port, wait_for
 
 PASSPHRASE = {"MESHNODE_PASSPHRASE": "correct horse battery"}
 
@@ -413,7 +413,6 @@ def test_a_file_that_cannot_be_written(federation, site, tmp_path, obstacle):
 def ask(address: str, method: str, path: str, body: bytes = b"", alpn: str = "meshnode-join/1",
         identity=None, source: str = "127.0.0.9") -> tuple[int, bytes]:
     """One request on the mesh port, as somebody without a certificate makes it, from an address of this machine."""
-    import socket
     import ssl
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -422,7 +421,7 @@ def ask(address: str, method: str, path: str, body: bytes = b"", alpn: str = "me
     if identity:
         context.load_cert_chain(*identity)
     host, _, port = address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=10, source_address=(source, 0)) as plain:
+    with dialled((host, int(port)), source_address=(source, 0)) as plain:
         with context.wrap_socket(plain, server_hostname="localhost") as stream:
             head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
             stream.sendall(head.encode() + body)

@@ -1,6 +1,5 @@
 """A site with an authority of its own: good for its own nodes, and for no others."""
 
-import socket
 import ssl
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from certificates import Authority
 from harness import Mesh
 from nodes import serving, tell, write_configuration
-from processes import wait_for
+from processes import dialled, wait_for
 from trust import SEEN_SECONDS, federation, folder, member, operate
 
 
@@ -25,7 +24,7 @@ def answered(mesh: Mesh, identity) -> bool:
     context.set_alpn_protocols(["meshnode/1"])
     context.load_cert_chain(identity.certificate_file, identity.key_file)
     try:
-        with socket.create_connection((host, int(port)), timeout=10) as plain, context.wrap_socket(plain) as link:
+        with dialled((host, int(port))) as plain, context.wrap_socket(plain) as link:
             link.sendall(b"POST /meshnode/v1/ping HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
             return link.recv(64).startswith(b"HTTP/1.1 ")
     except (ssl.SSLError, ConnectionError):

@@ -3,7 +3,6 @@
 import datetime
 import json
 import pathlib
-import socket
 import ssl
 import urllib.parse
 
@@ -13,11 +12,12 @@ import pytest
 from certificates import Authority, Identity
 from harness import Mesh
 from nodes import serving, write_configuration
-from processes import TimedOut, wait_for
+from processes import TimedOut, dialled, wait_for
 
 ALPN = "meshnode/1"
 DAY = datetime.timedelta(days=1)
-WATCHED_SECONDS = 5
+# Some dials long: nodes look for their seeds every second.
+WATCHED_SECONDS = 3
 
 
 def port_of(url: str) -> int:
@@ -36,7 +36,7 @@ def is_accepted(url: str, identity: Identity | None, alpn: str | None = ALPN,
     if identity:
         context.load_cert_chain(identity.certificate_file, identity.key_file)
     try:
-        with socket.create_connection(("127.0.0.1", port_of(url)), timeout=10) as plain:
+        with dialled(("127.0.0.1", port_of(url))) as plain:
             with context.wrap_socket(plain, server_hostname="localhost") as connection:
                 # In TLS 1.3 a client's certificate is refused after the handshake looks done to the client.
                 connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -87,7 +87,7 @@ def test_no_session_is_resumed(mesh: Mesh):
     context.load_cert_chain(ours.certificate_file, ours.key_file)
     session = None
     for _ in range(2):
-        with socket.create_connection(("127.0.0.1", port_of(mesh.node("beta").mesh)), timeout=10) as plain:
+        with dialled(("127.0.0.1", port_of(mesh.node("beta").mesh))) as plain:
             with context.wrap_socket(plain, server_hostname="localhost", session=session) as connection:
                 connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
                 # Tickets would come before the answer.

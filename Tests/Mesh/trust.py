@@ -42,6 +42,7 @@ class Stream(threading.Thread):
         self.headers = mesh.headers("user")
         self.received = 0
         self.done = False
+        self.is_left = False
         self.error: dict | None = None
         self.failure: BaseException | None = None
         self.start()
@@ -55,6 +56,8 @@ class Stream(threading.Thread):
                               timeout=60) as answer:
                 assert answer.status_code == 200, answer.read()
                 for line in answer.iter_lines():
+                    if self.is_left:
+                        return
                     if line == "data: [DONE]":
                         self.done = True
                     elif line.startswith("data: "):
@@ -70,3 +73,8 @@ class Stream(threading.Thread):
         self.join(seconds)
         assert not self.is_alive(), "the stream did not end"
         return self
+
+    def leave(self) -> None:
+        """Hangs up, whatever is still to come."""
+        self.is_left = True
+        self.ended()

@@ -23,7 +23,8 @@ import Testing
         final class Count { var lines = 0 }
         let count = Count()
         var watched = Run(trouble, seed: 4) { _ in count.lines += 1 }
-        #expect(watched.run { _ in } == trouble.run(seed: 4))
+        let outcome = watched.run { _ in }
+        #expect(outcome == trouble.run(seed: 4))
         #expect(count.lines > 1000)
     }
 

@@ -6,6 +6,9 @@ actor BlockShelf {
     private let thread: StorageThread
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
     private let database: Database
+    /// Ids of blocks in force that could not be written, and of the rows whose places they took: these go with the next change.
+    private var unwritten: Set<String> = []
+    private var overdue: Set<String> = []
 
     static let migrations = [
         """
@@ -53,11 +56,27 @@ actor BlockShelf {
 
     /// Writes a change as one.
     ///
-    /// - Parameter gone: ids of blocks that were lifted, replaced, or have expired.
+    /// - Parameter gone: ids of blocks that were lifted, replaced, or have expired. Where `added` cannot be written it has taken
+    ///   their place all the same: none of them comes back once writing succeeds again.
     func write(_ added: Block?, insteadOf gone: [String]) throws(StorageError) {
+        do throws(StorageError) {
+            try write(added, without: overdue.union(gone))
+            overdue = []
+            unwritten.subtract(gone)
+        } catch {
+            if let added {
+                overdue.formUnion(gone.filter { !unwritten.contains($0) })
+                unwritten.subtract(gone)
+                unwritten.insert(added.id)
+            }
+            throw error
+        }
+    }
+
+    private func write(_ added: Block?, without rows: Set<String>) throws(StorageError) {
         try database.transaction { (database) throws(StorageError) in
             var statement = try database.prepare("DELETE FROM blocks WHERE id = ?")
-            for id in gone {
+            for id in rows {
                 try statement.bind(1, id)
                 try statement.run()
                 statement.reset()

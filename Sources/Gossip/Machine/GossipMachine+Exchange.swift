@@ -77,6 +77,8 @@ extension GossipMachine {
             let mine = nodes.hashes.summary
             if mine == theirs { return .ack }
             if isQuarantined(peer), !hasLeft { return .delta(introduction(of: peer)) }
+            // Most of the time it is only a change that is still on its way.
+            if let behind = nodes.changes(since: theirs.hash) { return .announce(behind.compactMap { nodes.digest(of: $0) }) }
             if Int(max(mine.nodes, theirs.nodes)) > settings.bucketNodes { return .buckets(nodes.hashes.buckets) }
             return .digest(mask: .max, digest(mask: .max))
         case .buckets(let theirs):
@@ -128,7 +130,10 @@ extension GossipMachine {
             if delta.hasMore { catchUp(with: peer, exchange.contact) }
         case .probeResult(let target, let reachable):
             if exchange.purpose == .ask(target: target) { onProbeResult(target, reachable: reachable, from: peer) }
-        case .summary, .announce, .probe, .ping, .ack:
+        case .announce(let theirs):
+            let wants = wantsOfNews(theirs)
+            if !wants.isEmpty { follow(peer, exchange.contact, .delta(Delta(wants: wants)), depth) }
+        case .summary, .probe, .ping, .ack:
             break
         }
     }

@@ -14,6 +14,7 @@ struct Fetch: Sendable {
 
 extension GossipMachine {
     mutating func tell(_ item: News) {
+        newsAt = now
         guard !hasLeft, !news.contains(where: { $0.origin == item.origin }) else { return }
         news.append(item)
     }
@@ -56,7 +57,8 @@ extension GossipMachine {
     private mutating func audience(besides teller: UInt64?) -> [UInt64] {
         let next = nodes.neighbours(of: myHash).first { $0 != teller }
         let others = partners().filter { $0 != teller && $0 != next }
-        let wanted = settings.announceFanout - (next == nil ? 0 : 1)
+        let fanout = settings.announceFanout + (nodes.live.count > settings.widerAbove ? 1 : 0)
+        let wanted = fanout - (next == nil ? 0 : 1)
         return (next.map { [$0] } ?? []) + random.pick(wanted, of: others)
     }
 

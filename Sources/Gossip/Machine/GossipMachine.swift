@@ -38,6 +38,9 @@ public struct GossipMachine: Sendable {
     var begunInRound = 0
     var budget: Budget
     var nextRoundAt: Instant
+    /// When news last came or was made here.
+    var newsAt: Instant?
+    private var hasPutOffRound = false
 
     var probeOrder: [UInt64] = []
     /// Nodes to be looked at for what others say of them.
@@ -145,7 +148,7 @@ public struct GossipMachine: Sendable {
         expireIndirectProbes()
         publishDueLoad(authority)
         // 2. A round, if it is time for one.
-        if self.now >= nextRoundAt {
+        if self.now >= nextRoundAt, !putsOffRound() {
             counters.ticks += 1
             begunInRound = 0
             retireOldStates()
@@ -161,6 +164,17 @@ public struct GossipMachine: Sendable {
             verifyAt = self.now.adding(seconds: settings.periodSeconds * settings.suspectTryPeriods)
         }
         return finish()
+    }
+
+    /// What came just now is on its way to the others too: a round would only find that they lack it. Once, and by half a period.
+    private mutating func putsOffRound() -> Bool {
+        guard let newsAt, now.seconds(since: newsAt) < settings.periodSeconds / 2, !hasPutOffRound else {
+            hasPutOffRound = false
+            return false
+        }
+        hasPutOffRound = true
+        nextRoundAt = now.adding(seconds: settings.periodSeconds / 2)
+        return true
     }
 
     // MARK: - Common to all handlers

@@ -52,6 +52,8 @@ public struct Settings: Equatable, Sendable {
 
     /// Peers told of a state change (DESIGN.md §6: 99 % of 1000 nodes in 1.1 s).
     @Limited(1...16) public var announceFanout = 3
+    /// Live peers above which one more is told: the tail of the last few is longer there, and the cost a smaller part.
+    @Limited(4...4096) public var widerAbove = 64
     /// Least seconds between two announcements; what comes meanwhile goes together.
     @Limited(0...10) public var announceIntervalSeconds = 0.1
     /// Seconds during which an announced version is not fetched from a second peer.

@@ -17,6 +17,8 @@ struct NodeTable: Sendable {
     private(set) var ring: [UInt64] = []
 
     private(set) var hashes = ViewHashes()
+    /// The last changes of what is shared, the newest last.
+    private var changes: [HashChange] = []
     /// Bytes of all tokens held.
     private(set) var recordBytes = 0
 
@@ -95,11 +97,30 @@ struct NodeTable: Sendable {
     private mutating func rehash(_ slot: Int) {
         let contribution = entries[slot].isShared ? entries[slot].digest.fingerprint : 0
         guard contribution != entries[slot].contribution else { return }
+        if changes.count == NodeTable.changesKept { changes.removeFirst() }
+        changes.append(
+            HashChange(hash: entries[slot].hash, difference: contribution ^ entries[slot].contribution))
         withdraw(slot)
         entries[slot].contribution = contribution
         guard contribution != 0 else { return }
         hashes.add(contribution, of: entries[slot].hash)
     }
+
+    /// The nodes whose last changes are all that lies between another's hash and ours; nil if something else does.
+    func changes(since total: UInt64) -> [UInt64]? {
+        for chosen in 1..<max(1 << changes.count, 2) {
+            var before = hashes.total
+            var found: [UInt64] = []
+            for (index, change) in changes.enumerated() where chosen & (1 << index) != 0 {
+                before ^= change.difference
+                if !found.contains(change.hash) { found.append(change.hash) }
+            }
+            if before == total, !found.isEmpty { return found }
+        }
+        return nil
+    }
+
+    private static let changesKept = 4
 
     private mutating func withdraw(_ slot: Int) {
         guard entries[slot].contribution != 0 else { return }
@@ -169,6 +190,12 @@ struct NodeTable: Sendable {
         }
         return low
     }
+}
+
+/// How one change of one node has changed the hash of all.
+private struct HashChange: Sendable {
+    let hash: UInt64
+    let difference: UInt64
 }
 
 extension Array {

@@ -12,6 +12,8 @@ enum Signals {
         for signal in taken { sigaddset(&set, signal) }
         pthread_sigmask(SIG_BLOCK, &set, nil)
         signal(SIGPIPE, SIG_IGN)
+        // Inherited as ignored, it would have the kernel forget how our children ended.
+        signal(SIGCHLD, SIG_DFL)
     }
 
     /// For commands that wait for people or other machines: a signal ends them at once.

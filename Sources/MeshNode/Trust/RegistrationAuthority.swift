@@ -1,5 +1,3 @@
-import CLinux
-import Glibc
 import Gossip
 import Synchronization
 import Trust
@@ -10,23 +8,7 @@ final class RegistrationAuthority: Sendable {
     private struct Loaded {
         var issuer: Issuer?
         /// Of the two files, when they were read.
-        var marks: [FileMark?]
-    }
-
-    private struct FileMark: Equatable {
-        var inode: UInt64
-        var seconds: Int
-        var nanoseconds: Int
-        var bytes: Int
-
-        init?(_ path: String) {
-            var status = stat()
-            guard stat(path, &status) == 0 else { return nil }
-            inode = UInt64(status.st_ino)
-            seconds = status.st_mtim.tv_sec
-            nanoseconds = status.st_mtim.tv_nsec
-            bytes = Int(status.st_size)
-        }
+        var stamps: [FileStamp?]
     }
 
     private let files: CertificateConfiguration
@@ -39,7 +21,7 @@ final class RegistrationAuthority: Sendable {
         self.files = files
         self.federation = federation
         self.log = log
-        let marks = Self.marks(files)
+        let stamps = FileStamp.of(files)
         do throws(TrustError) {
             let issuer = try Issuer(certificateFile: files.certificateFile, keyFile: files.keyFile)
             guard issuer.federation == federation else {
@@ -47,7 +29,7 @@ final class RegistrationAuthority: Sendable {
                     .unusableCertificate,
                     "\(files.certificateFile) issues for the federation \(issuer.federation), not for \(federation)")
             }
-            loaded = Mutex(Loaded(issuer: issuer, marks: marks))
+            loaded = Mutex(Loaded(issuer: issuer, stamps: stamps))
         } catch { throw CommandFailure(exitCode: 1, message: "\(error)") }
     }
 
@@ -57,23 +39,19 @@ final class RegistrationAuthority: Sendable {
     }
     var isReady: Bool { issuer.map { PeerGate.now < $0.certificate.notAfter } ?? false }
 
-    private static func marks(_ files: CertificateConfiguration) -> [FileMark?] {
-        [FileMark(files.certificateFile), FileMark(files.keyFile)]
-    }
-
     /// Reads the files again if they have changed. While they do not belong together (one was replaced, the other not yet), or
     /// nodes would not trust what they sign, the issuer before goes on.
     func reload(_ gate: PeerGate) {
-        let marks = Self.marks(files)
+        let stamps = FileStamp.of(files)
         let before = loaded.withLock { $0 }
-        guard marks != before.marks else { return }
+        guard stamps != before.stamps else { return }
         do throws(TrustError) {
             let fresh = try Issuer(certificateFile: files.certificateFile, keyFile: files.keyFile)
             guard fresh.federation == federation else {
                 throw TrustError(.unusableCertificate, "it is of the federation \(fresh.federation)")
             }
             try Self.prove(fresh, gate)
-            loaded.withLock { $0 = Loaded(issuer: fresh, marks: marks) }
+            loaded.withLock { $0 = Loaded(issuer: fresh, stamps: stamps) }
             log.warning("certificates are issued by \(fresh.certificate.subject) from now on (\(Self.name(fresh)))")
         } catch {
             log.warnSeldom(

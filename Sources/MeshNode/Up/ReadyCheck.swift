@@ -5,6 +5,9 @@ import FoundationEssentials
 struct ReadyCheck {
     let files: FederationFiles
 
+    /// For one answer, and asked again: another program may hold the port, and the node may have ended for that.
+    private static let timeoutSeconds: Double = 2
+
     private struct Catalog: Decodable {
         struct Model: Decodable {
             struct Site: Decodable {
@@ -22,7 +25,8 @@ struct ReadyCheck {
     func missing() -> String? {
         for node in files.nodes {
             do throws(CommandFailure) {
-                let client = try NodeClient(node: node.api, token: files.tokens.viewer)
+                let client = try NodeClient(
+                    node: node.api, token: files.tokens.viewer, timeoutSeconds: Self.timeoutSeconds)
                 let ready = try client.fetch("/readyz")
                 guard ready.status == 200 else {
                     return "node \(node.id) is not ready: \(String(decoding: ready.body, as: UTF8.self))"

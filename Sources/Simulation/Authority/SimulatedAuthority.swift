@@ -33,7 +33,7 @@ struct SimulatedAuthority: RecordAuthority {
             guard said.certificate == signer.text, said.certificateExpires == signer.notAfter else { throw .malformed }
         } else {
             guard let identity else { throw .unknownOrigin }
-            guard identity.certificate == signer.text else { throw .wrongOrigin }
+            guard identity.certificate == signer.text else { throw .unknownOrigin }
         }
         return opened.signed
     }

@@ -49,6 +49,14 @@ struct Flights {
     /// Whether the event is still about the flight in this slot.
     func holds(_ event: Event) -> Bool { event.flight >= 0 && slots[Int(event.flight)].tag == event.tag }
 
+    /// How many a sender awaits whose time is not over.
+    func awaited(by node: Int, epoch: UInt32, at now: UInt64) -> Int {
+        slots.reduce(0) { count, flight in
+            let counts = flight.isAwaited && flight.exchange != nil && flight.from == node && flight.epoch == epoch
+            return count + (counts && flight.deadline > now ? 1 : 0)
+        }
+    }
+
     /// Gives the slot back once neither end has anything to come.
     mutating func settle(_ slot: Int) {
         guard !slots[slot].isAwaited, !slots[slot].isUnderway else { return }

@@ -12,6 +12,10 @@ extension World {
         let deadline = now + VirtualTime.nanoseconds(timeoutSeconds)
         if exchange != nil {
             nodes[from].pending += 1
+            if nodes[from].pending > scenario.settings.maximumPendingExchanges {
+                // A machine counts no longer what should have ended long ago, though its shell was held up and has not said so.
+                nodes[from].pending = 1 + flights.awaited(by: from, epoch: nodes[from].epoch, at: now)
+            }
             nodes[from].sent.exchanges += 1
             if let text = guards.sent(
                 message, bytes: bytes, by: from, isRequest: true, pending: nodes[from].pending, now: now)
@@ -192,7 +196,9 @@ extension World {
     /// The sender has been told, or cannot be told any more.
     private mutating func end(_ slot: Int) {
         let from = Int(flights[slot].from)
-        if flights[slot].exchange != nil, nodes[from].epoch == flights[slot].epoch { nodes[from].pending -= 1 }
+        if flights[slot].exchange != nil, nodes[from].epoch == flights[slot].epoch {
+            nodes[from].pending = max(nodes[from].pending - 1, 0)
+        }
         flights[slot].isAwaited = false
         flights.settle(slot)
     }

@@ -38,8 +38,9 @@ struct World: ~Copyable {
 
     /// Meshes of up to so many nodes have each message written and read again; above it only its length is counted.
     static let encodedNodes = 64
-    /// Events at one moment after which time stands still.
-    static let eventsAtOnce = 200_000
+    /// Events at one moment after which time stands still, besides so many for each node.
+    static let eventsAtOnce = 20_000
+    static let eventsAtOnceEach = 20
 
     init(_ scenario: Scenario, seed: UInt64, trace: ((borrowing TraceLine) -> Void)? = nil) {
         let names = (0..<scenario.nodes).map { scenario.nodeID($0) }
@@ -81,7 +82,7 @@ struct World: ~Copyable {
         var atOnce = 0
         while failure == nil, let event = queue.pop(until: end) {
             atOnce = event.at > now ? 0 : atOnce + 1
-            if atOnce > World.eventsAtOnce {
+            if atOnce > World.eventsAtOnce + World.eventsAtOnceEach * nodes.count {
                 fail(.timeStands, "time stands still: \(event.kind) of \(event.subject) again and again")
             }
             now = max(now, event.at)

@@ -17,14 +17,17 @@ public final class Stream: Source {
     /// The peer will send no more, or the connection is gone.
     public internal(set) var peerHungUp = false
     public private(set) var isOpen = true
-    private var failure: TransportError?
+    private(set) var failure: TransportError?
+    /// A `flush` is under way, of which the peer may have taken a part.
+    var isWriting = false
 
-    private var readWaiter: UnsafeContinuation<Void, Never>?
-    private var writeWaiter: UnsafeContinuation<Void, Never>?
-    private var timedOutReading = false
-    private var timedOutWriting = false
+    var readWaiter: UnsafeContinuation<Void, Never>?
+    var writeWaiter: UnsafeContinuation<Void, Never>?
+    var timedOutReading = false
+    var timedOutWriting = false
+    var writeDeadline = UInt64.max
     /// The other of two streams that one task waits on.
-    private unowned(unsafe) var rival: Stream?
+    unowned(unsafe) var rival: Stream?
 
     /// Monotonic nanoseconds after which a wait for data ends with `.timedOut`; the owner sets it.
     public var readDeadline = UInt64.max
@@ -37,7 +40,7 @@ public final class Stream: Source {
     public var hangUpAction: (() -> Void)?
 
     /// Why what is done on behalf of this stream's peer was called off, while the peer is still there to be told; nil: it was not.
-    public private(set) var interruption: TransportError?
+    public internal(set) var interruption: TransportError?
 
     var tls: TLSSession?
     /// Who the peer had proved to be before TLS was ended (`endTLS`).
@@ -70,7 +73,7 @@ public final class Stream: Source {
     override func ready(_ events: UInt32) {
         if events & (MESH_EPOLLRDHUP | MESH_EPOLLHUP | MESH_EPOLLERR) != 0, !peerHungUp {
             peerHungUp = true
-            peerGone()
+            giveUpAttempts(.cancelled)
         }
         if events & ~MESH_EPOLLOUT != 0 {
             canRead = true
@@ -79,17 +82,6 @@ public final class Stream: Source {
         if events & ~MESH_EPOLLIN != 0 {
             canWrite = true
             wakeWriter()
-        }
-    }
-
-    private func peerGone() { giveUpAttempts(.cancelled) }
-
-    private func giveUpAttempts(_ error: TransportError) {
-        attempts.0?.fail(error)
-        attempts.1?.fail(error)
-        if let action = hangUpAction {
-            hangUpAction = nil
-            action()
         }
     }
 
@@ -123,14 +115,13 @@ public final class Stream: Source {
         waiter.resume()
     }
 
-    // MARK: Waiting
-
-    private var writeDeadline = UInt64.max
-
-    private func rearm() {
+    /// Has the loop look again when the first of the deadlines passes that are waited for.
+    func rearm() {
         let earliest = min(readWaiter == nil ? .max : readDeadline, writeWaiter == nil ? .max : writeDeadline)
         if earliest != .max { loop.arm(self, at: earliest) }
     }
+
+    // MARK: Its end
 
     /// Ends the stream for its waiters and for all later calls; `close` is still to be called by the owner.
     public func fail(_ error: TransportError) {
@@ -140,34 +131,6 @@ public final class Stream: Source {
         wakeWriter()
     }
 
-    /// Calls off what is done on behalf of this stream's peer: every wait for it ends as if the peer had gone, with `error` where
-    /// it can be told. The stream itself goes on.
-    public func interrupt(_ error: TransportError) {
-        guard interruption == nil else { return }
-        interruption = error
-        giveUpAttempts(error)
-    }
-
-    /// Enters an attempt made on behalf of this stream's peer, so that it is given up when that peer goes.
-    ///
-    /// - Throws: where that has happened already, while nothing could be given up: a name was looked up, a carrier asked. The attempt
-    ///   is then closed.
-    public func begin(_ attempt: Stream) throws(TransportError) {
-        attempts.0 = attempt
-        guard peerHungUp || interruption != nil else { return }
-        attempt.close()
-        throw interruption ?? .cancelled
-    }
-
-    /// What comes next is not called off.
-    public func clearInterruption() { interruption = nil }
-
-    /// Ends the stream and what is done on behalf of its peer.
-    func giveUp(_ error: TransportError) {
-        fail(error)
-        giveUpAttempts(.cancelled)
-    }
-
     /// Whether `fail` was called: nothing more can be done with it.
     var hasFailed: Bool { failure != nil }
 
@@ -175,143 +138,6 @@ public final class Stream: Source {
         if let failure { throw failure }
         guard isOpen else { throw TransportError.connectionLost }
     }
-
-    /// Waits until bytes may have come.
-    func waitReadable() async throws(TransportError) {
-        try checkOpen()
-        while !canRead {
-            if timedOutReading {
-                timedOutReading = false
-                throw TransportError.timedOut
-            }
-            precondition(readWaiter == nil, "two tasks read one stream")
-            await withUnsafeContinuation { waiter in
-                readWaiter = waiter
-                rearm()
-            }
-            try checkOpen()
-        }
-        timedOutReading = false
-    }
-
-    /// Waits until bytes may be sent.
-    func waitWritable() async throws(TransportError) {
-        try checkOpen()
-        writeDeadline = loop.now &+ writeTimeout
-        while !canWrite {
-            if timedOutWriting {
-                timedOutWriting = false
-                throw TransportError(.timedOut, "the peer took no data for \(writeTimeout / 1_000_000_000) s")
-            }
-            precondition(writeWaiter == nil, "two tasks write one stream")
-            await withUnsafeContinuation { waiter in
-                writeWaiter = waiter
-                rearm()
-            }
-            try checkOpen()
-        }
-        timedOutWriting = false
-    }
-
-    /// Waits until either of two streams may have bytes, has failed, or its deadline has passed.
-    ///
-    /// What `fill` then does on each tells which. One task that owns two attempts needs no second task.
-    public static func waitEither(_ first: Stream, _ second: Stream) async {
-        precondition(first !== second && first.loop === second.loop)
-        for stream in [first, second]
-        where stream.canRead || stream.failure != nil || !stream.isOpen || !stream.input.isEmpty {
-            return
-        }
-        await withUnsafeContinuation { waiter in
-            first.readWaiter = waiter
-            second.readWaiter = waiter
-            first.rival = second
-            second.rival = first
-            first.rearm()
-            second.rearm()
-        }
-    }
-
-    // MARK: Bytes
-
-    /// Receives what there is into `input`: the number of bytes added, 0 at the peer's end of stream.
-    public func fill(_ wanted: Int = 4096) async throws(TransportError) -> Int {
-        if tls != nil { return try await fillSecure(wanted) }
-        while true {
-            try await waitReadable()
-            let space = input.room(wanted)
-            let received = recv(descriptor, space.baseAddress, min(space.count, Self.readBytes), 0)
-            if received > 0 {
-                if received < min(space.count, Self.readBytes), !peerHungUp { canRead = false }
-                input.commit(received)
-                return received
-            }
-            if received == 0 { return 0 }
-            switch mesh_errno() {
-            case EAGAIN: canRead = false
-            case EINTR: continue
-            default: throw TransportError(.connectionLost, "receiving failed: \(systemMessage())")
-            }
-        }
-    }
-
-    /// Sends all of `output`.
-    public func flush() async throws(TransportError) {
-        isWriting = true
-        defer { isWriting = false }
-        while !output.isEmpty {
-            let sent = try await send(output.readable)
-            output.consume(sent)
-        }
-    }
-
-    /// Sends `output` and then `bytes`, without copying them: they must stay where they are until this returns.
-    public func flush(then bytes: UnsafeRawBufferPointer) async throws(TransportError) {
-        try await flush()
-        isWriting = true
-        defer { isWriting = false }
-        var position = 0
-        while position < bytes.count {
-            position += try await send(UnsafeRawBufferPointer(rebasing: bytes[position...]))
-        }
-    }
-
-    private func send(_ bytes: UnsafeRawBufferPointer) async throws(TransportError) -> Int {
-        if tls != nil { return try await sendSecure(bytes) }
-        while true {
-            try checkOpen()
-            let sent = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-            if sent >= 0 { return sent }
-            switch mesh_errno() {
-            case EAGAIN:
-                canWrite = false
-                try await waitWritable()
-            case EINTR: continue
-            default: throw TransportError(.connectionLost, "sending failed: \(systemMessage())")
-            }
-        }
-    }
-
-    /// A `flush` is under way, of which the peer may have taken a part.
-    private(set) var isWriting = false
-
-    /// The socket takes a few bytes at once.
-    var takesMore: Bool {
-        var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        return poll(&wanted, 1, 0) == 1 && wanted.revents & Int16(POLLOUT) != 0
-    }
-
-    /// Sends a few bytes at once, before what stands in `output`; false if something is on its way out, or the socket does not take
-    /// all of them: nothing can follow then.
-    func sendNow(_ text: StaticString) -> Bool {
-        guard isOpen, failure == nil, !isWriting else { return false }
-        let bytes = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-        if tls != nil { return sendNowSecure(bytes) }
-        return Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
-    }
-
-    /// Received in one go at most, so that one fast peer does not take a loop to itself.
-    static let readBytes = 65_536
 
     /// Ends the connection; with TLS, in order.
     public func close() {
@@ -339,24 +165,5 @@ public final class Stream: Source {
         hangUpAction = nil
         fail(.connectionLost)
         return socket
-    }
-
-    /// Ends our direction and discards for a while what still comes, so that the peer can read our last words: closing a socket
-    /// with unread bytes resets the connection.
-    public func closeLingering() async {
-        shutDownSecure()
-        shutdown(descriptor, Int32(SHUT_WR))
-        readDeadline = loop.now &+ 1_000_000_000
-        var left = 1 << 20
-        input.removeAll()
-        do {
-            while left > 0 {
-                let received = try await fill()
-                if received == 0 { break }
-                left -= received
-                input.removeAll()
-            }
-        } catch {}
-        close()
     }
 }

@@ -111,6 +111,13 @@ private final class Folder: Sendable {
         #expect(failure?.description.contains("the-token") == false)
     }
 
+    @Test("one whose status somebody else took has not succeeded")
+    func unknownEnd() {
+        // No child of ours either, as far as the kernel tells.
+        let fault = #expect(throws: ProgramFault.self) { try ProgramRun.end(of: getpid(), ProgramRun.Limits(), .max) }
+        #expect(fault?.isRunning == false && fault?.description.contains("how is not known") == true)
+    }
+
     @Test(
         "one that takes too long is ended with all that it started",
         arguments: ["sleep 1000", "sleep 1000 & exec sleep 1000 >&- 2>&-"])

@@ -12,13 +12,16 @@ struct NodeClient {
 
     /// Bytes of an answer.
     private static let answerBytes = 16 << 20
-    private static let timeoutSeconds: Double = 10
+    private let timeoutSeconds: Double
 
     /// - Parameters:
     ///   - node: base URL of its API.
     ///   - token: nil to ask without one.
-    init(node: String, token: String?) throws(CommandFailure) {
-        try self.init(node: node, credential: token.map { CallerCredential(token: $0, source: .given) })
+    ///   - timeoutSeconds: for one answer.
+    init(node: String, token: String?, timeoutSeconds: Double = 10) throws(CommandFailure) {
+        try self.init(
+            node: node, credential: token.map { CallerCredential(token: $0, source: .given) }, timeoutSeconds: timeoutSeconds
+        )
     }
 
     /// From `--node` and what says who asks: `--token-file`, MESHNODE_TOKEN, or the stored login.
@@ -27,7 +30,7 @@ struct NodeClient {
         try self.init(node: node, credential: credential)
     }
 
-    private init(node: String, credential: CallerCredential?) throws(CommandFailure) {
+    private init(node: String, credential: CallerCredential?, timeoutSeconds: Double = 10) throws(CommandFailure) {
         guard credential?.isUsable ?? true else {
             throw CommandFailure(exitCode: 2, message: "the token holds bytes that no token has")
         }
@@ -38,6 +41,7 @@ struct NodeClient {
         while node.hasSuffix("/") { node.removeLast() }
         self.node = node
         self.credential = credential
+        self.timeoutSeconds = timeoutSeconds
     }
 
     /// Any answer at all; throws when there is none.
@@ -48,7 +52,7 @@ struct NodeClient {
         if let credential { fields.append((name: "Authorization", value: "Bearer \(credential.token)")) }
         if json != nil { fields.append((name: "Content-Type", value: "application/json")) }
         let request = WebRequest(
-            method: method, url: node + path, fields: fields, body: json, timeoutSeconds: Self.timeoutSeconds,
+            method: method, url: node + path, fields: fields, body: json, timeoutSeconds: timeoutSeconds,
             answerBytes: Self.answerBytes)
         do throws(WebError) {
             let answer = try Calls.send(request)
