@@ -1,4 +1,4 @@
-"""A network of its own for a test, behind a firewall that lets nothing in."""
+"""Networks of their own for a test: one behind a firewall that lets nothing in, and several hosts whose links can be cut."""
 
 import contextlib
 import itertools
@@ -69,3 +69,78 @@ def outbound_only() -> Iterator[Namespace]:
         # The link goes with it.
         subprocess.run(["ip", "netns", "delete", name], capture_output=True, timeout=30, env=ENVIRONMENT)
         subprocess.run(["ip", "link", "delete", here], capture_output=True, timeout=30, env=ENVIRONMENT)
+
+
+CUTS = """
+table inet cuts {
+  set silenced { type ipv4_addr; }
+  set uncalled { type ipv4_addr . inet_service; }
+  chain input {
+    type filter hook input priority 0; policy accept;
+    ip saddr @silenced counter drop
+    ip saddr . tcp dport @uncalled counter drop
+  }
+}
+"""
+
+
+class Host:
+    """A machine of a test's network."""
+
+    def __init__(self, name: str, address: str):
+        self.name = name
+        self.address = address
+
+    def command(self, *command: str) -> list[str]:
+        """A command line that runs there."""
+        return ["ip", "netns", "exec", self.name, *map(str, command)]
+
+    def _change(self, verb: str, name: str, element: str) -> None:
+        run(*self.command("nft", verb, "element", "inet", "cuts", name, f"{{ {element} }}"))
+
+    def hear_nothing_of(self, other: "Host") -> None:
+        """Drops all that comes from another host: packets are lost, nobody is told."""
+        self._change("add", "silenced", other.address)
+
+    def take_no_calls_of(self, other: "Host", port: int) -> None:
+        """Drops what another host sends to a port here. What is called from here still gets its answers."""
+        self._change("add", "uncalled", f"{other.address} . {port}")
+
+    def hear_all(self) -> None:
+        for name in ("silenced", "uncalled"):
+            run(*self.command("nft", "flush", "set", "inet", "cuts", name))
+
+
+def cut(one: Host, other: Host) -> None:
+    """Cuts the link between two hosts, both ways."""
+    one.hear_nothing_of(other)
+    other.hear_nothing_of(one)
+
+
+@contextlib.contextmanager
+def hosts(count: int) -> Iterator[tuple[str, list[Host]]]:
+    """This machine's address on a network, and as many hosts on it; each is a namespace on one bridge."""
+    number = next(_numbers)
+    tag = f"m{os.getpid() % 10000}b{number}"
+    base = f"10.{200 + os.getpid() % 50}.{os.getpid() // 50 % 250}"
+    first = 128 + number * 16 % 128
+    made = [Host(f"{tag}n{index}", f"{base}.{first + 2 + index}") for index in range(count)]
+    run("ip", "link", "add", tag, "type", "bridge")
+    try:
+        run("ip", "address", "add", f"{base}.{first + 1}/28", "dev", tag)
+        run("ip", "link", "set", tag, "up")
+        for index, host in enumerate(made):
+            link = f"{tag}l{index}"
+            run("ip", "netns", "add", host.name)
+            run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", host.name)
+            run("ip", "link", "set", link, "master", tag, "up")
+            run(*host.command("ip", "address", "add", f"{host.address}/28", "dev", "eth0"))
+            run(*host.command("ip", "link", "set", "eth0", "up"))
+            run(*host.command("ip", "link", "set", "lo", "up"))
+            run(*host.command("nft", "-f", "-"), text=CUTS)
+        yield f"{base}.{first + 1}", made
+    finally:
+        # Their links go with them.
+        for host in made:
+            subprocess.run(["ip", "netns", "delete", host.name], capture_output=True, timeout=30, env=ENVIRONMENT)
+        subprocess.run(["ip", "link", "delete", tag], capture_output=True, timeout=30, env=ENVIRONMENT)

@@ -143,7 +143,7 @@ def test_what_the_other_federation_may_not(linked: Linked):
         answer = send(linked.delta, key, model, token)
         assert (answer.status, answer.refused) == (status, code), (model, answer.text)
     assert send(linked.delta, key, "south-only", says(user=static)).status == 200
-    for path in ["/meshnode/v1/gossip", "/meshnode/v1/statements", "/meshnode/v1/direct-uses", "/meshnode/v1/park",
+    for path in ["/g", "/meshnode/v1/gossip", "/meshnode/v1/statements", "/meshnode/v1/direct-uses", "/meshnode/v1/park",
                  "/meshnode/v1/carry", "/meshnode/v1/ping"]:
         answer = post(key, linked.delta.mesh, path, b"{}", {"Content-Type": "application/json"})
         assert answer.status == 403 and "not_for_linked" in answer.text, (path, answer.text)

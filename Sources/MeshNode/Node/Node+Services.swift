@@ -42,7 +42,7 @@ extension Node {
             router: router, models: models, identities: identities, carrier: links.desk, data: configuration.data,
             federation: configuration.federation, linked: linked,
             bodyLimit: configuration.limits.bodyBytes, keepAlive: links.keepAlive,
-            gossip: { await mesh.exchange(from: $0, $1) },
+            gossip: { await mesh.exchange(from: $0, $1, isShort: $2) },
             log: { error, address in
                 audit.record(.refusal, actor: address?.host ?? "unknown", subject: "mesh connection", detail: error.message)
                 // Once a minute for each reason and host: a stranger that tries every second must not fill the log.

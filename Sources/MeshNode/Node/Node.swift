@@ -78,16 +78,21 @@ final class Node: Sendable {
             certificateExpires: UInt64(max(0, trust.current.certificate.notAfter)), software: Version.text,
             scope: access.login?.scope, via: configuration.outbound == nil ? nil : [])
         let now = Instant(nanoseconds: mesh_monotonic_ns())
+        let (memory, remembered) = MeshMemoryKeeper.open(
+            directory: configuration.stateDirectory, me: me, thread: disk, log: log)
         let machine = GossipMachine(
-            federation: configuration.federation, me: me, generation: try generations.next(),
-            seeds: configuration.seeds.map(\.description), random: UInt64.random(in: 0 ... .max), now: now,
+            federation: configuration.federation, me: me, generation: try generations.next(), settings: configuration.gossip,
+            seeds: configuration.seeds.map(\.description), remembered: remembered, random: UInt64.random(in: 0 ... .max),
+            now: now,
             wallSeconds: mesh_realtime_ns() / 1_000_000_000)
         let signer = RecordSigner(trust)
         mesh = MeshShell(
-            machine: machine, authority: signer, router: router, local: models, identity: identity,
-            generationStore: generations, links: links, audit: audit, log: log, loop: workers[0].loop,
-            makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) }, vouches: vouches,
-            narrowing: configuration.access.vouching, linkedFederations: configuration.links.map(\.link))
+            MeshShell.Parts(
+                machine: machine, authority: signer, router: router, local: models, identity: identity,
+                generationStore: generations, memory: memory, links: links, audit: audit, log: log,
+                makeDirect: { [globus] in globus?.direct($1, $2, of: $0.site) }, vouches: vouches,
+                narrowing: configuration.access.vouching, linkedFederations: configuration.links.map(\.link)),
+            loop: workers[0].loop)
 
         let keeper = TrustKeeper(
             trust: trust, router: router, mesh: mesh, workers: workers, store: store, issuer: issuer, audit: audit,

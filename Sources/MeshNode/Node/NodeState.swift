@@ -60,20 +60,6 @@ final class NodeState: NodeControl {
     func log(_ level: LogLevel, _ message: String) { logger.log(level, message) }
 
     func metrics() async -> String {
-        let counters = await mesh.counters
-        let rows: [(String, String, UInt64)] = [
-            ("meshnode_gossip_exchanges_total", "Gossip exchanges begun.", counters.exchangesBegun),
-            ("meshnode_gossip_exchanges_failed_total", "Gossip exchanges that failed.", counters.exchangesFailed),
-            ("meshnode_gossip_sent_bytes_total", "Bytes of gossip messages sent.", counters.bytesSent),
-            ("meshnode_gossip_received_bytes_total", "Bytes of gossip messages received.", counters.bytesReceived),
-            ("meshnode_gossip_records_total", "Records of other nodes taken.", counters.recordsAccepted),
-        ]
-        var text = rows.map { "# HELP \($0.0) \($0.1)\n# TYPE \($0.0) counter\n\($0.0) \($0.2)\n" }.joined()
-        text +=
-            "# HELP meshnode_gossip_refusals_total Records refused, by cause.\n# TYPE meshnode_gossip_refusals_total counter\n"
-        for (cause, count) in counters.refusals.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            text += "meshnode_gossip_refusals_total{cause=\"\(cause.rawValue)\"} \(count)\n"
-        }
-        return text + links.text + (await keeper.metrics()) + (globus?.metrics ?? "")
+        await mesh.metrics.text + links.text + (await keeper.metrics()) + (globus?.metrics ?? "")
     }
 }

@@ -69,7 +69,10 @@ public final class CarriedDialler: StreamDialler {
         over carrier: Carrier, _ dialler: Dialler, for client: Stream?, deadline: UInt64
     ) async throws(TransportError) -> Stream {
         if carrier.node == me {
-            guard let stream = await desk?.take(target)?.stream(on: dialler.loop) else {
+            guard let desk,
+                let stream = await desk.takeSoon(target, on: dialler.loop, isWanted: { client?.peerHungUp != true })?
+                    .stream(on: dialler.loop)
+            else {
                 throw TransportError(.connectionLost, "it has nothing parked here")
             }
             try client?.begin(stream)

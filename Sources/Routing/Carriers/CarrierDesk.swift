@@ -1,3 +1,4 @@
+import CLinux
 public import Gossip
 import Synchronization
 public import Transport
@@ -6,6 +7,8 @@ public import Transport
 public final class CarrierDesk: Sendable {
     public let settings: CarrierSettings
     private let parked = Mutex<[NodeID: [ParkedLink]]>([:])
+    /// When a parked connection of a node was last handed to a caller, monotonic nanoseconds.
+    private let taken = Mutex<[NodeID: UInt64]>([:])
     /// Splices under way by caller.
     private let splices = Mutex<[NodeID: Int]>([:])
     private let splicesEver = Atomic<Int>(0)
@@ -38,10 +41,41 @@ public final class CarrierDesk: Sendable {
     /// A raw connection to `node`: one of those it has parked here; nil when none is left that lives.
     public func take(_ node: NodeID) async -> OwnedSocket? {
         while let link = next(of: node) {
-            if let socket = await link.claim() { return socket }
+            if let socket = await link.claim() {
+                noteTaken(node)
+                return socket
+            }
         }
         return nil
     }
+
+    /// The same, but where the last that it had parked were taken just now it is given the time to park others: when another carrier of
+    /// it dies, all its callers come here at once.
+    func takeSoon(_ node: NodeID, on loop: Loop, isWanted: () -> Bool) async -> OwnedSocket? {
+        let limit = loop.now &+ Self.patience
+        let alarm = Alarm(loop: loop)
+        while true {
+            if let socket = await take(node) { return socket }
+            guard wasTaken(node, since: loop.now &- 2 * Self.patience), loop.now < limit, isWanted() else { return nil }
+            await alarm.sleep(nanoseconds: Self.lookEvery)
+        }
+    }
+
+    /// What a node needs to park another connection over a long way: three round trips.
+    private static let patience: UInt64 = 1_000_000_000
+    private static let lookEvery: UInt64 = 10_000_000
+
+    @inline(never)
+    private func noteTaken(_ node: NodeID) {
+        let now = mesh_monotonic_ns()
+        taken.withLock { table in
+            if table.count >= settings.parked { table = table.filter { $0.value &+ 2 * Self.patience > now } }
+            table[node] = now
+        }
+    }
+
+    @inline(never)
+    private func wasTaken(_ node: NodeID, since: UInt64) -> Bool { taken.withLock { $0[node] ?? 0 } > since }
 
     /// The newest, which is the likeliest to live.
     @inline(never)

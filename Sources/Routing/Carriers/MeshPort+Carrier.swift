@@ -56,11 +56,11 @@ extension MeshPort {
         guard carrier.beginSplice(for: peer) else { return await refuseCarriage(exchange, 503, "too_many_splices") }
         defer { carrier.endSplice(for: peer) }
         exchange.prepareToSwitch()
-        guard let other = await carrier.take(target) else {
+        let loop = exchange.worker.loop
+        guard let other = await carrier.takeSoon(target, on: loop, isWanted: { !exchange.clientIsGone }) else {
             carrier.refuse()
             return await refuseCarriage(exchange, 503, "not_parked_here")
         }
-        let loop = exchange.worker.loop
         do throws(TransportError) {
             let own = try await exchange.switchToRaw(deadline: loop.now &+ Dialler.endNanoseconds)
             let splice = Splice(own, other, on: loop, idleLimit: carrier.settings.idle) { carrier.carried($0) }

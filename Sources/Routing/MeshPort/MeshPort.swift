@@ -19,7 +19,7 @@ public final class MeshPort: HTTPHandler {
     let linked: [LinkedFederation]
     private let models: [String: LocalModel]
     private let bodyLimit: Int
-    private let gossip: @Sendable (NodeID, [UInt8]) async -> [UInt8]?
+    let gossip: @Sendable (NodeID, [UInt8], _ isShort: Bool) async -> GossipAnswer
     private let log: @Sendable (TransportError, SocketAddress?) -> Void
     private let audit: @Sendable (NodeID, DirectUse) -> Void
     private let enrolment: (any Enrolment)?
@@ -37,7 +37,7 @@ public final class MeshPort: HTTPHandler {
     ///   - linked: other federations, whose nodes may use what they are offered.
     ///   - bodyLimit: bytes of an inference request's body.
     ///   - keepAlive: nanoseconds between two signs of life while an answer is awaited.
-    ///   - gossip: answers one exchange of a peer; nil if its message is not one.
+    ///   - gossip: answers one exchange of a peer; `isShort`: it came by the short path, whose users know an empty reply as `ack`.
     ///   - log: takes connections that were refused.
     ///   - routes: what else is answered here: small messages between nodes.
     ///   - audit: takes what a peer submitted to our endpoints while we were away.
@@ -49,7 +49,7 @@ public final class MeshPort: HTTPHandler {
         router: Router, models: [LocalModel], identities: IdentityVerifier? = nil, carrier: CarrierDesk? = nil,
         data: DataPolicy = .none, federation: String = "", linked: [LinkedFederation] = [], bodyLimit: Int,
         keepAlive: UInt64 = 25_000_000_000,
-        gossip: @escaping @Sendable (NodeID, [UInt8]) async -> [UInt8]?,
+        gossip: @escaping @Sendable (NodeID, [UInt8], _ isShort: Bool) async -> GossipAnswer,
         log: @escaping @Sendable (TransportError, SocketAddress?) -> Void, routes: [MeshRoute] = [],
         audit: @escaping @Sendable (NodeID, DirectUse) -> Void = { _, _ in },
         refusals: @escaping @Sendable (NodeID, String) -> Void = { _, _ in }, enrolment: (any Enrolment)? = nil,
@@ -74,8 +74,14 @@ public final class MeshPort: HTTPHandler {
         self.log = log
     }
 
-    /// Where gossip is exchanged.
+    /// Where gossip is exchanged with nodes that speak its first version alone.
     public static let gossipPath: StaticString = "/meshnode/v1/gossip"
+
+    /// Where gossip is exchanged otherwise: with the shortest heads, and `204` for a bare `ack`.
+    public static let shortGossipPath: StaticString = "/g"
+
+    /// What stands as `Host` where gossip is exchanged: who is who the certificates say.
+    public static let gossipHost: StaticString = "m"
 
     /// Where a peer tells what it submitted to our endpoints in our absence.
     public static let directUsesPath: StaticString = "/meshnode/v1/direct-uses"
@@ -111,7 +117,9 @@ public final class MeshPort: HTTPHandler {
             return await answer(exchange, 405, "method_not_allowed", "the mesh port takes POST only")
         }
         if let other = peer.federation { return await handleLinked(exchange, peer, of: other) }
-        if exchange.withPath({ Self.equal($0, Self.gossipPath) }) { return await exchangeGossip(exchange, peer) }
+        if exchange.withPath({ Self.equal($0, Self.shortGossipPath) || Self.equal($0, Self.gossipPath) }) {
+            return await exchangeGossip(exchange, peer)
+        }
         if exchange.withPath({ Self.equal($0, Self.directUsesPath) }) { return await takeDirectUses(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.dialBackPath) }) { return await answerDialBack(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.pingPath) }) {
@@ -131,19 +139,6 @@ public final class MeshPort: HTTPHandler {
     static func equal(_ path: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
         guard let bytes = path.baseAddress, path.count == text.utf8CodeUnitCount else { return false }
         return memcmp(bytes, text.utf8Start, path.count) == 0
-    }
-
-    private func exchangeGossip(_ exchange: HTTPExchange, _ peer: NodeID) async {
-        do throws(HTTPSyntaxError) {
-            let range = try await exchange.readBody(limit: WireLimits.messageBytes)
-            let message = Array(exchange.headBytes[range])
-            guard let reply = await gossip(peer, message) else {
-                return await answer(exchange, 400, "bad_gossip", "this is no gossip message")
-            }
-            await exchange.respond(status: 200, contentType: "application/vnd.meshnode.gossip", body: reply)
-        } catch {
-            await answer(exchange, error.status, "bad_body", error.reason)
-        }
     }
 
     private func takeDirectUses(_ exchange: HTTPExchange, _ peer: NodeID) async {

@@ -10,12 +10,13 @@ extension ConnectionPool {
     /// A reused connection that turns out closed is replaced once by a fresh one.
     ///
     /// - Parameters:
+    ///   - host: what stands as `Host` in the place of the server's name: for peers that go by the certificate alone.
     ///   - limit: bytes of the answer's body; a longer one is `.limitExceeded`.
     ///   - deadline: monotonic nanoseconds for everything.
     ///   - checkPeer: looks at the connection before anything is sent: it throws to refuse the peer.
     public func request(
         _ upstream: Upstream, method: StaticString = "GET", target: String, fields: [(StaticString, String)] = [],
-        body: [UInt8] = [], limit: Int, deadline: UInt64,
+        body: [UInt8] = [], host: StaticString? = nil, limit: Int, deadline: UInt64,
         checkPeer: (Stream) throws(TransportError) -> Void = { (_) throws(TransportError) in }
     ) async throws(TransportError) -> HTTPAnswer {
         var fresh = false
@@ -23,7 +24,7 @@ extension ConnectionPool {
             let connection = try await acquire(upstream, fresh: fresh, deadline: deadline)
             do throws(TransportError) {
                 try checkPeer(connection.stream)
-                connection.startRequest(method, target)
+                connection.startRequest(method, target, host: host)
                 for (name, value) in fields { connection.field(name, value) }
                 if !body.isEmpty || method.description == "POST" { connection.field("Content-Length", body.count) }
                 connection.endFields()

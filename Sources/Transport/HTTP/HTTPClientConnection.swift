@@ -70,18 +70,19 @@ public final class HTTPClientConnection {
 
     // MARK: Request
 
-    public func startRequest(_ method: StaticString, _ target: UnsafeRawBufferPointer) {
+    /// - Parameter host: what stands as `Host` in the place of the server's name: for peers that go by the certificate alone.
+    public func startRequest(_ method: StaticString, _ target: UnsafeRawBufferPointer, host: StaticString? = nil) {
         stream.output.append(method)
         stream.output.append(" ")
         stream.output.append(target)
         stream.output.append(" HTTP/1.1\r\nHost: ")
-        stream.output.append(upstream.authority)
+        if let host { stream.output.append(host) } else { stream.output.append(upstream.authority) }
         stream.output.append("\r\n")
     }
 
-    public func startRequest(_ method: StaticString, _ target: String) {
+    public func startRequest(_ method: StaticString, _ target: String, host: StaticString? = nil) {
         var target = target
-        target.withUTF8 { startRequest(method, UnsafeRawBufferPointer($0)) }
+        target.withUTF8 { startRequest(method, UnsafeRawBufferPointer($0), host: host) }
     }
 
     public func field(_ name: StaticString, _ value: String) {

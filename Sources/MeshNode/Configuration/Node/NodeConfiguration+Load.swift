@@ -51,6 +51,7 @@ extension NodeConfiguration {
             keys: KeyConfiguration.decode(fields["keys"]),
             loops: fields["loops"].integer(in: 0...loopsAllowed, default: 0),
             limits: LimitConfiguration.decode(fields["limits"]),
+            gossip: Settings.decodeOfNode(fields["gossip"]),
             timeouts: TimeoutConfiguration.decode(fields["timeouts"]),
             health: HealthConfiguration.decode(fields["health"]),
             log: LogConfiguration.decode(fields["log"]),

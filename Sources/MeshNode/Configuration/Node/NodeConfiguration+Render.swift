@@ -92,6 +92,7 @@ extension NodeConfiguration {
             out.field("queueRequests", .integer(limits.queueRequests))
             out.field("queueSeconds", .number(limits.queueSeconds))
         }
+        gossip.renderOfNode(&out)
         out.object("timeouts") { out in
             out.field("headSeconds", .number(timeouts.headSeconds))
             out.field("bodySeconds", .number(timeouts.bodySeconds))

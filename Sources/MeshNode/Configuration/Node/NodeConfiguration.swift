@@ -40,6 +40,8 @@ struct NodeConfiguration: Equatable, Sendable {
     /// Event loops; 0 is one a core.
     var loops = 0
     var limits = LimitConfiguration()
+    /// The protocol's settings, its budgets among them, by the names that scenarios have for them too.
+    var gossip = Gossip.Settings()
     var timeouts = TimeoutConfiguration()
     var health = HealthConfiguration()
     var log = LogConfiguration()

@@ -85,6 +85,7 @@ struct SettingField: Sendable {
 
     private static let news = [
         integer("announceFanout", \.announceFanout, \.$announceFanout),
+        integer("widerAbove", \.widerAbove, \.$widerAbove),
         number("announceIntervalSeconds", \.announceIntervalSeconds, \.$announceIntervalSeconds),
         number("fetchPatienceSeconds", \.fetchPatienceSeconds, \.$fetchPatienceSeconds),
         integer("leaveFanout", \.leaveFanout, \.$leaveFanout),
@@ -99,6 +100,7 @@ struct SettingField: Sendable {
 
     private static let failure = [
         number("probeTimeoutSeconds", \.probeTimeoutSeconds, \.$probeTimeoutSeconds),
+        number("hasteShare", \.hasteShare, \.$hasteShare),
         number("transferTimeoutSeconds", \.transferTimeoutSeconds, \.$transferTimeoutSeconds),
         integer("indirectProbes", \.indirectProbes, \.$indirectProbes),
         number("suspicionMultiplier", \.suspicionMultiplier, \.$suspicionMultiplier),
@@ -110,6 +112,9 @@ struct SettingField: Sendable {
         number("refutationSeconds", \.refutationSeconds, \.$refutationSeconds),
         number("evidenceBits", \.evidenceBits, \.$evidenceBits),
         number("suspectTryPeriods", \.suspectTryPeriods, \.$suspectTryPeriods),
+        number("ownEvidenceBits", \.ownEvidenceBits, \.$ownEvidenceBits),
+        number("triesPerSecond", \.triesPerSecond, \.$triesPerSecond),
+        number("falseClaims", \.falseClaims, \.$falseClaims),
         integer("suspectTries", \.suspectTries, \.$suspectTries),
         number("greylistScore", \.greylistScore, \.$greylistScore),
         number("forgivenessSeconds", \.forgivenessSeconds, \.$forgivenessSeconds),
