@@ -52,7 +52,7 @@ import Testing
             Step(at: 20, .start("n1", disk: .kept)))
         let full = world(scenario)
         #expect(full.nodes[1].disk.contents.generation == WallClock.beginning)
-        #expect(full.nodes[1].life?.machine.generation ?? 0 > WallClock.beginning)
+        #expect(full.nodes[1].life?.generation ?? 0 > WallClock.beginning)
         #expect(state(full, of: 1, at: 0) == .alive)
     }
 

@@ -117,6 +117,10 @@ struct ChaosScript {
         case .everyoneRestarts:
             add(at, .crash("all", isSilent: false))
             add(at + random.unit(), .start("all", disk: disk()))
+        case .downgrade:
+            let some = someNodes()
+            add(at, .version(some, 1))
+            add(until, .version(some, 2))
         case .hostility:
             guard hostile == nil, let node = random.pick(1, of: candidates).first else { return }
             hostile = node

@@ -3,7 +3,7 @@ import Gossip
 /// One kind of trouble, which the seed chooses.
 enum Trouble: CaseIterable {
     case crash, restart, leave, pause, slow, clock, split, cut, clog, weather, publish, storm, fullDisk, damagedDisk, renewal
-    case everyoneRestarts, hostility
+    case everyoneRestarts, hostility, downgrade
 
     /// How often it is chosen, among the others.
     var weight: Int {
@@ -11,7 +11,7 @@ enum Trouble: CaseIterable {
         case .crash, .restart, .publish: 4
         case .pause, .split, .weather, .cut: 3
         case .leave, .slow, .clock, .clog, .renewal: 2
-        case .storm, .fullDisk, .damagedDisk, .everyoneRestarts, .hostility: 1
+        case .storm, .fullDisk, .damagedDisk, .everyoneRestarts, .hostility, .downgrade: 1
         }
     }
 

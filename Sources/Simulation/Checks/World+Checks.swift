@@ -48,12 +48,12 @@ extension World {
     /// Whether a machine holds no more than it may.
     mutating func checkHoldings(_ node: Int) {
         guard let life = nodes[node].life else { return }
-        court.mostRecordBytes = max(court.mostRecordBytes, life.machine.recordBytes)
+        court.mostRecordBytes = max(court.mostRecordBytes, life.recordBytes)
         let settings = scenario.settings
         for (what, count, most) in [
-            ("bytes of records", life.machine.recordBytes, settings.memoryBytes),
-            ("nodes", life.machine.nodeCount, settings.maximumNodes),
-            ("graves", life.machine.tombstoneCount, settings.maximumTombstones),
+            ("bytes of records", life.recordBytes, settings.memoryBytes),
+            ("nodes", life.nodeCount, settings.maximumNodes),
+            ("graves", life.tombstoneCount, settings.maximumTombstones),
         ] where count > most {
             fail(.cap, "\(nodes[node].id) holds \(count) \(what); \(most) allowed")
         }
@@ -70,10 +70,10 @@ extension World {
         guard let life = nodes[index].life else { return }
         var shown = 0
         for origin in nodes.indices {
-            let sighting = life.machine.sighting(of: nodes[origin].id)
+            let sighting = life.sighting(of: nodes[origin].id)
             let known = sights[index, origin]
             shown += sighting == nil ? 0 : 1
-            let bytes = life.machine.recordBytes(of: nodes[origin].id)
+            let bytes = life.recordBytes(of: nodes[origin].id)
             if bytes > scenario.settings.bytesPerOrigin {
                 fail(.cap, "\(nodes[index].id) holds \(bytes) B of \(nodes[origin].id)")
             }
@@ -90,6 +90,6 @@ extension World {
                 return fail(.untold, "\(nodes[index].id) shows \(nodes[origin].id) in versions that it did not tell of")
             }
         }
-        if shown != life.machine.nodeCount { fail(.forged, "\(nodes[index].id) holds nodes that do not exist") }
+        if shown != life.nodeCount { fail(.forged, "\(nodes[index].id) holds nodes that do not exist") }
     }
 }

@@ -73,13 +73,6 @@ struct SimulatedNode {
     }
 }
 
-/// One life of a node. By reference, so that its machine, which is large, is never copied.
-final class Life {
-    var machine: GossipMachine
-
-    init(_ machine: GossipMachine) { self.machine = machine }
-}
-
 /// A clock that may be wrong.
 struct WallClock {
     /// Seconds since 1970 at the world's beginning.

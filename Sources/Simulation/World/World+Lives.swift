@@ -60,7 +60,7 @@ extension World {
     /// A machine does not say that it holds itself: it was made so.
     private mutating func showItself(_ node: Int) {
         let old = sights[node, node]
-        let sighting = nodes[node].life?.machine.sighting(of: nodes[node].id)
+        let sighting = nodes[node].life?.sighting(of: nodes[node].id)
         sights[node, node].take(sighting, at: UInt32(truncatingIfNeeded: now / 100_000_000))
         court.note(node, node, old, sights[node, node])
         court.settle(node, at: now)

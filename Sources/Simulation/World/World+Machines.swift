@@ -23,7 +23,7 @@ extension World {
     mutating func act(_ node: Int, _ handler: (inout GossipMachine, Moment) -> [Directive]) {
         let moment = moment(of: node)
         guard let life = nodes[node].life else { return }
-        let directives = handler(&life.machine, moment)
+        let directives = life.handle { handler(&$0, moment) }
         var hasChanged = false
         for directive in directives {
             switch directive {
@@ -44,7 +44,7 @@ extension World {
     }
 
     private mutating func scheduleTick(_ node: Int) {
-        guard let next = nodes[node].life?.machine.nextTick.nanoseconds, next < nodes[node].tickAt else { return }
+        guard let next = nodes[node].life?.nextTick, next < nodes[node].tickAt else { return }
         nodes[node].tickAt = next
         queue.push(Event(.tick, at: max(next, now), subject: node, tag: nodes[node].epoch))
     }
@@ -59,12 +59,12 @@ extension World {
             return postpone(event, to: nodes[node].busyUntil, isServed: true)
         }
         nodes[node].tickAt = VirtualTime.never
-        guard let next = nodes[node].life?.machine.nextTick.nanoseconds, next <= now else { return scheduleTick(node) }
-        let rounds = nodes[node].life?.machine.counters.ticks
+        guard let next = nodes[node].life?.nextTick, next <= now else { return scheduleTick(node) }
+        let rounds = nodes[node].life?.rounds
         act(node) { machine, moment in
             machine.onTick(now: moment.now, wallSeconds: moment.wallSeconds, authority: moment.authority)
         }
-        if nodes[node].life?.machine.counters.ticks != rounds { guards.endRound(node) }
+        if nodes[node].life?.rounds != rounds { guards.endRound(node) }
     }
 
     /// Takes over what a node shows after a change, and sees whether it may.
@@ -80,11 +80,11 @@ extension World {
             return fail(.forged, "\(nodes[observer].id) shows \(id), which does not exist")
         }
         let old = sights[observer, origin]
-        let sighting = nodes[observer].life?.machine.sighting(of: id)
+        let sighting = nodes[observer].life?.sighting(of: id)
         sights[observer, origin].take(sighting, at: UInt32(truncatingIfNeeded: now / 100_000_000))
         let new = sights[observer, origin]
         if let broken = checkSight(observer, origin, old, new) { fail(broken.kind, broken.text) }
-        if case .record(_, let kind) = change, let held = nodes[observer].life?.machine.heldRecord(kind, of: id),
+        if case .record(_, let kind) = change, let held = nodes[observer].life?.heldRecord(kind, of: id),
             let text = checkRecord(held, of: origin, at: observer)
         {
             fail(.forged, text)

@@ -9,7 +9,7 @@ extension World {
 
     mutating func judgeVerdict(_ observer: Int, _ origin: Int, from: NodeState?, to: NodeState, _ old: Sight) {
         guard observer != origin, to == .unreachable || to == .dead, from != .unreachable else { return }
-        guard isThere(origin), !nodes[observer].hasLeft, old.generation >= nodes[origin].life?.machine.generation ?? 0 else {
+        guard isThere(origin), !nodes[observer].hasLeft, old.generation >= nodes[origin].life?.generation ?? 0 else {
             return
         }
         let since = max(nodes[origin].reachableSince, nodes[observer].reachableSince, wiredAt) + World.graceNanoseconds

@@ -1,7 +1,7 @@
-@testable import Simulation
 import Testing
 
 @testable import MeshNode
+@testable import Simulation
 
 private func outcome(_ seed: UInt64, seconds: Double?, failure: Failure? = nil) -> Outcome {
     Outcome(
