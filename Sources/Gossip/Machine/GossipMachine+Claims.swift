@@ -18,12 +18,20 @@ extension GossipMachine {
     func claims(with body: Message.Body) -> [Claim] {
         switch body {
         case .summary:
-            guard !troubles.isEmpty else { return [] }
+            guard !troubles.isEmpty || !nodes.down.isEmpty else { return [] }
             let fresh = troubles.reversed().lazy.filter { hash in
                 nodes.slot(of: hash).map { now.seconds(since: nodes.entries[$0].stateSince) <= settings.troubleSeconds }
                     ?? false
             }
-            return fresh.prefix(settings.troubleClaims).compactMap(trouble)
+            let claims = Array(fresh.prefix(settings.troubleClaims)).compactMap { trouble(with: $0) }
+            // And some of the older verdicts, by turns: whoever missed all that was said of them hears of them in time.
+            let room = min(settings.troubleClaims - claims.count, nodes.down.count)
+            guard room > 0 else { return claims }
+            let start = Int(counters.ticks % UInt64(nodes.down.count))
+            let older = (0..<room).compactMap { step in
+                trouble(with: nodes.entries[nodes.down[(start + step * 7) % nodes.down.count]].hash)
+            }
+            return claims + older.filter { !claims.contains($0) }
         case .delta(let delta):
             guard !troubles.isEmpty || !nodes.down.isEmpty else { return [] }
             return delta.items.compactMap { $0.kind == .identity ? trouble(with: $0.origin) : nil }

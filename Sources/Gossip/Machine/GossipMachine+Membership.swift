@@ -30,6 +30,9 @@ extension GossipMachine {
         nodes.update(hash) {
             $0.state = state
             $0.stateSince = now
+            if state == .alive, entry.state == .suspect || entry.state == .unreachable {
+                $0.wasWronged(settings, now: now)
+            }
             if state != .suspect { $0.suspicion = nil }
         }
         switch state {

@@ -28,7 +28,8 @@ extension GossipMachine {
     /// When the next announcement may go out: spaced, and with room among the peers of a tick.
     var announceDueAt: Instant {
         let spaced = announcedAt?.adding(seconds: settings.announceIntervalSeconds) ?? now
-        return begunInRound + settings.announceFanout <= settings.peersPerTick ? spaced : max(spaced, nextRoundAt)
+        // Some room is left for looking at those in doubt.
+        return begunInRound + settings.announceFanout <= settings.peersPerTick * 3 / 4 ? spaced : max(spaced, nextRoundAt)
     }
 
     /// Tells a few peers of all that is new: the next on the ring of names, so that nobody is left out, and others at random (RingCast).

@@ -60,13 +60,17 @@ extension GossipMachine {
         let tried = nodes.suspected + (indirect.isEmpty ? [] : indirect.keys.sorted())
         for hash in random.pick(settings.suspectTries, of: tried) {
             // Whoever is only slow must not drown in tries.
-            guard let id = nodes[hash]?.id, underWay[id] ?? 0 < GossipMachine.triesUnderWay else { continue }
+            guard let entry = nodes[hash], underWay[entry.id] ?? 0 < triesUnderWay(of: entry) else { continue }
             exchange(with: hash, .ping, .verify)
         }
     }
 
-    /// Tries of one suspected node at a time.
-    private static let triesUnderWay = 4
+    /// Tries of one suspected node at a time. Those who found it themselves look the closest; on a network that loses much, many tries
+    /// are needed in little time.
+    private func triesUnderWay(of entry: NodeEntry) -> Int {
+        guard !isLossy else { return 8 }
+        return entry.suspicion?.isOwn ?? true ? 3 : 1
+    }
 
     /// Tries those of whom others say something, each once and in its time.
     mutating func tryDoubted() {

@@ -37,7 +37,7 @@ extension GossipMachine {
         if depth == 0 { begunInRound += 1 }
         counters.bytesSent += UInt64(bytes)
         // 3. Out.
-        let timeout = timeout(of: purpose)
+        let timeout = timeout(of: purpose) * (contact.node.map(patience) ?? 1)
         lastExchange += 1
         let id = ExchangeID(value: lastExchange)
         pending[id] = PendingExchange(
@@ -70,20 +70,37 @@ extension GossipMachine {
         return max(settings.lowestVersion, min(record.gossipVersion, settings.highestVersion))
     }
 
+    /// How much longer than others a node is waited for. Where the network loses much it is not the nodes that are slow.
+    private func patience(with id: NodeID) -> Double {
+        guard !isLossy, let slot = nodes.slot(of: id.digestHash), nodes.entries[slot].wrongedAt != nil
+        else {
+            return 1
+        }
+        return min(1 + nodes.entries[slot].wrongs(settings, now: now), settings.mostPatience)
+    }
+
     private func timeout(of purpose: PendingExchange.Purpose) -> Double {
         switch purpose {
         case .transfer: settings.transferTimeoutSeconds
         // The first sign makes others look, and us try again with more patience.
         case .probe, .announce, .relay: settings.probeTimeoutSeconds * settings.hasteShare * timeoutStretch
-        case .verify, .ask, .report: settings.probeTimeoutSeconds * timeoutStretch
+        case .ask, .report: settings.probeTimeoutSeconds * timeoutStretch
+        // Whoever is slow has time to say so.
+        case .verify: settings.probeTimeoutSeconds * (isLossy ? 1 : 2) * timeoutStretch
         }
     }
 
     /// Timeouts are longer while our own health is poor (Lifeguard): up to five times.
-    var timeoutStretch: Double { 1 + Double(healthPenalty) / 2 }
+    var timeoutStretch: Double {
+        let stretch = 1 + Double(healthPenalty) / 2
+        return isLossy ? min(stretch, 1.5) : stretch
+    }
+
+    /// Whether so much of our exchanges with peers that live fails that it is the network's doing: waiting longer is no use then.
+    var isLossy: Bool { loss > settings.lossyShare }
 
     /// And so are rounds: up to three times.
-    var roundStretch: Double { 1 + Double(healthPenalty) / 4 }
+    var roundStretch: Double { isLossy ? 1 : 1 + Double(healthPenalty) / 4 }
 
     /// Whether a peer may ask once more; counts it.
     mutating func mayAsk(_ peer: NodeID) -> Bool {

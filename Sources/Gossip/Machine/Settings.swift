@@ -32,7 +32,7 @@ public struct Settings: Equatable, Sendable {
     /// Bytes that may be sent above that at once: in any time of t seconds no more than this and t x `bytesPerSecond` go out.
     @Limited(65_536...67_108_864) public var burstBytes = 1_048_576.0
     /// Conversations begun in one period.
-    @Limited(4...256) public var peersPerTick = 32
+    @Limited(4...256) public var peersPerTick = 48
     /// Requests a second that one peer may send us, and as many again eight times over at once; what is above is not answered.
     @Limited(1...1000) public var requestsPerPeer = 32.0
     /// Bytes of the signed records held of one origin.
@@ -104,8 +104,14 @@ public struct Settings: Equatable, Sendable {
     @Limited(0.1...4) public var suspectTryPeriods = 0.5
     /// Bits of our own that are needed where another node has come to its verdict already.
     @Limited(1...100) public var ownEvidenceBits = 4.0
+    /// How many times longer a node is waited for that was held for dead wrongly before; each such time counts one more.
+    @Limited(1...32) public var mostPatience = 8.0
+    /// Seconds in which one such time is forgotten.
+    @Limited(1...86_400) public var patienceSeconds = 60.0
+    /// Share of our small exchanges that fails from which on the network counts as one that loses much.
+    @Limited(0...1) public var lossyShare = 0.2
     /// Tries a second that a mesh lets loose on one node when it hears that it is gone: all look for themselves, but not all at once.
-    @Limited(1...10_000) public var triesPerSecond = 200.0
+    @Limited(1...10_000) public var triesPerSecond = 100.0
     /// False accusations, first hand, after which a peer's are not listened to until it is forgiven.
     @Limited(1...1000) public var falseClaims = 6.0
     /// Suspected nodes tried at once.

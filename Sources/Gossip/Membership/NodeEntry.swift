@@ -16,6 +16,9 @@ struct NodeEntry: Sendable {
     var roundTripSeconds: Double?
     /// Tries that failed since it was last heard: whether they mean its end or the network's losses is known when it answers.
     var unexplained = 0
+    /// How often it was suspected wrongly, lately: it may be slow, and is waited for the longer.
+    private(set) var wronged = 0.0
+    private(set) var wrongedAt: Instant?
     var suspicion: Suspicion?
     /// When it was last told of a claim against it that we do not share.
     var warnedAt: Instant?
@@ -55,6 +58,17 @@ struct NodeEntry: Sendable {
             case .load: loadRecord = newValue
             }
         }
+    }
+
+    mutating func wasWronged(_ settings: Settings, now: Instant) {
+        wronged = min(wrongs(settings, now: now) + 1, settings.mostPatience)
+        wrongedAt = now
+    }
+
+    /// `wronged`, less what is forgotten by now.
+    func wrongs(_ settings: Settings, now: Instant) -> Double {
+        guard let wrongedAt else { return 0 }
+        return max(0, wronged - now.seconds(since: wrongedAt) / settings.patienceSeconds)
     }
 
     mutating func dropRecords() {

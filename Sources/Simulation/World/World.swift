@@ -39,7 +39,7 @@ struct World: ~Copyable {
     /// Meshes of up to so many nodes have each message written and read again; above it only its length is counted.
     static let encodedNodes = 64
     /// Events at one moment after which time stands still, besides so many for each node.
-    static let eventsAtOnce = 20_000
+    static let eventsAtOnce = 200_000
     static let eventsAtOnceEach = 20
 
     init(_ scenario: Scenario, seed: UInt64, trace: ((borrowing TraceLine) -> Void)? = nil) {
