@@ -27,9 +27,9 @@ extension GossipMachine {
             // And some of the older verdicts, by turns: whoever missed all that was said of them hears of them in time.
             let room = min(settings.troubleClaims - claims.count, nodes.down.count)
             guard room > 0 else { return claims }
-            let start = Int(counters.ticks % UInt64(nodes.down.count))
+            let start = Int((counters.ticks &* UInt64(room)) % UInt64(nodes.down.count))
             let older = (0..<room).compactMap { step in
-                trouble(with: nodes.entries[nodes.down[(start + step * 7) % nodes.down.count]].hash)
+                trouble(with: nodes.entries[nodes.down[(start + step) % nodes.down.count]].hash)
             }
             return claims + older.filter { !claims.contains($0) }
         case .delta(let delta):
@@ -59,7 +59,11 @@ extension GossipMachine {
 
     /// Another's word against a node is no verdict: it makes us look for ourselves.
     private mutating func consider(_ claim: Claim, by peer: NodeID) {
-        guard !hasLeft, let entry = nodes[claim.node], claim.version == wireVersion(entry.identityVersion) else { return }
+        guard !hasLeft, let entry = nodes[claim.node], isNoOlder(claim.version, than: wireVersion(entry.identityVersion))
+        else {
+            return
+        }
+        nodes.touch(entry.hash) { $0.accused = max($0.accused, claim.version) }
         switch entry.state {
         case .alive:
             if entry.answered(within: settings.periodSeconds * 3, of: now) {
@@ -79,6 +83,14 @@ extension GossipMachine {
         case .unreachable, .dead, .left: break
         }
     }
+
+    /// Whether a claim is about an identity that we hold, or about one that may be on its way to us.
+    private func isNoOlder(_ version: Version, than held: Version) -> Bool {
+        version.generation == held.generation
+            && (held.sequence...held.sequence + GossipMachine.identitiesOnTheirWay).contains(version.sequence)
+    }
+
+    static let identitiesOnTheirWay: UInt64 = 8
 
     /// Remembers who says so and has the node tried: soon by those whom the accuser told, in their turn by all once there is a verdict.
     private mutating func doubt(_ claim: Claim, _ hash: UInt64, by peer: NodeID) {

@@ -11,7 +11,7 @@ extension GossipMachine {
     /// What we hold in these buckets. The dead are listed too, so that nobody sends them to us, but never sent.
     func digest(mask: UInt64) -> [DigestEntry] {
         var entries: [DigestEntry] = []
-        for slot in nodes.entries.indices where mask & (1 << UInt64(nodes.entries[slot].hash >> 58)) != 0 {
+        for slot in nodes.entries.indices where mask & (1 << nodes.entries[slot].hash.bucket) != 0 {
             let digest = nodes.entries[slot].digest
             if digest.generation > 0 { entries.append(digest) }
             if entries.count == WireLimits.entries { break }
@@ -30,7 +30,7 @@ extension GossipMachine {
         }
         let hash = peer.digestHash
         var candidates: [Candidate] = []
-        for slot in nodes.entries.indices where mask & (1 << UInt64(nodes.entries[slot].hash >> 58)) != 0 {
+        for slot in nodes.entries.indices where mask & (1 << nodes.entries[slot].hash.bucket) != 0 {
             let origin = nodes.entries[slot].hash
             guard nodes.entries[slot].isShared || origin == hash else { continue }
             let theirs = listed[origin] ?? DigestEntry(origin: origin)
@@ -86,7 +86,8 @@ extension GossipMachine {
         var delta = items(of: ([myHash] + strangers).map { Candidate(hash: $0, theirs: DigestEntry(origin: $0)) }) {
             $0 == .identity
         }
-        delta.hasMore = false
+        // It goes on at once, with us or with one of those.
+        delta.hasMore = !delta.items.isEmpty
         delta.wants = [DigestEntry(origin: peer.digestHash)]
         return delta
     }

@@ -1,8 +1,8 @@
 // Push-pull: a summary first, the digest only of what differs, then the records that either side lacks.
 
 extension GossipMachine {
-    /// A request by another node, proven by its certificate. Returns the reply and what else is to be done; without a reply nothing is
-    /// to be sent, and the connection to be ended: the peer asks too often, or we have sent too much.
+    /// A request by another node, proven by its certificate. Returns the reply and what else is to be done; without a reply it is to
+    /// be refused in the fewest bytes, and the connection to be ended: the peer asks too often, or we have sent too much.
     public mutating func onExchange(
         _ message: Message, from peer: NodeID, now: Instant, wallSeconds: UInt64, authority: some RecordAuthority
     ) -> (reply: Message?, directives: [Directive]) {
@@ -21,7 +21,7 @@ extension GossipMachine {
         }
         // 2. What we thought of it until now it must be told, since others may have it from us.
         let warnings = claims(about: peer)
-        let body = answer(message.body, from: peer, authority)
+        let body = answer(message, from: peer, authority)
         heard(from: peer)
         apply(message.claims, from: peer, authority)
         // 3. A node that this very message brought in may have a grave here.
@@ -70,15 +70,16 @@ extension GossipMachine {
     // MARK: - Answering
 
     private mutating func answer(
-        _ body: Message.Body, from peer: NodeID, _ authority: some RecordAuthority
+        _ message: Message, from peer: NodeID, _ authority: some RecordAuthority
     ) -> Message.Body {
-        switch body {
+        switch message.body {
         case .summary(let theirs):
             let mine = nodes.hashes.summary
             if mine == theirs { return .ack }
-            if isQuarantined(peer), !hasLeft { return .delta(introduction(of: peer)) }
-            // Most of the time it is only a change that is still on its way.
-            if let behind = nodes.changes(since: theirs.hash) {
+            // In a small mesh a newcomer gets all at once.
+            if keepsActiveView, isQuarantined(peer), !hasLeft { return .delta(introduction(of: peer)) }
+            // Most of the time it is only a change that is still on its way. Version 1 knows no announcement as an answer.
+            if message.version > 1, let behind = nodes.changes(since: theirs.hash) {
                 return .announce(behind.compactMap { nodes.digest(of: $0) })
             }
             if Int(max(mine.nodes, theirs.nodes)) > settings.bucketNodes { return .buckets(nodes.hashes.buckets) }
@@ -151,14 +152,13 @@ extension GossipMachine {
     private mutating func catchUp(with peer: NodeID, _ contact: Contact) {
         guard catchUpsLeft > 0, !hasLeft else { return }
         catchUpsLeft -= 1
-        let hash =
-            nodes.live.isEmpty ? nil : nodes.entries[nodes.live[Int.random(in: 0..<nodes.live.count, using: &random)]].hash
-        if let other = hash.flatMap({ nodes[$0] }), let address = other.identity?.mesh, other.state == .alive {
-            exchange(with: Contact(node: other.id, address: address), .summary(nodes.hashes.summary), .transfer, depth: 1)
-        } else {
-            let contact = Contact(node: peer, address: contact.address)
-            exchange(with: contact, .summary(nodes.hashes.summary), .transfer, depth: 1)
+        var next = Contact(node: peer, address: contact.address)
+        if let slot = nodes.live.randomElement(using: &random), nodes.entries[slot].state == .alive,
+            let address = nodes.entries[slot].identity?.mesh
+        {
+            next = Contact(node: nodes.entries[slot].id, address: address)
         }
+        exchange(with: next, .summary(nodes.hashes.summary), .transfer, depth: 1)
     }
 
     // MARK: - Failure
@@ -177,7 +177,8 @@ extension GossipMachine {
         case .probe, .announce:
             nodes.touch(peer.digestHash) { $0.roundTripSeconds = now.seconds(since: exchange.sentAt) }
             healthPenalty = max(0, healthPenalty - 1)
-            learn(failed: false)
+            losses.learn(failed: false)
+            losses.note(peer.digestHash, failed: false)
         default: break
         }
     }

@@ -10,16 +10,17 @@ extension GossipMachine {
 
     mutating func heard(from hash: UInt64) {
         guard let state = nodes.state(of: hash) else { return }
-        var losses = 0
+        anyoneHeardAt = now
+        var unexplained = 0
         nodes.touch(hash) {
             $0.provenAt = now
             $0.heardAt = now
             $0.failedAt = nil
-            losses = $0.unexplained
+            unexplained = $0.unexplained
             $0.unexplained = 0
         }
         // It lives: so these tries failed for nothing.
-        for _ in 0..<min(losses, GossipMachine.lossesAtOnce) { learn(failed: true) }
+        for _ in 0..<min(unexplained, GossipMachine.lossesAtOnce) { losses.learn(failed: true) }
         if !indirect.isEmpty { indirect[hash] = nil }
         if !doubts.isEmpty { acquit(hash) }
         if state == .suspect || state == .unreachable { setState(hash, .alive) }
@@ -30,10 +31,11 @@ extension GossipMachine {
         nodes.update(hash) {
             $0.state = state
             $0.stateSince = now
-            if state == .alive, entry.state == .suspect || entry.state == .unreachable {
-                $0.wasWronged(settings, now: now)
-            }
+            // One that was held for unreachable may well have been.
+            if state == .alive, entry.state == .suspect { $0.wasWronged(settings, now: now) }
             if state != .suspect { $0.suspicion = nil }
+            if state == .suspect { $0.accused = max($0.accused, $0.identityVersion) }
+            if state == .unreachable { $0.unexplained = 0 }
         }
         switch state {
         case .alive:
@@ -81,25 +83,26 @@ extension GossipMachine {
         }
     }
 
-    /// Each failed try of a node that lives is this much evidence that one more is no accident.
-    var bitsPerFailure: Double { -binaryLogarithm(min(max(loss, GossipMachine.leastLoss), 0.7)) }
-
     /// A verdict needs time for a refutation, and evidence of our own: on a network where half of all tries fail, one failure says
     /// little.
     mutating func advanceSuspicions() {
         guard !nodes.suspected.isEmpty || doubtSince != nil else { return }
-        let bits = bitsPerFailure
         let due = nodes.suspected.filter { hash in
             guard let suspicion = nodes[hash]?.suspicion else { return false }
+            let bits = losses.bits(against: hash)
             if suspicion.isDecided { return Double(suspicion.failures) * bits >= settings.ownEvidenceBits }
-            return suspicion.deadline <= now && Double(suspicion.findings) * bits >= settings.evidenceBits
+            guard suspicion.deadline <= now else { return false }
+            return bits < 2
+                ? Double(suspicion.failures) * bits >= settings.lossyEvidenceBits
+                : Double(suspicion.findings) * bits >= settings.evidenceBits
         }
         guard !due.isEmpty else {
             if doubtSince != nil, !mostLookDead { endDoubt() }
             return
         }
-        guard !isInDoubt() else { return }
-        for hash in due {
+        let clear = due.filter { hash in nodes[hash]?.suspicion.map { !maybeOurFault($0) } ?? false }
+        guard !isInDoubt(clear.isEmpty || mostLookDead) else { return }
+        for hash in clear {
             let isNews = nodes[hash]?.suspicion.map { !$0.isDecided } ?? false
             setState(hash, .unreachable)
             guard isNews, let entry = nodes[hash] else { continue }
@@ -109,12 +112,18 @@ extension GossipMachine {
 
     // MARK: - Doubt
 
+    /// Whether nobody at all was heard since: then it may be us who are cut off. That thought has its time.
+    private func maybeOurFault(_ suspicion: Suspicion) -> Bool {
+        guard suspicion.needed > 0, now.seconds(since: suspicion.startedAt) < settings.doubtSeconds else { return false }
+        return anyoneHeardAt.map { $0 <= suspicion.startedAt } ?? true
+    }
+
     /// Until when doubt holds verdicts back; the past if there is none.
     private var heldBackUntil: Instant { doubtSince?.adding(seconds: settings.doubtSeconds) ?? now }
 
     /// When most others seem dead at once, the likelier fault is here. That thought has its time too: then verdicts go on.
-    private mutating func isInDoubt() -> Bool {
-        guard mostLookDead else {
+    private mutating func isInDoubt(_ isLikelyOurs: Bool) -> Bool {
+        guard isLikelyOurs else {
             endDoubt()
             return false
         }

@@ -56,7 +56,9 @@ extension GossipMachine {
     }
 
     private mutating func audience(besides teller: UInt64?) -> [UInt64] {
-        let next = nodes.neighbours(of: myHash).first { $0 != teller }
+        // The view may be a round old: whoever is gone since is passed over.
+        let neighbours = keepsActiveView && !active.isEmpty ? active.neighbours : nodes.neighbours(of: myHash)
+        let next = neighbours.first { $0 != teller && nodes.state(of: $0) == .alive }
         let others = partners().filter { $0 != teller && $0 != next }
         let fanout = settings.announceFanout + (nodes.live.count > settings.widerAbove ? 1 : 0)
         let wanted = fanout - (next == nil ? 0 : 1)

@@ -125,7 +125,11 @@ extension GossipMachine {
     mutating func refute(_ claim: Claim, _ authority: some RecordAuthority) {
         guard !hasLeft, claim.state != .alive, let identity = own.identity else { return }
         let isFinal = claim.state == .dead || claim.state == .left
-        let spacing = isFinal ? min(settings.refutationSeconds, 0.5) : settings.refutationSeconds
+        // On a network that loses much there are many suspicions, which the suspect's answers end as well.
+        let spacing =
+            isFinal
+            ? min(settings.refutationSeconds, 0.5)
+            : settings.refutationSeconds * (isLossy && claim.state == .suspect ? 5 : 1)
         if let last = own.refutedAt, now.seconds(since: last) < spacing { return }
         if claim.version.generation > generation {
             // Unproven, so believed only as far as an honest clock could have brought us.
@@ -138,6 +142,10 @@ extension GossipMachine {
         } else if claim.version.generation == generation, claim.version.sequence >= own.sequences[.identity] ?? 0 {
             own.refutedAt = now
             healthPenalty = min(healthPenalty + 1, settings.maximumHealthPenalty)
+            // Above what the claim names, also where it names what we never signed.
+            let sequence = own.sequences[.identity] ?? 0
+            let named = min(claim.version.sequence, sequence + GossipMachine.identitiesOnTheirWay)
+            own.sequences[.identity] = min(max(sequence, named), DigestEntry.maximumSequence(of: .identity))
             sign(.identity(identity), authority)
         }
     }

@@ -82,7 +82,7 @@ extension GossipMachine {
         var tried = 0
         urgentProbes = urgentProbes.filter { hash in
             guard let doubt = doubts[hash], doubt.tryAt <= now, tried < settings.suspectTries,
-                exchange(with: hash, .ping, .probe)
+                exchange(with: hash, .ping, .look)
             else { return true }
             tried += 1
             return false
@@ -124,8 +124,8 @@ extension GossipMachine {
         counters.exchangesFailed += 1
         guard !exchange.isBlameless else { return }
         switch exchange.purpose {
-        case .probe, .announce, .verify:
-            if let id = exchange.contact.node { failedDirectly(id.digestHash) }
+        case .probe, .announce, .look, .verify:
+            if let id = exchange.contact.node { failedDirectly(id.digestHash, exchange.purpose) }
         case .relay(let target, let asker):
             nodes.touch(target.digestHash) { $0.failedAt = now }
             report(target, reachable: false, to: asker)
@@ -136,25 +136,19 @@ extension GossipMachine {
         }
     }
 
-    /// The running mean of what fails with peers that live, as is known of each failure when the peer is heard again.
-    mutating func learn(failed: Bool) {
-        loss += ((failed ? 1 : 0) - loss) / GossipMachine.lossMemory
-        loss = min(max(loss, GossipMachine.leastLoss), 1)
-    }
-
     /// Failures of one node that the mean takes at once, when it is heard again.
     static let lossesAtOnce = 8
 
-    /// Exchanges over which the mean runs.
-    private static let lossMemory = 32.0
-
     /// A small exchange with it failed: let others try before we suspect it.
-    private mutating func failedDirectly(_ hash: UInt64) {
+    private mutating func failedDirectly(_ hash: UInt64, _ purpose: PendingExchange.Purpose) {
         guard let entry = nodes[hash] else { return }
+        // What was sent to whoever was in turn says something of the network. What was sent because a node was in doubt does not.
+        let isSample = entry.isLive && (purpose == .probe || purpose == .announce)
         nodes.touch(hash) {
             $0.failedAt = now
-            $0.unexplained += 1
+            if isSample { $0.unexplained += 1 }
         }
+        if isSample { losses.note(hash, failed: true) }
         if entry.state == .suspect {
             nodes.touch(hash) { $0.suspicion?.failures += 1 }
             return

@@ -28,7 +28,7 @@ extension GossipMachine {
             do throws(RecordRefusal) {
                 try accept(item, from: peer, isNews: delta.isNews, authority)
             } catch {
-                refuse(error, from: peer, origin: nodes[item.origin]?.id)
+                refuse(error, from: peer, origin: nodes[item.origin]?.id, isOwn: item.origin == peer.digestHash)
                 // What follows from a peer that was found out just now is not looked at.
                 if isGreylisted(peer) { return }
             }
@@ -165,6 +165,7 @@ extension GossipMachine {
             if isNewLife {
                 $0.dropRecords()
                 $0.generation = record.version.generation
+                $0.unexplained = 0
             }
             $0[kind] = signed
             $0.heardAt = now
@@ -173,9 +174,13 @@ extension GossipMachine {
         counters.recordsAccepted += 1
         directives.append(.changed(.record(record.origin, kind)))
         if case .identity(let identity) = record.body {
-            // It has answered whatever was said of it.
-            doubts[hash] = nil
-            setState(hash, identity.left ? .left : .alive)
+            if identity.left {
+                setState(hash, .left)
+            } else if record.version > entry.accused {
+                // It has answered whatever was said of it.
+                doubts[hash] = nil
+                setState(hash, .alive)
+            }
         }
         passOn(record, hash, from: peer, isNews: isNews)
     }
@@ -194,7 +199,7 @@ extension GossipMachine {
         var entry = NodeEntry(id: record.origin, hash: hash, generation: record.version.generation, now: now)
         entry[.identity] = signed
         entry.state = identity.left ? .left : .alive
-        insert(entry)
+        nodes.insert(entry)
         if identity.left { retireAt = min(retireAt, now.adding(seconds: settings.forgetAfterSeconds)) }
         if !keepsActiveView { probeOrder.insert(hash, at: Int.random(in: 0...probeOrder.count, using: &random)) }
         counters.recordsAccepted += 1
@@ -228,9 +233,10 @@ extension GossipMachine {
         tell(News(origin: hash, from: peer))
     }
 
-    private mutating func refuse(_ cause: RecordRefusal, from peer: NodeID, origin: NodeID?) {
+    private mutating func refuse(_ cause: RecordRefusal, from peer: NodeID, origin: NodeID?, isOwn: Bool = true) {
         counters.refusals[cause, default: 0] += 1
-        penalise(peer, cause.penalty)
+        // Others may have set larger limits than ours, and pass on what they could take.
+        if cause != .oversized || isOwn { penalise(peer, cause.penalty) }
         // Late and crossing records are the ordinary course of gossip.
         if cause != .stale, cause != .unknownOrigin, cause != .buried {
             directives.append(.log(.refused(cause, from: peer, origin: origin)))

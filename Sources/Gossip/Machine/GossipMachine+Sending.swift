@@ -83,7 +83,7 @@ extension GossipMachine {
         switch purpose {
         case .transfer: settings.transferTimeoutSeconds
         // The first sign makes others look, and us try again with more patience.
-        case .probe, .announce, .relay: settings.probeTimeoutSeconds * settings.hasteShare * timeoutStretch
+        case .probe, .announce, .look, .relay: settings.probeTimeoutSeconds * settings.hasteShare * timeoutStretch
         case .ask, .report: settings.probeTimeoutSeconds * timeoutStretch
         // Whoever is slow has time to say so.
         case .verify: settings.probeTimeoutSeconds * (isLossy ? 1 : 2) * timeoutStretch
@@ -97,7 +97,7 @@ extension GossipMachine {
     }
 
     /// Whether so much of our exchanges with peers that live fails that it is the network's doing: waiting longer is no use then.
-    var isLossy: Bool { loss > settings.lossyShare }
+    var isLossy: Bool { losses.mean > settings.lossyShare }
 
     /// And so are rounds: up to three times.
     var roundStretch: Double { isLossy ? 1 : 1 + Double(healthPenalty) / 4 }

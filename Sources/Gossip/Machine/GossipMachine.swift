@@ -54,9 +54,10 @@ public struct GossipMachine: Sendable {
     private static let doubtedSpacing = 0.1
     /// Lifeguard's local health: 0 is well; timeouts and periods are stretched by what is more.
     var healthPenalty = 0
-    /// What of our small exchanges with peers that live fails, as a running mean.
-    var loss = GossipMachine.leastLoss
+    var losses = Losses()
     var doubtSince: Instant?
+    /// When anybody last answered us or wrote to us.
+    var anyoneHeardAt: Instant?
     /// Nodes that became suspect or unreachable lately, the latest last.
     var troubles: [UInt64] = []
 
@@ -107,8 +108,6 @@ public struct GossipMachine: Sendable {
 
     /// Addresses of the last known mesh that are taken.
     public static let rememberedAllowed = 256
-    /// Where the running mean of losses begins, and below which it does not go.
-    static let leastLoss = 0.05
 
     /// The federation as seen from here. Made anew with each call.
     public var view: MeshView { MeshView(at: now, nodes: nodes.byName.map { nodes.entries[$0].view }) }
@@ -215,8 +214,6 @@ public struct GossipMachine: Sendable {
         defer { directives = [] }
         return directives
     }
-
-    mutating func insert(_ entry: NodeEntry) { nodes.insert(entry) }
 
     mutating func remove(_ hash: UInt64) {
         nodes.remove(hash)

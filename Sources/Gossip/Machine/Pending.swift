@@ -13,6 +13,8 @@ struct PendingExchange: Sendable {
         case probe
         /// An announcement; its failure is a sign of death too.
         case announce
+        /// The first try of a node that others doubt.
+        case look
         /// A try of a suspected node: evidence for or against it.
         case verify
         /// Records; slow for many reasons.

@@ -89,9 +89,9 @@ public struct Settings: Equatable, Sendable {
     @Limited(1...100) public var suspicionMaximumMultiplier = 6.0
     /// Independent confirmations that bring it to the least (Lifeguard: K = 3).
     @Limited(1...8) public var suspicionConfirmations = 3
-    /// Local health multiplier is at most this plus one (Lifeguard: 8).
+    /// The worst that our own health can be (Lifeguard: 8): timeouts are five times as long then, rounds three times.
     @Limited(0...32) public var maximumHealthPenalty = 8
-    /// Seconds after a suspicion or a verdict during which rounds carry it too.
+    /// Seconds after a suspicion or a verdict during which rounds carry it too, and for which a doubt lasts.
     @Limited(0...3600) public var troubleSeconds = 30.0
     /// Suspicions and verdicts that a round carries, the latest first.
     @Limited(0...32) public var troubleClaims = 8
@@ -99,7 +99,9 @@ public struct Settings: Equatable, Sendable {
     @Limited(0...60) public var refutationSeconds = 2.0
     /// Evidence in bits before a node is held unreachable: each own try that failed counts log2(1/loss), loss being what of such
     /// tries fails with peers that live; another's finding counts as one try.
-    @Limited(1...100) public var evidenceBits = 20.0
+    @Limited(1...100) public var evidenceBits = 17.0
+    /// As many where a failure says less than two bits: own tries alone count there, and there are many more occasions to err.
+    @Limited(1...100) public var lossyEvidenceBits = 26.0
     /// Seconds between two tries of suspected nodes, as a part of the period.
     @Limited(0.1...4) public var suspectTryPeriods = 0.5
     /// Bits of our own that are needed where another node has come to its verdict already.
@@ -143,7 +145,7 @@ public struct Settings: Equatable, Sendable {
     @Limited(1024...524_288) public var deltaBytes = 65_536
     /// Records in one message, and so in one exchange.
     @Limited(1...256) public var deltaRecords = 256
-    /// Messages of records exchanged at once with one peer, in one round, to catch up.
+    /// Rounds that follow one another at once, with anyone, to catch up.
     @Limited(0...64) public var catchUpRounds = 16
     /// Nodes held.
     @Limited(2...4096) public var maximumNodes = 4096

@@ -7,6 +7,8 @@ struct ActiveView: Sendable {
     /// The others, the oldest first.
     private(set) var others: [UInt64] = []
     private var rotatedAt: Instant?
+    /// `NodeTable.liveChanges` when it was last drawn.
+    private var drawnAt: UInt64?
 
     var members: [UInt64] { neighbours + others }
 
@@ -20,11 +22,14 @@ struct ActiveView: Sendable {
     mutating func refresh(
         _ table: NodeTable, me: UInt64, settings: Settings, now: Instant, random: inout SeededGenerator
     ) {
+        let isDue = rotatedAt.map { now.seconds(since: $0) >= settings.rotationSeconds } ?? true
+        guard isDue || drawnAt != table.liveChanges else { return }
+        drawnAt = table.liveChanges
         neighbours = table.neighbours(of: me)
         others.removeAll { hash in neighbours.contains(hash) || table.state(of: hash) != .alive }
         let wanted = max(0, settings.activePeers - neighbours.count)
-        if let last = rotatedAt {
-            if now.seconds(since: last) >= settings.rotationSeconds {
+        if rotatedAt != nil {
+            if isDue {
                 rotatedAt = now
                 if others.count >= wanted, !others.isEmpty { others.removeFirst() }
             }

@@ -14,11 +14,14 @@ struct NodeEntry: Sendable {
     /// When a small exchange with it last failed.
     var failedAt: Instant?
     var roundTripSeconds: Double?
-    /// Tries that failed since it was last heard: whether they mean its end or the network's losses is known when it answers.
+    /// Exchanges in their turn that failed since it was last heard: whether they mean its end or the network's losses is known when it
+    /// answers in the same life, before it is held for dead.
     var unexplained = 0
     /// How often it was suspected wrongly, lately: it may be slow, and is waited for the longer.
     private(set) var wronged = 0.0
     private(set) var wrongedAt: Instant?
+    /// The newest of its identities that is known not to refute what is said of it.
+    var accused = Version(generation: 0, sequence: 0)
     var suspicion: Suspicion?
     /// When it was last told of a claim against it that we do not share.
     var warnedAt: Instant?

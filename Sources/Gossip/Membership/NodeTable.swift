@@ -16,6 +16,8 @@ struct NodeTable: Sendable {
     /// Hashes of those that are alive or suspect, sorted: the ring of names.
     private(set) var ring: [UInt64] = []
 
+    /// Rises with each change of who is alive.
+    private(set) var liveChanges: UInt64 = 0
     private(set) var hashes = ViewHashes()
     /// The last changes of what is shared, the newest last.
     private var changes: [HashChange] = []
@@ -133,6 +135,7 @@ struct NodeTable: Sendable {
     private mutating func enlist(_ slot: Int) {
         let entry = entries[slot]
         guard entry.hash != me else { return }
+        if entry.isLive { liveChanges += 1 }
         switch entry.state {
         case .alive, .suspect:
             entries[slot].place = live.count
@@ -151,6 +154,7 @@ struct NodeTable: Sendable {
     private mutating func delist(_ slot: Int, from state: NodeState) {
         let hash = entries[slot].hash
         guard hash != me else { return }
+        if state == .alive || state == .suspect { liveChanges += 1 }
         let place = entries[slot].place
         switch state {
         case .alive, .suspect:
@@ -215,13 +219,13 @@ struct ViewHashes: Sendable {
     var summary: Summary { Summary(hash: total, nodes: nodes) }
 
     mutating func add(_ contribution: UInt64, of origin: UInt64) {
-        buckets[Int(origin >> 58)] ^= contribution
+        buckets[origin.bucket] ^= contribution
         total ^= contribution
         nodes += 1
     }
 
     mutating func remove(_ contribution: UInt64, of origin: UInt64) {
-        buckets[Int(origin >> 58)] ^= contribution
+        buckets[origin.bucket] ^= contribution
         total ^= contribution
         nodes -= 1
     }

@@ -62,7 +62,7 @@ extension RecordRefusal {
     var penalty: Double {
         switch self {
         case .malformed, .badSignature, .foreignFederation, .wrongOrigin, .oversized: 5
-        case .unknownOrigin, .futureDated, .expired, .revoked, .equivocation, .stale, .buried, .full, .greylisted: 0
+        case .unknownOrigin, .futureDated, .expired, .revoked, .equivocation, .stale, .buried, .full: 0
         }
     }
 }

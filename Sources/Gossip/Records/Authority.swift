@@ -54,6 +54,4 @@ public enum RecordRefusal: String, Error, Hashable, CaseIterable, Sendable {
     case buried
     /// No room for another node, or for more bytes.
     case full
-    /// Handed over by a peer that is greylisted: not looked at.
-    case greylisted
 }

@@ -60,9 +60,11 @@ public struct DigestEntry: Hashable, Sendable {
         hash = mix64(hash ^ (identity << 32 | catalog))
         return mix64(hash ^ load)
     }
+}
 
-    /// Which of the 64 buckets the origin belongs to.
-    var bucket: Int { Int(origin >> 58) }
+extension UInt64 {
+    /// Which of the 64 buckets an origin belongs to.
+    var bucket: Int { Int(self >> 58) }
 }
 
 /// A whole view in one number.

@@ -1,8 +1,5 @@
 /// One request or reply between two nodes. Who sent it is proven by the connection, not said in it.
 public struct Message: Hashable, Sendable {
-    /// Media type of the encoded form.
-    public static let mediaType = "application/vnd.meshnode.gossip"
-
     public var body: Body
     /// What the sender thinks is wrong with other nodes, the receiver among them: the accused is told first.
     public var claims: [Claim]
@@ -19,7 +16,8 @@ public struct Message: Hashable, Sendable {
     public var isBareAcknowledgement: Bool { version > 1 && claims.isEmpty && body == .ack }
 
     public enum Body: Hashable, Sendable {
-        /// Opens a round. Answered by `ack` if both hold the same, else by `digest` or `buckets`.
+        /// Opens a round. Answered by `ack` if both hold the same, else by `digest` or `buckets`; by `announce` where the last changes
+        /// explain the difference (from version 2 on), and by `delta` to a newcomer.
         case summary(Summary)
         /// 64 hashes, one a bucket of origins. Answered by `digest` of the buckets that differ.
         case buckets([UInt64])
@@ -27,7 +25,7 @@ public struct Message: Hashable, Sendable {
         case digest(mask: UInt64, [DigestEntry])
         /// Records that the receiver lacks, and what the sender holds of those that it lacks. Answered by `delta` or `ack`.
         case delta(Delta)
-        /// What is new, without the records. Answered by `delta` with wants, or `ack`.
+        /// What is new, without the records. Answered by `delta` with wants, or `ack`; itself an answer to `summary`.
         case announce([DigestEntry])
         /// Are you there? Answered by `ack`.
         case ping

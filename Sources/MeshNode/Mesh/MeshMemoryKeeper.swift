@@ -109,9 +109,9 @@ final class MeshMemoryKeeper {
 
     /// nil for one that cannot be called: it is found through others.
     private func row(_ node: NodeView, _ at: Instant, _ now: Int64) -> MeshMemory.Node? {
-        guard let identity = node.identity, identity.via?.isEmpty ?? true else { return nil }
-        var address = identity.mesh.hasPrefix("https://") ? String(identity.mesh.dropFirst(8)) : identity.mesh
-        if address.hasSuffix("/") { address.removeLast() }
+        guard let identity = node.identity, identity.via?.isEmpty ?? true,
+            let address = HostAndPort(meshURL: identity.mesh)?.description
+        else { return nil }
         return MeshMemory.Node(
             site: node.id.site, node: node.id.node, address: address, generation: node.generation,
             state: node.state.rawValue, heardAt: now - Int64(max(0, at.seconds(since: node.heardAt))))

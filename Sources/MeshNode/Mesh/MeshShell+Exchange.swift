@@ -28,7 +28,7 @@ extension MeshShell {
         refreshView()
         wakeForWork()
         guard let reply = answered.reply else { return .unanswered }
-        return .reply(isShort && reply.isBareAck ? [] : reply.encode())
+        return .reply(isShort && reply.isBareAcknowledgement ? [] : reply.encode())
     }
 
     // MARK: Directives
@@ -123,9 +123,6 @@ extension MeshShell {
 extension Message {
     /// Whether the peer takes it on the short path: who speaks the first version alone does not.
     fileprivate var speaksShortly: Bool { version > 1 }
-
-    /// Says nothing that an empty reply does not say.
-    fileprivate var isBareAck: Bool { body == .ack && claims.isEmpty }
 
     /// What an empty reply to it says.
     fileprivate var bareAck: Message { Message(.ack, version: version) }

@@ -61,7 +61,7 @@ extension World {
 
     /// Looks at one node whole: whether it told of all that it shows, and keeps its limits.
     mutating func audit() {
-        court.remember(now)
+        court.remember()
         let second = Int(now / Guards.auditNanoseconds)
         queue.push(Event(.audit, at: now + Guards.auditNanoseconds, subject: 0))
         // In a large mesh a whole view is much to look at.

@@ -2,8 +2,6 @@ import Gossip
 
 /// Follows what the expectations are about while the world runs, a change at a time.
 struct Court {
-    let scenario: Scenario
-    let groups: [String: [Int]]
     /// Nodes whose first start is still to come: until then the mesh is not whole.
     var unborn: Int
 
@@ -12,7 +10,6 @@ struct Court {
     /// Trials that look at what is shown of a node, by that node.
     private var watched: [[Int]]
     var windows: [Window] = []
-    var marks: [String: UInt64] = [:]
     /// Bytes counted against aims, of all nodes together.
     var traffic: UInt64 = 0
     /// The same at each second.
@@ -22,8 +19,6 @@ struct Court {
     var mostRecordBytes = 0
 
     init(_ scenario: Scenario, groups: [String: [Int]]) {
-        self.scenario = scenario
-        self.groups = groups
         unborn = scenario.nodes
         convergence = Convergence(nodes: scenario.nodes, withLoad: scenario.records.loadEverySeconds == nil)
         trials = scenario.expectations.map { Trial($0.kind, groups: groups, nodes: scenario.nodes) }
@@ -37,7 +32,6 @@ struct Court {
 
     /// The beginning, and each named moment.
     mutating func mark(_ name: String?, at now: UInt64, since lastStep: UInt64, traffics: () -> [Traffic]) {
-        if let name { marks[name] = now }
         for index in trials.indices where trials[index].begins(with: name) { trials[index].beganAt = now }
         let idle = idleRate(before: now, since: lastStep)
         for index in windows.indices { windows[index].mark(name, at: now, total: traffic, idle: idle, traffics: traffics) }
@@ -90,7 +84,7 @@ struct Court {
     }
 
     /// Called each second.
-    mutating func remember(_ now: UInt64) { history.append(traffic) }
+    mutating func remember() { history.append(traffic) }
 
     /// Bytes a second of all together before a moment, when nothing was asked of them; nil: there was no such time.
     private func idleRate(before now: UInt64, since lastStep: UInt64) -> Double? {

@@ -17,7 +17,7 @@ public struct Expectation: Sendable, Equatable {
         case atEnd(group: String, states: [NodeState])
         /// Verdicts (unreachable or dead) about running nodes that could be reached, outside the group named; nil: of all.
         case falseDeaths(atMost: Int, outside: String?, from: String?, to: String?)
-        /// TLS payload sent a node and second, mean over the nodes of the group.
+        /// TLS payload and handshakes sent a node and second, mean over the nodes of the group.
         case bytesPerSecond(group: String, from: String?, to: String?, atMost: Double)
         /// TLS payload sent by all together between the marks, without handshakes, less what an idle mesh sends in the time (as measured before it).
         case bytesFor(from: String, to: String, atMost: Double)

@@ -2,7 +2,7 @@ extension HTTPExchange {
     /// A whole answer with the fewest bytes that HTTP allows, for what our own nodes say to each other many times a minute: no
     /// reason phrase (RFC 9112 §4), no `Content-Type`, and no `Date`, since nobody caches it. An empty body is `204` without a length.
     ///
-    /// The head has 18 bytes for an empty body; 38 for one below 100 bytes, one more for each further digit of its length.
+    /// The head has 17 bytes for an empty body, 36 for one below 10 bytes, and one more for each further digit of its length.
     ///
     /// - Parameter status: nil: 200, or 204 without a body.
     public func respondTersely(_ body: [UInt8], status: Int? = nil) async {

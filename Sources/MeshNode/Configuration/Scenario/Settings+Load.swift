@@ -111,6 +111,7 @@ struct SettingField: Sendable {
         integer("troubleClaims", \.troubleClaims, \.$troubleClaims),
         number("refutationSeconds", \.refutationSeconds, \.$refutationSeconds),
         number("evidenceBits", \.evidenceBits, \.$evidenceBits),
+        number("lossyEvidenceBits", \.lossyEvidenceBits, \.$lossyEvidenceBits),
         number("suspectTryPeriods", \.suspectTryPeriods, \.$suspectTryPeriods),
         number("ownEvidenceBits", \.ownEvidenceBits, \.$ownEvidenceBits),
         number("mostPatience", \.mostPatience, \.$mostPatience),
