@@ -49,13 +49,13 @@ import Testing
 
     /// What is more urgent still goes when what is less so has to wait.
     @Test func urgentFirst() {
-        var bench = bench(60) {
+        var bench = bench(30) {
             $0.bytesPerSecond = 4096
-            $0.burstBytes = 65_536
+            $0.burstBytes = 262_144
         }
         var last: [RecordKind: Int] = [:]
         for step in 0..<200 {
-            guard case .delta(let delta)? = bench.receive(.digest(mask: .max, []), from: "n\(step % 60)").reply?.body else {
+            guard case .delta(let delta)? = bench.receive(.digest(mask: .max, []), from: "n\(step % 30)").reply?.body else {
                 break
             }
             for item in delta.items { last[item.kind] = step }
@@ -82,21 +82,24 @@ import Testing
 
     @Test func peersOfATick() {
         var bench = bench(60) { $0.peersPerTick = 8 }
+        var begun = 0
+        let before = bench.machine.counters.ticks
         for _ in 0..<10 {
-            var begun = 0
             for case .exchange in bench.tick(after: 1.25) { begun += 1 }
             for step in 0..<20 {
                 bench.now = bench.now.adding(seconds: 0.01)
                 for case .exchange in bench.publish(.catalog(catalog("m\(step)"))) { begun += 1 }
                 for case .exchange in bench.receive(.probe(node("n\(step)")), from: "n50").directives { begun += 1 }
             }
-            #expect(begun <= 8)
+            // What was begun before the first round is of the one before.
+            #expect(begun <= 8 * Int(bench.machine.counters.ticks - before + 1))
         }
         #expect(bench.machine.counters.exchangesPutOff > 0)
     }
 
     @Test func bytesOfOneOrigin() {
-        var bench = bench(0) { $0.bytesPerOrigin = 4096 }
+        // A third of it for each kind.
+        var bench = bench(0) { $0.bytesPerOrigin = 6144 }
         _ = bench.receive(bench.item("x", .identity(identity(of: node("x")))))
         let many = Catalog(models: (0..<30).map { Variant(id: "model-\($0)", state: .running, backend: "simulated") })
         _ = bench.receive(bench.item("x", .catalog(many)))

@@ -101,7 +101,7 @@ import Testing
         bench.now = bench.now.adding(seconds: 10)
         #expect(
             bench.receive(.probe(node("other")), from: "stranger").reply?.body
-                == .probeResult(node("other"), reachable: false))
+                == .ack)
         #expect(
             bench.receive(.announce([DigestEntry(origin: 1, generation: 9, identity: 9)]), from: "stranger").reply?.body
                 == .ack)
@@ -109,5 +109,96 @@ import Testing
         #expect(bench.machine.doubts.isEmpty)
         _ = bench.receive(.ping, claims: [claim], from: "peer")
         #expect(bench.machine.doubts[node("other").digestHash]?.accusers == [node("peer")])
+    }
+}
+
+/// What one member can make another do, by messages that are allowed.
+@Suite struct AmplificationTests {
+    private func bench(_ names: String..., change: (inout Settings) -> Void = { _ in }) -> Bench {
+        var settings = Settings()
+        change(&settings)
+        var bench = Bench(settings: settings)
+        for name in names { _ = bench.receive(bench.item(name, .identity(identity(of: node(name))))) }
+        return bench
+    }
+
+    @Test func beingCalledDeadAgainAndAgainMakesNoGenerations() {
+        var bench = bench("peer")
+        let before = bench.machine.generation
+        for _ in 0..<100 {
+            bench.now = bench.now.adding(seconds: 0.1)
+            let claim = Claim(
+                node: bench.me, version: Version(generation: bench.machine.generation, sequence: 0), state: .dead)
+            _ = bench.receive(.ping, claims: [claim])
+        }
+        #expect(bench.machine.generation == before + 1)
+    }
+
+    @Test func wantsOfInventedNodesLeaveTheBudgetToWhatIsTrue() {
+        var bench = bench("peer") { $0.requestsPerPeer = 1000 }
+        let invented = (1...4096).map { DigestEntry(origin: UInt64($0) << 32, generation: 1, identity: 1) }
+        for _ in 0..<100 { _ = bench.receive(.digest(mask: .max, invented)) }
+        #expect(bench.machine.budget.level > 0.5 * bench.machine.settings.burstBytes)
+    }
+
+    @Test func onePeerGetsNoMoreThanItsPart() {
+        var bench = bench("peer") { $0.requestsPerPeer = 1000 }
+        let big = Catalog(models: (0..<100).map { Variant(id: "model-\($0)", state: .running, backend: "simulated") })
+        _ = bench.receive(bench.item("peer", .catalog(big)))
+        for _ in 0..<500 { _ = bench.receive(.digest(mask: .max, [])) }
+        #expect(bench.machine.budget.level > 0.6 * bench.machine.settings.burstBytes)
+    }
+
+    @Test func tokensAreOpenedAtALimitedPace() {
+        var bench = bench("peer") { $0.requestsPerPeer = 1000 }
+        let before = bench.machine.counters.recordsOpened
+        let items = (0..<256).map { bench.item("x\($0)", .identity(identity(of: node("x"))), issuedAt: .max) }
+        for _ in 0..<20 { _ = bench.receive(.delta(Delta(items: items))) }
+        #expect(bench.machine.counters.recordsOpened - before <= 1024)
+        #expect(bench.machine.counters.openingsPutOff > 0)
+    }
+
+    @Test func hearsayIsPassedOnAtALimitedPace() {
+        var bench = bench("peer")
+        var claims: [Claim] = []
+        for index in 0..<300 {
+            let name = "n\(index)"
+            _ = bench.receive(
+                .delta(Delta(items: [bench.item(name, .identity(identity(of: node(name))))])), from: "other\(index % 9)")
+            claims.append(
+                Claim(node: node(name), version: Version(generation: 7, sequence: 1), state: .unreachable, isHearsay: true))
+        }
+        bench.now = bench.now.adding(seconds: 4)
+        for start in stride(from: 0, to: 300, by: 60) { _ = bench.receive(.ping, claims: Array(claims[start..<start + 60])) }
+        #expect(bench.machine.hearsayInRound <= 64)
+        #expect(bench.machine.view.nodes.allSatisfy { $0.state == .alive })
+    }
+
+    /// A known node is not down because someone says so in the message that brings its newer identity.
+    @Test func aRefutationCannotBeTakenBackByWhoeverBringsIt() {
+        var bench = bench("peer", "x")
+        bench.now = bench.now.adding(seconds: 10)
+        bench.machine.setState(node("x").digestHash, .unreachable)
+        let item = bench.item("x", .identity(identity(of: node("x"))), sequence: 2)
+        let claim = Claim(node: node("x"), version: Version(generation: 7, sequence: 2), state: .unreachable)
+        _ = bench.receive(.delta(Delta(items: [item])), claims: [claim])
+        #expect(bench.machine.node(node("x"))?.state == .alive)
+    }
+
+    @Test func aPromiseThatIsNotKeptHoldsUpFew() {
+        var bench = bench("peer", "other")
+        let entries = (1...4096).map { DigestEntry(origin: UInt64($0) << 32, generation: 1, identity: 1) }
+        _ = bench.receive(.announce(entries))
+        guard case .delta(let delta)? = bench.receive(.announce([entries[4000]]), from: "other").reply?.body else {
+            Issue.record("what another announces is not asked for")
+            return
+        }
+        #expect(delta.wants.count == 1)
+    }
+
+    @Test func garbageGreylists() {
+        var bench = bench("peer")
+        for _ in 0..<4 { _ = bench.machine.onGarbage(from: node("peer"), now: bench.now, wallSeconds: bench.wallSeconds) }
+        #expect(bench.machine.isGreylisted(node("peer")))
     }
 }

@@ -84,6 +84,8 @@ public struct Counters: Sendable, Equatable {
     /// Requests of peers that ask too often.
     public var requestsRefused: UInt64 = 0
     public var peersGreylisted: UInt64 = 0
+    /// Deltas of which not all was opened, since their bringer had us open too much.
+    public var openingsPutOff: UInt64 = 0
     public var refusals: [RecordRefusal: UInt64] = [:]
 
     public init() {}

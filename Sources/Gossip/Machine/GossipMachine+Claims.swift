@@ -48,14 +48,19 @@ extension GossipMachine {
     }
 
     mutating func apply(_ claims: [Claim], from peer: NodeID, _ authority: some RecordAuthority) {
+        guard !claims.isEmpty, !criesWolf(peer) else { return }
+        let isHeeded = !isQuarantined(peer)
         for claim in claims.prefix(WireLimits.claims) {
             if claim.node == me {
+                // Also from one that we have buried, as it may have us.
                 refute(claim, authority)
-            } else if claim.state != .alive, claim.state != .left, claim.node != peer, !isQuarantined(peer) {
+            } else if isHeeded, claim.state == .suspect || claim.state == .unreachable, claim.node != peer {
                 consider(claim, by: peer)
             }
         }
     }
+
+    private func criesWolf(_ peer: NodeID) -> Bool { standings[peer.digestHash]?.criesWolf(settings) ?? false }
 
     /// Another's word against a node is no verdict: it makes us look for ourselves.
     private mutating func consider(_ claim: Claim, by peer: NodeID) {
@@ -63,20 +68,21 @@ extension GossipMachine {
         else {
             return
         }
-        nodes.touch(entry.hash) { $0.accused = max($0.accused, claim.version) }
+        // Who says so first hand may have heard of an identity that is still on its way to us.
+        if !claim.isHearsay { nodes.touch(entry.hash) { $0.accused = max($0.accused, claim.version) } }
         switch entry.state {
         case .alive:
             if entry.answered(within: settings.periodSeconds * 3, of: now) {
                 warn(claim)
-            } else if entry.provenAt == nil, entry.stateSince == now, claim.state != .suspect {
-                // Both the node and its trouble are new to us: take the word until we have tried.
+            } else if broughtIn.contains(entry.hash), claim.state == .unreachable, !claim.isHearsay {
+                // Both the node and its trouble came with this very message: take the word until we have tried.
                 setState(entry.hash, .unreachable)
             } else {
                 doubt(claim, entry.hash, by: peer)
             }
         case .suspect:
             if !claim.isHearsay { nodes.touch(entry.hash) { _ = $0.suspicion?.confirm(by: peer) } }
-            if claim.state != .suspect, entry.suspicion?.isDecided == false {
+            if claim.state == .unreachable, entry.suspicion?.isDecided == false {
                 nodes.touch(entry.hash) { $0.suspicion?.isDecided = true }
                 passOn(claim)
             }
@@ -90,11 +96,10 @@ extension GossipMachine {
             && (held.sequence...held.sequence + GossipMachine.identitiesOnTheirWay).contains(version.sequence)
     }
 
-    static let identitiesOnTheirWay: UInt64 = 8
+    static let identitiesOnTheirWay: UInt64 = 4
 
     /// Remembers who says so and has the node tried: soon by those whom the accuser told, in their turn by all once there is a verdict.
     private mutating func doubt(_ claim: Claim, _ hash: UInt64, by peer: NodeID) {
-        guard !(standings[peer.digestHash]?.criesWolf(settings) ?? false) else { return }
         let isDecided = claim.state != .suspect
         var doubt = doubts[hash].flatMap { $0.until > now ? $0 : nil }
         let isNews = isDecided && !(doubt?.isDecided ?? false)
@@ -102,7 +107,7 @@ extension GossipMachine {
             guard doubts.count < GossipMachine.doubtsAllowed else { return }
             let delay = isDecided ? random.unit() * Double(nodes.count) / settings.triesPerSecond : 0
             doubt = Doubt(
-                accusers: [], since: now, until: now.adding(seconds: settings.troubleSeconds),
+                accusers: [], bringer: peer, since: now, until: now.adding(seconds: settings.troubleSeconds),
                 tryAt: now.adding(seconds: delay),
                 isDecided: isDecided)
             urgentProbes.append(hash)
@@ -118,15 +123,21 @@ extension GossipMachine {
 
     /// A verdict goes on at once, unchecked and marked so, for all to look for themselves.
     private mutating func passOn(_ claim: Claim) {
+        guard hearsayInRound < GossipMachine.hearsayAllowed else { return }
+        hearsayInRound += 1
         var hearsay = claim
         hearsay.isHearsay = true
         tell(hearsay)
     }
 
-    /// A doubted node was heard: those who accused it of their own finding were wrong.
+    /// Verdicts of others that are passed on in one round.
+    private static let hearsayAllowed = 64
+
+    /// A doubted node was heard: those who accused it of their own finding were wrong, and a little so is whoever brought hearsay.
     mutating func acquit(_ hash: UInt64) {
         guard let doubt = doubts.removeValue(forKey: hash) else { return }
-        for accuser in doubt.accusers { standings[accuser.digestHash]?.wasWrong(settings, now: now) }
+        for accuser in doubt.accusers { standings[accuser.digestHash]?.wasWrong(1, settings, now: now) }
+        if doubt.accusers.isEmpty { standings[doubt.bringer.digestHash]?.wasWrong(0.25, settings, now: now) }
     }
 
     /// Nodes doubted at once for what others say.
@@ -137,7 +148,7 @@ extension GossipMachine {
         let hash = claim.node.digestHash
         if let last = nodes[hash]?.warnedAt, now.seconds(since: last) < settings.refutationSeconds { return }
         nodes.touch(hash) { $0.warnedAt = now }
-        exchange(with: hash, .ping, .probe, claims: [claim])
+        exchange(with: hash, .ping, .warn, claims: [claim])
     }
 
     /// A version as a claim can say it.

@@ -37,8 +37,10 @@ extension GossipMachine {
             if theirs.isBehind(nodes.entries[slot].digest) { candidates.append(Candidate(hash: origin, theirs: theirs)) }
         }
         mingle(&candidates)
-        var delta = items(of: candidates)
-        delta.wants = Array(wants.prefix(WireLimits.entries))
+        var delta = items(of: candidates, for: peer)
+        // What comparing finds is the last to use up the budget.
+        let most = min(WireLimits.entries, budget.allowance(.comparison, settings) / DigestEntry.byteCount)
+        delta.wants = Array(wants.prefix(most))
         return delta
     }
 
@@ -54,24 +56,34 @@ extension GossipMachine {
             candidates.append(Candidate(hash: want.origin, theirs: want))
         }
         mingle(&candidates)
-        var delta = items(of: candidates)
+        var delta = items(of: candidates, for: peer)
         delta.isNews = isNews
         return delta
     }
 
     /// Announced versions that we lack and that are not on their way already.
-    mutating func wantsOfNews(_ theirs: [DigestEntry]) -> [DigestEntry] {
+    mutating func wantsOfNews(_ theirs: [DigestEntry], from peer: NodeID) -> [DigestEntry] {
+        let hash = peer.digestHash
+        var promised = fetches.values.reduce(0) { $1.from == hash ? $0 + 1 : $0 }
         var wants: [DigestEntry] = []
+        let most = min(WireLimits.entries, budget.allowance(.state, settings) / DigestEntry.byteCount)
         for entry in theirs {
+            guard wants.count < most else { break }
             let mine = held(of: entry.origin)
             guard mine.isBehind(entry), !isBuried(entry), !isBeingFetched(entry) else { continue }
-            guard fetches.count < WireLimits.entries else { break }
-            fetches[entry.origin] = Fetch(
-                expected: entry, until: now.adding(seconds: settings.fetchPatienceSeconds))
+            // A promise that is not kept costs us little: few are counted on.
+            if promised < GossipMachine.promisesAllowed, fetches.count < WireLimits.entries {
+                promised += 1
+                fetches[entry.origin] = Fetch(
+                    expected: entry, from: hash, until: now.adding(seconds: settings.fetchPatienceSeconds))
+            }
             wants.append(mine)
         }
         return wants
     }
+
+    /// Records of one peer that are counted on to come.
+    private static let promisesAllowed = 64
 
     /// Whether an announced version as new as this is on its way from another peer.
     private func isBeingFetched(_ entry: DigestEntry) -> Bool {
@@ -83,7 +95,8 @@ extension GossipMachine {
     /// enough that a seed can bear a thousand at once; all others hear of it from here and come to it.
     mutating func introduction(of peer: NodeID) -> Delta {
         let strangers = random.pick(GossipMachine.introduced, of: nodes.live).map { nodes.entries[$0].hash }
-        var delta = items(of: ([myHash] + strangers).map { Candidate(hash: $0, theirs: DigestEntry(origin: $0)) }) {
+        var delta = items(of: ([myHash] + strangers).map { Candidate(hash: $0, theirs: DigestEntry(origin: $0)) }, for: peer)
+        {
             $0 == .identity
         }
         // It goes on at once, with us or with one of those.
@@ -131,18 +144,20 @@ extension GossipMachine {
     /// What of these is newer than what the other side holds: identities first, then catalogs, then loads, within the limits of bytes
     /// and records and what the budget leaves to each kind; one record always fits the limit. The dead go to nobody but themselves.
     private mutating func items(
-        of candidates: [Candidate], where isWanted: (RecordKind) -> Bool = { _ in true }
+        of candidates: [Candidate], for peer: NodeID, where isWanted: (RecordKind) -> Bool = { _ in true }
     ) -> Delta {
         var delta = Delta()
         var bytes = settings.requestOverheadBytes + Delta.headBytes
+        let part = standings[peer.digestHash]?.replyAllowance(settings, now: now) ?? .max
         for kind in RecordKind.allCases where isWanted(kind) {
-            let allowance = min(settings.deltaBytes, budget.allowance(kind.urgency, settings))
+            let most = min(budget.allowance(kind.urgency, settings), part)
+            let allowance = min(settings.deltaBytes, most)
             for candidate in candidates {
                 guard let slot = nodes.slot(of: candidate.hash), let signed = nodes.entries[slot][kind],
                     candidate.theirs.lacks(kind, signed.record.version)
                 else { continue }
                 bytes += signed.token.count + DeltaItem.headBytes
-                let isFirst = delta.items.isEmpty && bytes <= budget.allowance(kind.urgency, settings)
+                let isFirst = delta.items.isEmpty && bytes <= most
                 guard isFirst || (bytes <= allowance && delta.items.count < settings.deltaRecords) else {
                     // Where nothing fits, asking again at once is no use.
                     delta.hasMore = !delta.items.isEmpty

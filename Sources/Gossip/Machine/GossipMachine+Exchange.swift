@@ -7,7 +7,7 @@ extension GossipMachine {
         _ message: Message, from peer: NodeID, now: Instant, wallSeconds: UInt64, authority: some RecordAuthority
     ) -> (reply: Message?, directives: [Directive]) {
         begin(now, wallSeconds)
-        guard peer != me else { return (reply(to: message, .ack), finish()) }
+        guard peer != me else { return (reply(to: message, from: peer, .ack), finish()) }
         // 1. May it ask?
         guard mayAsk(peer) else {
             counters.requestsRefused += 1
@@ -17,7 +17,7 @@ extension GossipMachine {
         counters.bytesReceived += UInt64(settings.requestBytes(message))
         guard !isGreylisted(peer) else {
             heard(from: peer)
-            return (reply(to: message, .ack), finish())
+            return (reply(to: message, from: peer, .ack), finish())
         }
         // 2. What we thought of it until now it must be told, since others may have it from us.
         let warnings = claims(about: peer)
@@ -26,7 +26,7 @@ extension GossipMachine {
         apply(message.claims, from: peer, authority)
         // 3. A node that this very message brought in may have a grave here.
         let told = (warnings.isEmpty ? claims(about: peer) : warnings) + claims(with: message.body) + claims(with: body)
-        return (reply(to: message, body, claims: Array(told.prefix(WireLimits.claims))), finish())
+        return (reply(to: message, from: peer, body, claims: Array(told.prefix(WireLimits.claims))), finish())
     }
 
     /// The reply to one of our requests, from the node that the connection proves.
@@ -93,7 +93,7 @@ extension GossipMachine {
             accept(delta, from: peer, authority)
             return delta.wants.isEmpty ? .ack : .delta(wanted(delta.wants, by: peer, isNews: false))
         case .announce(let theirs):
-            let wants = hasLeft || isQuarantined(peer) ? [] : wantsOfNews(theirs)
+            let wants = hasLeft || isQuarantined(peer) ? [] : wantsOfNews(theirs, from: peer)
             return wants.isEmpty ? .ack : .delta(Delta(wants: wants))
         case .probe(let target):
             return tryFor(peer, target)
@@ -134,7 +134,7 @@ extension GossipMachine {
         case .probeResult(let target, let reachable):
             if exchange.purpose == .ask(target: target) { onProbeResult(target, reachable: reachable, from: peer) }
         case .announce(let theirs):
-            let wants = wantsOfNews(theirs)
+            let wants = wantsOfNews(theirs, from: peer)
             if !wants.isEmpty { follow(peer, exchange.contact, .delta(Delta(wants: wants)), depth) }
         case .summary, .probe, .ping, .ack:
             break

@@ -96,12 +96,8 @@ extension GossipMachine {
                 ? Double(suspicion.failures) * bits >= settings.lossyEvidenceBits
                 : Double(suspicion.findings) * bits >= settings.evidenceBits
         }
-        guard !due.isEmpty else {
-            if doubtSince != nil, !mostLookDead { endDoubt() }
-            return
-        }
         let clear = due.filter { hash in nodes[hash]?.suspicion.map { !maybeOurFault($0) } ?? false }
-        guard !isInDoubt(clear.isEmpty || mostLookDead) else { return }
+        guard !isInDoubt(mostLookDead || (clear.isEmpty && !due.isEmpty)) else { return }
         for hash in clear {
             let isNews = nodes[hash]?.suspicion.map { !$0.isDecided } ?? false
             setState(hash, .unreachable)

@@ -9,6 +9,8 @@ struct News: Sendable {
 /// An announced version that a peer is about to send.
 struct Fetch: Sendable {
     let expected: DigestEntry
+    /// Whoever said that it has it.
+    let from: UInt64
     let until: Instant
 }
 
@@ -28,8 +30,9 @@ extension GossipMachine {
     /// When the next announcement may go out: spaced, and with room among the peers of a tick.
     var announceDueAt: Instant {
         let spaced = announcedAt?.adding(seconds: settings.announceIntervalSeconds) ?? now
-        // Some room is left for looking at those in doubt.
-        return begunInRound + settings.announceFanout <= settings.peersPerTick * 3 / 4 ? spaced : max(spaced, nextRoundAt)
+        // Some room is left for looking at those in doubt; but once a round what is new is told.
+        let hasRoom = begunInRound + settings.announceFanout <= settings.peersPerTick / 2
+        return hasRoom || !hasAnnouncedInRound ? spaced : max(spaced, nextRoundAt)
     }
 
     /// Tells a few peers of all that is new: the next on the ring of names, so that nobody is left out, and others at random (RingCast).
@@ -52,6 +55,7 @@ extension GossipMachine {
         news.removeFirst(min(news.count, WireLimits.entries))
         claimsToTell.removeFirst(claims.count)
         announcedAt = now
+        hasAnnouncedInRound = true
         for hash in audience { exchange(with: hash, .announce(entries), .announce, claims: claims) }
     }
 

@@ -9,6 +9,8 @@ struct OwnRecords: Sendable {
     var publishedLoad: Load?
     var loadPublishedAt: Instant?
     var refutedAt: Instant?
+    /// When a word that we are gone last made us begin a new generation.
+    var raisedAt: Instant?
     var sequences: [RecordKind: UInt64] = [:]
 }
 
@@ -121,6 +123,9 @@ extension GossipMachine {
         publishAll(authority)
     }
 
+    /// Seconds between two generations begun on others' word: it costs the whole mesh a new copy of all that we say.
+    private static let raiseSeconds = 10.0
+
     /// A claim against us. The answer is a newer identity, or a newer generation where the claim is that we are gone.
     mutating func refute(_ claim: Claim, _ authority: some RecordAuthority) {
         guard !hasLeft, claim.state != .alive, let identity = own.identity else { return }
@@ -128,16 +133,16 @@ extension GossipMachine {
         // On a network that loses much there are many suspicions, which the suspect's answers end as well.
         let spacing =
             isFinal
-            ? min(settings.refutationSeconds, 0.5)
+            ? GossipMachine.raiseSeconds
             : settings.refutationSeconds * (isLossy && claim.state == .suspect ? 5 : 1)
-        if let last = own.refutedAt, now.seconds(since: last) < spacing { return }
+        if let last = isFinal ? own.raisedAt : own.refutedAt, now.seconds(since: last) < spacing { return }
         if claim.version.generation > generation {
             // Unproven, so believed only as far as an honest clock could have brought us.
             guard claim.version.generation <= wallSeconds + UInt64(settings.futureLeewaySeconds) else { return }
-            own.refutedAt = now
+            own.raisedAt = now
             raiseGeneration(above: claim.version.generation, authority)
         } else if claim.version.generation == generation, isFinal {
-            own.refutedAt = now
+            own.raisedAt = now
             raiseGeneration(above: generation, authority)
         } else if claim.version.generation == generation, claim.version.sequence >= own.sequences[.identity] ?? 0 {
             own.refutedAt = now

@@ -129,7 +129,7 @@ extension GossipMachine {
         case .relay(let target, let asker):
             nodes.touch(target.digestHash) { $0.failedAt = now }
             report(target, reachable: false, to: asker)
-        case .ask, .report:
+        case .ask, .report, .warn:
             if let id = exchange.contact.node { nodes.touch(id.digestHash) { $0.failedAt = now } }
         case .transfer:
             break
@@ -171,9 +171,9 @@ extension GossipMachine {
         }
         // The helper needs a first try's time for the target, and we some for the helper.
         let patience = settings.probeTimeoutSeconds * timeoutStretch * 0.7
+        let asked = helpers.filter { exchange(with: $0.digestHash, .probe(entry.id), .ask(target: entry.id)) }
         indirect[hash] = IndirectProbe(
-            helpers: helpers.sorted(), asked: helpers.count, deadline: now.adding(seconds: patience))
-        for helper in helpers { exchange(with: helper.digestHash, .probe(entry.id), .ask(target: entry.id)) }
+            helpers: asked.sorted(), asked: asked.count, deadline: now.adding(seconds: patience))
     }
 
     /// Peers to try for us, of other sites than the target's where there are such: what cuts a site off cuts off all of it.
@@ -227,10 +227,9 @@ extension GossipMachine {
         let relays = pending.values.reduce(0) { if case .relay = $1.purpose { $0 + 1 } else { $0 } }
         guard !hasLeft, !isQuarantined(asker), nodes[target]?.identityRecord != nil,
             relays < settings.maximumPendingExchanges / 4
-        else { return .probeResult(target, reachable: false) }
-        guard exchange(with: target.digestHash, .ping, .relay(target: target, asker: asker)) else {
-            return .probeResult(target, reachable: false)
-        }
+        else { return .ack }
+        // Where we have no room to try, the asker hears nothing more of it: that says nothing of the target.
+        exchange(with: target.digestHash, .ping, .relay(target: target, asker: asker))
         return .ack
     }
 

@@ -25,6 +25,10 @@ extension GossipMachine {
     mutating func accept(_ delta: Delta, from peer: NodeID, _ authority: some RecordAuthority) {
         for item in delta.items.prefix(settings.deltaRecords) {
             fetches[item.origin] = nil
+            guard mayOpen(of: peer) else {
+                counters.openingsPutOff += 1
+                return
+            }
             do throws(RecordRefusal) {
                 try accept(item, from: peer, isNews: delta.isNews, authority)
             } catch {
@@ -50,14 +54,20 @@ extension GossipMachine {
                 item.version.generation == known.generation && item.version.sequence < known.digest[item.kind]
             if known.hash != myHash, isOlder || isOlderInside { throw .stale }
         } else if let grave = tombstones[item.origin], item.version.generation <= grave.generation {
-            if item.kind == .identity, item.version.generation == grave.generation { tellOfGrave(item, authority) }
+            if item.kind == .identity, item.version.generation == grave.generation {
+                try tellOfGrave(item, from: peer, authority)
+            }
             throw .buried
         }
         if item.kind != .identity, known == nil || known?.generation != item.version.generation, known?.hash != myHash {
             throw .unknownOrigin
         }
         // 2. Is it what it says, and signed by whom it is about?
-        if let cause = refused.cause(of: item.token, from: peer.digestHash) { throw cause }
+        if let cause = refused.cause(of: item.token, from: peer.digestHash) {
+            // Charged when it was opened.
+            counters.refusals[cause, default: 0] += 1
+            return
+        }
         let signed = try open(item.token, identity: item.kind == .identity ? nil : known?.identity, authority, from: peer)
         let record = signed.record
         guard record.body.kind == item.kind, record.version == item.version, record.origin.digestHash == item.origin else {
@@ -68,14 +78,17 @@ extension GossipMachine {
 
     /// A node that we have buried lives for others: it is told, so that it returns with a higher generation. In a large mesh it might
     /// never meet us otherwise.
-    private mutating func tellOfGrave(_ item: DeltaItem, _ authority: some RecordAuthority) {
+    private mutating func tellOfGrave(
+        _ item: DeltaItem, from peer: NodeID, _ authority: some RecordAuthority
+    ) throws(RecordRefusal) {
         if let told = tombstones[item.origin]?.toldAt, now.seconds(since: told) < GossipMachine.graveSpacing { return }
-        tombstones[item.origin]?.toldAt = now
-        guard let signed = try? open(item.token, identity: nil, authority), let identity = signed.record.identity,
-            signed.record.origin.digestHash == item.origin, !identity.left
-        else { return }
-        let id = signed.record.origin
-        exchange(with: Contact(node: id, address: identity.mesh), .ping, .report)
+        guard refused.cause(of: item.token, from: peer.digestHash) == nil else { return }
+        let record = try open(item.token, identity: nil, authority, from: peer).record
+        guard record.origin.digestHash == item.origin, record.version == item.version else { throw .malformed }
+        guard let identity = record.identity, !identity.left else { return }
+        if exchange(with: Contact(node: record.origin, address: identity.mesh), .ping, .warn) {
+            tombstones[item.origin]?.toldAt = now
+        }
     }
 
     /// Seconds between two words to one node of its grave.
@@ -97,7 +110,9 @@ extension GossipMachine {
     private mutating func open(
         _ token: [UInt8], identity: Identity?, _ authority: some RecordAuthority
     ) throws(RecordRefusal) -> SignedRecord {
-        guard token.count <= settings.maximumRecordBytes else { throw .oversized }
+        // Each kind has its part, so that what is taken does not depend on what came first.
+        let most = min(settings.maximumRecordBytes, settings.bytesPerOrigin / RecordKind.allCases.count)
+        guard token.count <= most else { throw .oversized }
         counters.recordsOpened += 1
         let signed = try authority.openShared(token, identity: identity)
         let record = signed.record
@@ -157,9 +172,8 @@ extension GossipMachine {
             throw .buried
         }
         // 4. Is there room?
-        let kept = isNewLife ? 0 : entry.recordBytes - (entry[kind]?.token.count ?? 0)
-        guard kept + signed.token.count <= settings.bytesPerOrigin else { throw .oversized }
-        try makeRoom(for: signed.token.count - (entry.recordBytes - kept), besides: hash)
+        let given = isNewLife ? entry.recordBytes : entry[kind]?.token.count ?? 0
+        try makeRoom(for: signed.token.count - given, besides: hash)
         // 5. In.
         nodes.update(hash) {
             if isNewLife {
@@ -200,6 +214,7 @@ extension GossipMachine {
         entry[.identity] = signed
         entry.state = identity.left ? .left : .alive
         nodes.insert(entry)
+        broughtIn.append(hash)
         if identity.left { retireAt = min(retireAt, now.adding(seconds: settings.forgetAfterSeconds)) }
         if !keepsActiveView { probeOrder.insert(hash, at: Int.random(in: 0...probeOrder.count, using: &random)) }
         counters.recordsAccepted += 1
@@ -235,8 +250,7 @@ extension GossipMachine {
 
     private mutating func refuse(_ cause: RecordRefusal, from peer: NodeID, origin: NodeID?, isOwn: Bool = true) {
         counters.refusals[cause, default: 0] += 1
-        // Others may have set larger limits than ours, and pass on what they could take.
-        if cause != .oversized || isOwn { penalise(peer, cause.penalty) }
+        penalise(peer, isOwn ? cause.penalty : cause.relayPenalty)
         // Late and crossing records are the ordinary course of gossip.
         if cause != .stale, cause != .unknownOrigin, cause != .buried {
             directives.append(.log(.refused(cause, from: peer, origin: origin)))

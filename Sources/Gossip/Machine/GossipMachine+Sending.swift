@@ -19,7 +19,11 @@ extension GossipMachine {
     ) -> Bool {
         guard pending.count < settings.maximumPendingExchanges, contact.node != me else { return false }
         // 1. A conversation of our own counts against the peers of a tick.
-        guard depth > 0 || begunInRound < settings.peersPerTick else {
+        let isForOthers = purpose.isForOthers
+        let isFull =
+            isForOthers
+            ? begunForOthers >= settings.peersPerTick / 4 : begunInRound >= settings.peersPerTick - settings.peersPerTick / 4
+        guard depth > 0 || !isFull else {
             counters.exchangesPutOff += 1
             return false
         }
@@ -34,7 +38,9 @@ extension GossipMachine {
             counters.exchangesPutOff += 1
             return false
         }
-        if depth == 0 { begunInRound += 1 }
+        if depth == 0 {
+            if isForOthers { begunForOthers += 1 } else { begunInRound += 1 }
+        }
         counters.bytesSent += UInt64(bytes)
         // 3. Out.
         let timeout = timeout(of: purpose) * (contact.node.map(patience) ?? 1)
@@ -48,11 +54,15 @@ extension GossipMachine {
     }
 
     /// A reply in the version of the request; an acknowledgement where the budget has no room for more; nil where it has none at all.
-    mutating func reply(to request: Message, _ body: Message.Body, claims: [Claim] = []) -> Message? {
+    mutating func reply(
+        to request: Message, from peer: NodeID, _ body: Message.Body, claims: [Claim] = []
+    ) -> Message? {
         let version = min(max(request.version, settings.lowestVersion), settings.highestVersion)
         for choice in [Message(body, claims: claims, version: version), Message(.ack, version: version)] {
             let bytes = settings.answerBytes(choice)
-            guard budget.take(bytes, choice.body.urgency, settings) else {
+            // No peer gets more than its part.
+            let mayGet = choice.body == .ack || standings[peer.digestHash]?.mayGet(bytes, settings, now: now) ?? true
+            guard mayGet, budget.take(bytes, choice.body.urgency, settings) else {
                 counters.repliesCut += 1
                 continue
             }
@@ -84,7 +94,7 @@ extension GossipMachine {
         case .transfer: settings.transferTimeoutSeconds
         // The first sign makes others look, and us try again with more patience.
         case .probe, .announce, .look, .relay: settings.probeTimeoutSeconds * settings.hasteShare * timeoutStretch
-        case .ask, .report: settings.probeTimeoutSeconds * timeoutStretch
+        case .ask, .report, .warn: settings.probeTimeoutSeconds * timeoutStretch
         // Whoever is slow has time to say so.
         case .verify: settings.probeTimeoutSeconds * (isLossy ? 1 : 2) * timeoutStretch
         }
@@ -110,6 +120,21 @@ extension GossipMachine {
         let may = standing.mayAsk(settings, now: now)
         standings[hash] = standing
         return may
+    }
+
+    /// Whether one more token of a peer's may be opened; counts it.
+    mutating func mayOpen(of peer: NodeID) -> Bool {
+        let hash = peer.digestHash
+        if standings[hash] == nil { standings[hash] = standing(of: hash) }
+        return standings[hash]?.mayOpen(now: now) ?? false
+    }
+
+    /// A peer sent what is no message.
+    public mutating func onGarbage(from peer: NodeID, now: Instant, wallSeconds: UInt64) -> [Directive] {
+        begin(now, wallSeconds)
+        counters.requestsRefused += 1
+        penalise(peer, RecordRefusal.malformed.penalty)
+        return finish()
     }
 
     mutating func penalise(_ peer: NodeID, _ points: Double) {

@@ -36,6 +36,9 @@ public struct GossipMachine: Sendable {
     var catchUpsLeft = 0
     /// Conversations begun since the round began.
     var begunInRound = 0
+    /// Conversations begun because others asked or said something.
+    var begunForOthers = 0
+    var hasAnnouncedInRound = false
     var budget: Budget
     var nextRoundAt: Instant
     /// When news last came or was made here.
@@ -63,6 +66,10 @@ public struct GossipMachine: Sendable {
 
     var news: [News] = []
     var claimsToTell: [Claim] = []
+    /// Verdicts of others passed on since the round began.
+    var hearsayInRound = 0
+    /// Nodes that the present message brought in.
+    var broughtIn: [UInt64] = []
     var announcedAt: Instant?
     var fetches: [UInt64: Fetch] = [:]
 
@@ -155,6 +162,9 @@ public struct GossipMachine: Sendable {
         if self.now >= nextRoundAt, !putsOffRound() {
             counters.ticks += 1
             begunInRound = 0
+            begunForOthers = 0
+            hearsayInRound = 0
+            hasAnnouncedInRound = false
             retireOldStates()
             forgetOldFetches()
             beginRound()
@@ -192,6 +202,7 @@ public struct GossipMachine: Sendable {
         let late = now.seconds(since: nextTick)
         self.now = max(self.now, now)
         self.wallSeconds = wallSeconds
+        broughtIn.removeAll(keepingCapacity: true)
         budget.fill(settings, now: self.now)
         guard late > settings.pauseSeconds, !hasLeft else { return }
         directives.append(.log(.paused(seconds: late)))

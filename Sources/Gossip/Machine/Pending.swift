@@ -25,6 +25,16 @@ struct PendingExchange: Sendable {
         case relay(target: NodeID, asker: NodeID)
         /// Telling an asker how it went.
         case report
+        /// Telling a node what others say of it.
+        case warn
+
+        /// Whether others make us do it, who must not use up what we need for ourselves.
+        var isForOthers: Bool {
+            switch self {
+            case .relay, .report, .warn: true
+            case .probe, .announce, .look, .verify, .transfer, .ask: false
+            }
+        }
     }
 
     let contact: Contact

@@ -35,8 +35,8 @@ public struct Settings: Equatable, Sendable {
     @Limited(4...256) public var peersPerTick = 48
     /// Requests a second that one peer may send us, and as many again eight times over at once; what is above is not answered.
     @Limited(1...1000) public var requestsPerPeer = 32.0
-    /// Bytes of the signed records held of one origin.
-    @Limited(4096...196_608) public var bytesPerOrigin = 131_072
+    /// Bytes of the signed records held of one origin; each of the three kinds has a third.
+    @Limited(4096...196_608) public var bytesPerOrigin = 196_608
     /// Bytes of all signed records held.
     @Limited(65_536...1_073_741_824) public var memoryBytes = 134_217_728
     /// Bytes that a request, and an answer, cost besides their body (the heads of HTTP; measured at the real node).

@@ -5,17 +5,23 @@ struct Standing: Sendable {
     private(set) var isGreylisted = false
     /// Accusations that turned out wrong.
     private var wrongClaims = 0.0
-    private var requests: Double
-    private var askedAt: Instant
+    private var requests: TokenBucket
+    private var replies: TokenBucket
+    private var openings: TokenBucket
 
     init(_ settings: Settings, now: Instant) {
         scoredAt = now
-        askedAt = now
-        requests = settings.requestsPerPeer * Standing.burst
+        requests = TokenBucket(full: settings.requestsPerPeer * Standing.burst, now: now)
+        replies = TokenBucket(full: settings.burstBytes * Standing.share, now: now)
+        openings = TokenBucket(full: Standing.openingsPerSecond * Standing.burst, now: now)
     }
 
     /// Seconds' worth of requests that may come at once.
-    static let burst = 8.0
+    private static let burst = 8.0
+    /// Part of all that we may send that goes into replies to one peer.
+    private static let share = 0.25
+    /// Tokens a second that one peer may have us open: each is a signature to check.
+    private static let openingsPerSecond = 128.0
 
     /// Time forgives: a greylisted peer is let in again when half of what greylisted it is forgiven.
     mutating func forgive(_ settings: Settings, now: Instant) {
@@ -37,9 +43,9 @@ struct Standing: Sendable {
         return true
     }
 
-    mutating func wasWrong(_ settings: Settings, now: Instant) {
+    mutating func wasWrong(_ weight: Double, _ settings: Settings, now: Instant) {
         forgive(settings, now: now)
-        wrongClaims = min(wrongClaims + 1, settings.falseClaims * 4)
+        wrongClaims = min(wrongClaims + weight, settings.falseClaims * 4)
     }
 
     /// Whether so many of its accusations were wrong that it is not listened to: most likely the fault is its own.
@@ -47,22 +53,69 @@ struct Standing: Sendable {
 
     /// Whether one more request may come now.
     mutating func mayAsk(_ settings: Settings, now: Instant) -> Bool {
-        let most = settings.requestsPerPeer * Standing.burst
-        requests = min(most, requests + now.seconds(since: askedAt) * settings.requestsPerPeer)
-        askedAt = now
-        guard requests >= 1 else { return false }
-        requests -= 1
+        requests.take(1, perSecond: settings.requestsPerPeer, full: settings.requestsPerPeer * Standing.burst, now: now)
+    }
+
+    /// Whether so many bytes may go to it in a reply now.
+    mutating func mayGet(_ bytes: Int, _ settings: Settings, now: Instant) -> Bool {
+        replies.take(
+            Double(bytes), perSecond: settings.bytesPerSecond * Standing.share, full: settings.burstBytes * Standing.share,
+            now: now)
+    }
+
+    /// Bytes that may go to it in a reply now.
+    func replyAllowance(_ settings: Settings, now: Instant) -> Int {
+        Int(
+            replies.level(
+                perSecond: settings.bytesPerSecond * Standing.share, full: settings.burstBytes * Standing.share, now: now))
+    }
+
+    /// Whether one more token of its may be opened now.
+    mutating func mayOpen(now: Instant) -> Bool {
+        openings.take(
+            1, perSecond: Standing.openingsPerSecond, full: Standing.openingsPerSecond * Standing.burst, now: now)
+    }
+}
+
+/// So much a second, and some at once.
+private struct TokenBucket: Sendable {
+    private var level: Double
+    private var filledAt: Instant
+
+    init(full: Double, now: Instant) {
+        level = full
+        filledAt = now
+    }
+
+    func level(perSecond rate: Double, full: Double, now: Instant) -> Double {
+        min(full, level + now.seconds(since: filledAt) * rate)
+    }
+
+    mutating func take(_ amount: Double, perSecond rate: Double, full: Double, now: Instant) -> Bool {
+        level = level(perSecond: rate, full: full, now: now)
+        filledAt = now
+        guard level >= amount else { return false }
+        level -= amount
         return true
     }
 }
 
 extension RecordRefusal {
-    /// Penalty points for the peer that handed the record over. What honest nodes pass on in the course of things costs nothing: they
-    /// check what they take, but their clocks, their lists of revocations and their news may differ from ours.
+    /// Penalty points for the peer that handed over such a record of its own. What honest nodes pass on in the course of things costs
+    /// nothing: they check what they take, but their clocks, their trust and their news may differ from ours.
     var penalty: Double {
         switch self {
         case .malformed, .badSignature, .foreignFederation, .wrongOrigin, .oversized: 5
-        case .unknownOrigin, .futureDated, .expired, .revoked, .equivocation, .stale, .buried, .full: 0
+        case .unknownOrigin, .untrusted, .futureDated, .expired, .revoked, .equivocation, .stale, .buried, .full: 0
+        }
+    }
+
+    /// And of another's. A later version may write what we cannot read, and others may have larger limits: that weighs little.
+    var relayPenalty: Double {
+        switch self {
+        case .malformed: 1
+        case .oversized: 0
+        default: penalty
         }
     }
 }

@@ -34,6 +34,8 @@ struct Suspicion: Sendable {
 struct Doubt: Sendable {
     /// Those who say so of their own finding.
     var accusers: [NodeID]
+    /// Whoever told us first.
+    let bringer: NodeID
     let since: Instant
     let until: Instant
     /// When the node is to be tried.

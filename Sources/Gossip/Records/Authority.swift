@@ -37,6 +37,8 @@ public enum RecordRefusal: String, Error, Hashable, CaseIterable, Sendable {
     /// A catalog or load whose origin's identity of that generation was not heard yet.
     case unknownOrigin
     case foreignFederation
+    /// Its origin's certificate rests on nothing that is trusted here, or not yet.
+    case untrusted
     /// A record by one node about another.
     case wrongOrigin
     case oversized

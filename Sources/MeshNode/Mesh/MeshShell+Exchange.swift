@@ -15,11 +15,14 @@ extension MeshShell {
     ///
     /// - Parameter isShort: an empty reply is known there as `ack`.
     func exchange(from peer: NodeID, _ bytes: [UInt8], isShort: Bool) -> GossipAnswer {
+        // What is large is not even read from whom nothing counts.
+        guard bytes.count <= Self.greylistedBytes || !machine.isGreylisted(peer) else { return .unanswered }
         let message: Message
         do throws(CodecError) {
             message = try Message.decode(bytes)
         } catch {
             gossipLog.notUnderstood(peer, error)
+            perform(machine.onGarbage(from: peer, now: now, wallSeconds: wallSeconds))
             return .notUnderstood
         }
         let answered = machine.onExchange(
@@ -30,6 +33,9 @@ extension MeshShell {
         guard let reply = answered.reply else { return .unanswered }
         return .reply(isShort && reply.isBareAcknowledgement ? [] : reply.encode())
     }
+
+    /// Bytes of a message of a greylisted peer that is read.
+    private static let greylistedBytes = 4096
 
     // MARK: Directives
 

@@ -114,6 +114,8 @@ final class PeerGate: Sendable {
             switch error {
             case .expired: throw .expired
             case .revoked: throw .revoked
+            // What we do not trust, or not yet, others may.
+            case .notYetValid, .untrustedChain, .weakKey, .unsuitableKey, .weakSignature, .outOfScope: throw .untrusted
             default: throw .wrongOrigin
             }
         }

@@ -21,7 +21,9 @@ extension MeshPort {
         let isShort = exchange.withPath { Self.equal($0, Self.shortGossipPath) }
         switch await gossip(peer, message, isShort) {
         case .reply(let bytes): await exchange.respondTersely(bytes)
-        case .notUnderstood: await answer(exchange, 400, "bad_gossip", "this is no gossip message")
+        case .notUnderstood:
+            exchange.closesAfter = true
+            await exchange.respondTersely([], status: 400)
         case .unanswered:
             exchange.closesAfter = true
             await exchange.respondTersely([], status: 429)

@@ -48,10 +48,13 @@ public actor MeshMemory {
     /// Seconds after which one that was not heard of is dropped.
     public static let keptSeconds: Int64 = 30 * 86_400
 
+    /// Seconds that a row may be ahead of the clock; one further ahead is not believed.
+    private static let futureSeconds: Int64 = 86_400
+
     /// - Throws: where the file cannot be used at all; a damaged one is set aside.
     public static func open(_ path: String, thread: StorageThread, now: Int64) throws(StorageError) -> Opened {
         let database = try DatabaseFile.open(path, migrations: migrations, nowSeconds: UInt64(max(0, now)))
-        let nodes = try read(database, since: now - keptSeconds)
+        let nodes = try read(database, since: now - keptSeconds, until: now + futureSeconds)
         let damaged = database.damagedFile
         return Opened(memory: MeshMemory(database, thread), nodes: nodes, damagedFile: damaged)
     }
@@ -95,13 +98,17 @@ public actor MeshMemory {
     /// All that is kept, as at the start.
     public func nodes(since: Int64 = 0) throws(StorageError) -> [Node] { try Self.read(database, since: since) }
 
-    private static func read(_ database: borrowing Database, since: Int64) throws(StorageError) -> [Node] {
+    private static func read(
+        _ database: borrowing Database, since: Int64, until: Int64 = .max
+    ) throws(StorageError) -> [Node] {
         var rows = try database.prepare(
             """
-            SELECT site, node, address, generation, state, heardAt FROM nodes WHERE heardAt >= ?1
-            ORDER BY state = 'alive' DESC, heardAt DESC, site, node
+            SELECT site, node, address, generation, state, heardAt FROM nodes WHERE heardAt BETWEEN ?1 AND ?3
+            ORDER BY state = 'alive' DESC, heardAt DESC, site, node LIMIT ?2
             """)
         try rows.bind(1, since)
+        try rows.bind(2, Int64(nodesKept))
+        try rows.bind(3, until)
         var found: [Node] = []
         while try rows.step() {
             found.append(
