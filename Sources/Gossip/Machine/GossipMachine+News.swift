@@ -62,11 +62,12 @@ extension GossipMachine {
     private mutating func audience(besides teller: UInt64?) -> [UInt64] {
         // The view may be a round old: whoever is gone since is passed over.
         let neighbours = keepsActiveView && !active.isEmpty ? active.neighbours : nodes.neighbours(of: myHash)
-        let next = neighbours.first { $0 != teller && nodes.state(of: $0) == .alive }
-        let others = partners().filter { $0 != teller && $0 != next }
-        let fanout = settings.announceFanout + (nodes.live.count > settings.widerAbove ? 1 : 0)
-        let wanted = fanout - (next == nil ? 0 : 1)
-        return (next.map { [$0] } ?? []) + random.pick(wanted, of: others)
+        let near = neighbours.filter { $0 != teller && nodes.state(of: $0) == .alive }
+        let isWide = nodes.live.count > settings.widerAbove
+        // In a large mesh both ways round, so that those whom chance left out are reached from two sides.
+        let sure = isWide && near.count > 1 ? [near[0], near[near.count - 1]] : Array(near.prefix(1))
+        let others = partners().filter { $0 != teller && !sure.contains($0) }
+        return sure + random.pick(settings.announceFanout + (isWide ? 1 : 0) - sure.count, of: others)
     }
 
     mutating func forgetOldFetches() {

@@ -57,7 +57,7 @@ public struct Settings: Equatable, Sendable {
     /// Least seconds between two announcements; what comes meanwhile goes together.
     @Limited(0...10) public var announceIntervalSeconds = 0.1
     /// Seconds during which an announced version is not fetched from a second peer.
-    @Limited(0...60) public var fetchPatienceSeconds = 1.0
+    @Limited(0...60) public var fetchPatienceSeconds = 0.5
     /// Peers that are handed the last record of a node that leaves.
     @Limited(1...64) public var leaveFanout = 8
 
