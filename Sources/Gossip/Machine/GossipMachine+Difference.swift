@@ -70,7 +70,11 @@ extension GossipMachine {
         for entry in theirs {
             guard wants.count < most else { break }
             let mine = held(of: entry.origin)
-            guard mine.isBehind(entry), !isBuried(entry), !isBeingFetched(entry) else { continue }
+            guard mine.isBehind(entry), !isBuried(entry) else { continue }
+            guard !isBeingFetched(entry) else {
+                noteOther(hash, for: entry.origin)
+                continue
+            }
             // A promise that is not kept costs us little: few are counted on.
             if promised < GossipMachine.promisesAllowed, fetches.count < WireLimits.entries {
                 promised += 1
@@ -80,6 +84,13 @@ extension GossipMachine {
             wants.append(mine)
         }
         return wants
+    }
+
+    /// Remembers who else has what is on its way.
+    private mutating func noteOther(_ peer: UInt64, for origin: UInt64) {
+        guard let fetch = fetches[origin], fetch.other == nil, fetch.from != peer else { return }
+        fetches[origin]?.other = peer
+        fetchDueAt = min(fetchDueAt ?? fetch.until, fetch.until)
     }
 
     /// Records of one peer that are counted on to come.

@@ -12,6 +12,8 @@ struct Fetch: Sendable {
     /// Whoever said that it has it.
     let from: UInt64
     let until: Instant
+    /// Another that has it too, and is asked when it has not come until then.
+    var other: UInt64?
 }
 
 extension GossipMachine {
@@ -68,6 +70,24 @@ extension GossipMachine {
         let sure = isWide && near.count > 1 ? [near[0], near[near.count - 1]] : Array(near.prefix(1))
         let others = partners().filter { $0 != teller && !sure.contains($0) }
         return sure + random.pick(settings.announceFanout + (isWide ? 1 : 0) - sure.count, of: others)
+    }
+
+    /// What did not come in time from whoever announced it first is asked of another that has it.
+    mutating func fetchElsewhere() {
+        guard let due = fetchDueAt, due <= now else { return }
+        fetchDueAt = fetches.values.filter { $0.other != nil && $0.until > now }.map(\.until).min()
+        var wants: [UInt64: [DigestEntry]] = [:]
+        for (origin, fetch) in fetches where fetch.until <= now {
+            fetches[origin] = nil
+            guard let other = fetch.other, held(of: origin).isBehind(fetch.expected), !hasLeft else { continue }
+            wants[other, default: []].append(held(of: origin))
+            fetches[origin] = Fetch(
+                expected: fetch.expected, from: other, until: now.adding(seconds: settings.fetchPatienceSeconds))
+        }
+        for peer in wants.keys.sorted() {
+            let asked = (wants[peer] ?? []).sorted { $0.origin < $1.origin }
+            exchange(with: peer, .delta(Delta(wants: asked)), .transfer)
+        }
     }
 
     mutating func forgetOldFetches() {

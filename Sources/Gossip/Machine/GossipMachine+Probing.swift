@@ -7,6 +7,7 @@ extension GossipMachine {
         catchUpsLeft = settings.catchUpRounds
         if keepsActiveView { active.refresh(nodes, me: myHash, settings: settings, now: now, random: &random) }
         if let next = nextProbe() { probe(next) }
+        watchNeighbour()
         let live = nodes.live.count
         if live == 0 {
             trySeeds(settings.seedFanout)
@@ -27,6 +28,12 @@ extension GossipMachine {
         } else {
             exchange(with: hash, .summary(nodes.hashes.summary), .probe)
         }
+    }
+
+    /// In a large mesh chance alone would leave some node unprobed for many seconds: the next on the ring is looked at in every round.
+    private mutating func watchNeighbour() {
+        guard keepsActiveView, let next = active.neighbours.first, nodes.state(of: next) == .alive, !isBusy(next) else { return }
+        exchange(with: next, .ping, .probe)
     }
 
     private mutating func nextProbe() -> UInt64? {
@@ -68,9 +75,12 @@ extension GossipMachine {
     /// Tries of one suspected node at a time. Those who found it themselves look the closest; on a network that loses much, many tries
     /// are needed in little time.
     private func triesUnderWay(of entry: NodeEntry) -> Int {
-        guard !isLossy else { return 8 }
+        guard !isLossy else { return 10 }
         return entry.suspicion?.isOwn ?? true ? 3 : 1
     }
+
+    /// Seconds between two tries of a suspect. Closer together where many are needed: whoever lives ends them with its second or third.
+    var suspectTrySpacing: Double { settings.periodSeconds * settings.suspectTryPeriods / (isLossy ? 2 : 1) }
 
     /// Tries those of whom others say something, each once and in its time.
     mutating func tryDoubted() {

@@ -72,6 +72,8 @@ public struct GossipMachine: Sendable {
     var broughtIn: [UInt64] = []
     var announcedAt: Instant?
     var fetches: [UInt64: Fetch] = [:]
+    /// When the next of them is to be asked of another peer.
+    var fetchDueAt: Instant?
 
     var directives: [Directive] = []
 
@@ -143,6 +145,7 @@ public struct GossipMachine: Sendable {
         if isInHaste { next = min(next, verifyAt) }
         if !urgentProbes.isEmpty { next = min(next, doubtedAt) }
         if let due = loadDueAt { next = min(next, due) }
+        if let due = fetchDueAt { next = min(next, due) }
         if !news.isEmpty || !claimsToTell.isEmpty { next = min(next, announceDueAt) }
         return max(next, now)
     }
@@ -157,6 +160,7 @@ public struct GossipMachine: Sendable {
         // 1. What was promised by now and did not happen.
         expireExchanges()
         expireIndirectProbes()
+        fetchElsewhere()
         publishDueLoad(authority)
         // 2. A round, if it is time for one.
         if self.now >= nextRoundAt, !putsOffRound() {
@@ -179,7 +183,7 @@ public struct GossipMachine: Sendable {
         if self.now >= verifyAt {
             advanceSuspicions()
             trySuspects()
-            verifyAt = self.now.adding(seconds: settings.periodSeconds * settings.suspectTryPeriods)
+            verifyAt = self.now.adding(seconds: suspectTrySpacing)
         }
         return finish()
     }

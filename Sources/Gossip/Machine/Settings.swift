@@ -56,8 +56,8 @@ public struct Settings: Equatable, Sendable {
     @Limited(4...4096) public var widerAbove = 64
     /// Least seconds between two announcements; what comes meanwhile goes together.
     @Limited(0...10) public var announceIntervalSeconds = 0.1
-    /// Seconds during which an announced version is not fetched from a second peer.
-    @Limited(0...60) public var fetchPatienceSeconds = 0.5
+    /// Seconds after which an announced version that has not come is fetched from a second peer.
+    @Limited(0...60) public var fetchPatienceSeconds = 0.4
     /// Peers that are handed the last record of a node that leaves.
     @Limited(1...64) public var leaveFanout = 8
 
@@ -101,8 +101,8 @@ public struct Settings: Equatable, Sendable {
     /// tries fails with peers that live; another's finding counts as one try.
     @Limited(1...100) public var evidenceBits = 17.0
     /// As many where a failure says less than two bits: own tries alone count there, and there are many more occasions to err.
-    @Limited(1...100) public var lossyEvidenceBits = 26.0
-    /// Seconds between two tries of suspected nodes, as a part of the period.
+    @Limited(1...100) public var lossyEvidenceBits = 30.0
+    /// Seconds between two tries of suspected nodes, as a part of the period; half of it on a network that loses much.
     @Limited(0.1...4) public var suspectTryPeriods = 0.5
     /// Bits of our own that are needed where another node has come to its verdict already.
     @Limited(1...100) public var ownEvidenceBits = 4.0

@@ -9,7 +9,7 @@ struct Losses: Sendable {
     static let least = 0.05
     private static let most = 0.7
     /// Exchanges over which the mean runs.
-    private static let memory = 32.0
+    private static let memory = 64.0
     private static let window = 10
 
     mutating func learn(failed: Bool) {
