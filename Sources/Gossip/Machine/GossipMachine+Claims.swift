@@ -23,11 +23,13 @@ extension GossipMachine {
                 nodes.slot(of: hash).map { now.seconds(since: nodes.entries[$0].stateSince) <= settings.troubleSeconds }
                     ?? false
             }
-            let claims = Array(fresh.prefix(settings.troubleClaims)).compactMap { trouble(with: $0) }
-            // And some of the older verdicts, by turns: whoever missed all that was said of them hears of them in time.
+            let latest = max(settings.troubleClaims / 2, settings.troubleClaims - nodes.down.count)
+            let claims = Array(fresh.prefix(latest)).compactMap { trouble(with: $0) }
+            // And as many of all verdicts: whoever missed what was said of them hears of them in time.
             let room = min(settings.troubleClaims - claims.count, nodes.down.count)
             guard room > 0 else { return claims }
-            let start = Int((counters.ticks &* UInt64(room)) % UInt64(nodes.down.count))
+            // From another one on each time and at each node: what all say at one time is heard by few.
+            let start = Int(mix64(counters.exchangesBegun ^ myHash) % UInt64(nodes.down.count))
             let older = (0..<room).compactMap { step in
                 trouble(with: nodes.entries[nodes.down[(start + step) % nodes.down.count]].hash)
             }

@@ -32,7 +32,8 @@ extension GossipMachine {
 
     /// In a large mesh chance alone would leave some node unprobed for many seconds: the next on the ring is looked at in every round.
     private mutating func watchNeighbour() {
-        guard keepsActiveView, let next = active.neighbours.first, nodes.state(of: next) == .alive, !isBusy(next) else { return }
+        guard keepsActiveView, let next = active.neighbours.first, nodes.state(of: next) == .alive, !isBusy(next)
+        else { return }
         exchange(with: next, .ping, .probe)
     }
 

@@ -94,7 +94,7 @@ public struct Settings: Equatable, Sendable {
     /// Seconds after a suspicion or a verdict during which rounds carry it too, and for which a doubt lasts.
     @Limited(0...3600) public var troubleSeconds = 30.0
     /// Suspicions and verdicts that a round carries, the latest first.
-    @Limited(0...32) public var troubleClaims = 8
+    @Limited(0...32) public var troubleClaims = 16
     /// Least seconds between two refutations of suspicions against us.
     @Limited(0...60) public var refutationSeconds = 2.0
     /// Evidence in bits before a node is held unreachable: each own try that failed counts log2(1/loss), loss being what of such
