@@ -63,7 +63,9 @@ extension Step {
             return .trust(
                 group(), oldRoot: fields["oldRoot"].boolean(default: true),
                 newRoot: fields["newRoot"].boolean(default: true))
-        case .version: return .version(group(), UInt8(fields["version"].integer(in: Int(WireLimits.versions.lowerBound)...Int(WireLimits.versions.upperBound))))
+        case .version:
+            let versions = Int(WireLimits.versions.lowerBound)...Int(WireLimits.versions.upperBound)
+            return .version(group(), UInt8(fields["version"].integer(in: versions)))
         case .misbehave: return .misbehave(group(), fields["how"].optional { $0.enumeration(Misbehaviour.self) ?? .forge })
         case .mark: return .mark(names.newMark(fields["name"]))
         }
