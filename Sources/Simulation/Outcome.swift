@@ -33,7 +33,22 @@ public struct Failure: Sendable, Equatable {
         case timeStands
     }
 
+    /// In which way. What fails in another way fails for another cause.
+    public enum Manner: Sendable, Hashable {
+        /// An invariant broke, or more or less was measured than may be.
+        case beyond
+        /// It came to be too late.
+        case late
+        /// It came to be in time and did not last.
+        case passing
+        /// It never came to be.
+        case never
+        /// Nobody was left to be asked.
+        case unasked
+    }
+
     public var kind: Kind
+    public var manner = Manner.beyond
     public var text: String
     /// Index among the scenario's steps (those of chaos among them) of the last one performed; nil: none was.
     public var step: Int?

@@ -1,7 +1,8 @@
 import Gossip
 
-/// Makes a failing run short: takes away steps and nodes as long as the same thing still breaks (delta debugging; Zeller,
-/// Hildebrandt 2002).
+/// Makes a failing run short: takes away steps and nodes as long as the same thing still breaks in the same manner (delta debugging;
+/// Zeller, Hildebrandt 2002). Whom the failed expectation is about, what happens to them and the moments that it names stay:
+/// without them it would fail because nothing happened.
 public struct Shrinker {
     /// A shorter script that breaks the same. All that the seed decided about it is written out.
     public struct Shrunk: Sendable {
@@ -15,6 +16,8 @@ public struct Shrinker {
     private let allowed: Int
     private var best: Scenario
     private var failure: Failure
+    /// The expectation that failed; nil: an invariant broke.
+    private let awaited: Expectation.Kind?
     private var runs = 0
     private var progress: ((Int, Int) -> Void)?
 
@@ -26,6 +29,15 @@ public struct Shrinker {
         self.allowed = runs
         self.failure = failure
         best = scenario.resolved(seed: seed).scenario
+        if case .expectation(let index) = failure.kind {
+            awaited = best.expectations[index].kind
+            best.expectations = [best.expectations[index]]
+            self.failure.kind = .expectation(0)
+        } else {
+            // What breaks before the end breaks whatever is expected, and a scenario expects something.
+            awaited = nil
+            best.expectations = [Expectation(.converged(after: nil, withinSeconds: best.runSeconds))]
+        }
     }
 
     /// - Parameter progress: is told of the runs done and of the steps that are left.
@@ -52,7 +64,7 @@ public struct Shrinker {
         var run = Run(candidate, seed: seed)
         let outcome = run.run()
         progress?(runs, best.steps.count)
-        guard let found = outcome.failure, found.kind == failure.kind else { return false }
+        guard let found = outcome.failure, found.kind == failure.kind, found.manner == failure.manner else { return false }
         best = candidate
         failure = found
         return true
@@ -97,8 +109,23 @@ public struct Shrinker {
 
     private func isRemovable(_ index: Int) -> Bool {
         let action = best.steps[index].action
+        return !isNeeded(action) && action.undoes(usual: best.network).isEmpty
+    }
+
+    /// Whether the expectation could only fail for want of what this step does.
+    private func isNeeded(_ action: Step.Action) -> Bool {
+        guard let awaited else { return false }
+        if let mark = action.mark, awaited.marks.contains(mark) { return true }
         if case .mark = action { return false }
-        return action.undoes(usual: best.network).isEmpty
+        if case .refused = awaited { return action.makes == .hostility }
+        guard let subject = awaited.subject, subject != "all" else { return false }
+        if action.groups.contains(subject) { return true }
+        // The script does it to them under another name.
+        guard awaited.asksForTrouble, !best.steps.contains(where: { $0.action.groups.contains(subject) }) else {
+            return false
+        }
+        let touched = members(action)
+        return touched.isEmpty || !touched.isDisjoint(with: best.indices(of: subject))
     }
 
     /// One by one, those whose trouble is gone or is mended later as well.
@@ -113,7 +140,7 @@ public struct Shrinker {
     private func isNeedless(_ index: Int) -> Bool {
         let action = best.steps[index].action
         let mends = action.undoes(usual: best.network)
-        guard !mends.isEmpty else { return false }
+        guard !mends.isEmpty, !isNeeded(action) else { return false }
         let troubles = best.steps[..<index].filter { step in
             if case .network(let model) = step.action, model != best.network { return mends.contains(.weather) }
             return step.action.makes.map(mends.contains) ?? false
@@ -138,7 +165,7 @@ public struct Shrinker {
     /// Nodes that a step is about; empty: all.
     private func members(_ action: Step.Action) -> Set<Int> {
         if action.groups.contains("all") { return [] }
-        return Set(action.groups.flatMap { name in best.groups.first { $0.name == name }?.indices ?? [] })
+        return Set(action.groups.flatMap { best.indices(of: $0) })
     }
 
     private func without(_ gone: Set<Int>) -> Scenario {
@@ -152,51 +179,22 @@ public struct Shrinker {
     private mutating func removeNodes() {
         var node = best.nodes - 1
         while node >= 0, best.nodes > 2, runs < allowed {
-            if best.seeds != [node] { _ = take(best.without(node: node)) }
+            if mayGo(node) { _ = take(best.without(node: node)) }
             node -= 1
         }
+    }
+
+    /// A group that the expectation names, or a step that it needs, keeps a node; and somebody else is left to be asked about it.
+    private func mayGo(_ node: Int) -> Bool {
+        guard best.seeds != [node] else { return false }
+        let named = awaited?.groups ?? []
+        let needed = best.steps.map(\.action).filter(isNeeded).flatMap(\.groups)
+        return (named + needed).allSatisfy { best.indices(of: $0) != [node] }
+            && named.allSatisfy { Set(0..<best.nodes).subtracting(best.indices(of: $0)) != [node] }
     }
 
     private func isUsed(_ group: String) -> Bool {
         best.steps.contains { $0.action.groups.contains(group) }
             || best.expectations.contains { $0.kind.groups.contains(group) }
-    }
-}
-
-extension NodeGroup {
-    fileprivate var indices: [Int] { if case .nodes(let indices) = members { indices } else { [] } }
-}
-
-extension Scenario {
-    /// The same without one node: those after it move up, and steps that are about nobody then go too.
-    fileprivate func without(node: Int) -> Scenario {
-        var scenario = self
-        func moved(_ indices: [Int]) -> [Int] { indices.filter { $0 != node }.map { $0 > node ? $0 - 1 : $0 } }
-        scenario.nodes -= 1
-        scenario.seeds = moved(seeds)
-        var empty: Set<String> = []
-        for index in groups.indices {
-            let indices = moved(groups[index].indices)
-            scenario.groups[index].members = .nodes(indices)
-            if indices.isEmpty { empty.insert(groups[index].name) }
-        }
-        scenario.steps.removeAll { step in
-            let groups = step.action.groups
-            return !groups.isEmpty && groups.allSatisfy(empty.contains)
-        }
-        return scenario
-    }
-}
-
-extension Expectation.Kind {
-    /// Groups that it names.
-    var groups: [String] {
-        switch self {
-        case .detected(let group, _, _, _, _), .atEnd(let group, _), .bytesPerSecond(let group, _, _, _),
-            .greylisted(let group, _), .exchangesPerSecond(let group, _, _, _):
-            [group]
-        case .falseDeaths(_, let outside, _, _): outside.map { [$0] } ?? []
-        case .converged, .seen, .bytesFor, .refused, .recordBytes: []
-        }
     }
 }

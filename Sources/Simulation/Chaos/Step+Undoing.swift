@@ -37,6 +37,15 @@ extension Step.Action {
         }
     }
 
+    /// The moment that it names.
+    var mark: String? {
+        switch self {
+        case .mark(let name): name
+        case .publish(_, _, let mark): mark
+        default: nil
+        }
+    }
+
     /// Groups that it is about; empty: all.
     var groups: [String] {
         switch self {

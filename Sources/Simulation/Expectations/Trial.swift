@@ -29,6 +29,14 @@ struct Trial {
 
     var isConvergence: Bool { if case .converged = kind { true } else { false } }
 
+    /// Whether something is to come to be within a time.
+    var isTimed: Bool {
+        switch kind {
+        case .converged, .seen, .detected: true
+        default: false
+        }
+    }
+
     var isOpen: Bool { beganAt != nil && metAt == nil }
 
     func begins(with mark: String?) -> Bool {

@@ -12,8 +12,20 @@ extension World {
         var measured = measures[broken].measured.map { "\(rounded($0)) \(measures[broken].unit)" } ?? "it never was"
         if court.trials[broken].isConvergence, let difference { measured += "; in the end \(difference)" }
         failure = Failure(
-            kind: .expectation(broken), text: "expected \(measures[broken].text): \(measured)", step: lastStep,
+            kind: .expectation(broken), manner: manner(of: broken), text: "expected \(measures[broken].text): \(measured)",
+            step: lastStep,
             seconds: VirtualTime.seconds(now))
+    }
+
+    private func manner(of index: Int) -> Failure.Manner {
+        let measure = measures[index]
+        let subject = Set(scenario.expectations[index].kind.subject.map { members($0) } ?? [])
+        guard nodes.indices.contains(where: { court.convergence.voters[$0] && !subject.contains($0) }) else {
+            return .unasked
+        }
+        guard let measured = measure.measured else { return .never }
+        guard court.trials[index].isTimed else { return .beyond }
+        return measured > measure.aim ? .late : .passing
     }
 
     var outcome: Outcome {
