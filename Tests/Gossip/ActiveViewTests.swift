@@ -49,4 +49,21 @@ import Testing
         #expect(Set(bench.machine.partners()).isDisjoint(with: before.map(\.digestHash)))
         #expect(bench.machine.partners().count == 12)
     }
+
+    @Test func theNextOnTheRingIsLookedAtInEveryRound() throws {
+        var bench = bench(100)
+        _ = bench.tick(after: 1.25)
+        for _ in 0..<20 {
+            var tried: Set<NodeID> = []
+            for case .exchange(let id, let contact, _, _) in bench.tick(after: 1.25) {
+                guard let peer = contact.node else { continue }
+                tried.insert(peer)
+                _ = bench.machine.onReply(
+                    exchange: id, Message(.ack), from: peer, now: bench.now, wallSeconds: bench.wallSeconds,
+                    authority: FakeAuthority(signer: bench.me))
+            }
+            let next = try #require(bench.machine.nodes.neighbours(of: bench.machine.myHash).first)
+            #expect(tried.contains { $0.digestHash == next })
+        }
+    }
 }

@@ -93,8 +93,9 @@ extension GossipMachine {
         switch purpose {
         case .transfer: settings.transferTimeoutSeconds
         // The first sign makes others look, and us try again with more patience.
-        case .probe, .announce, .look, .relay: settings.probeTimeoutSeconds * settings.hasteShare * timeoutStretch
-        case .ask, .report, .warn: settings.probeTimeoutSeconds * timeoutStretch
+        case .probe, .announce, .relay: settings.probeTimeoutSeconds * settings.hasteShare * timeoutStretch
+        // What a look finds is evidence.
+        case .look, .ask, .report, .warn: settings.probeTimeoutSeconds * timeoutStretch
         // Whoever is slow has time to say so.
         case .verify: settings.probeTimeoutSeconds * (isLossy ? 1 : 2) * timeoutStretch
         }
