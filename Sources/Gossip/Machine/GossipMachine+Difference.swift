@@ -11,8 +11,7 @@ extension GossipMachine {
     /// What we hold in these buckets. The dead are listed too, so that nobody sends them to us, but never sent.
     func digest(mask: UInt64) -> [DigestEntry] {
         var entries: [DigestEntry] = []
-        for slot in nodes.entries.indices where mask & (1 << nodes.entries[slot].hash.bucket) != 0 {
-            let digest = nodes.entries[slot].digest
+        for digest in nodes.digests where mask & (1 << digest.origin.bucket) != 0 {
             if digest.generation > 0 { entries.append(digest) }
             if entries.count == WireLimits.entries { break }
         }
@@ -30,11 +29,11 @@ extension GossipMachine {
         }
         let hash = peer.digestHash
         var candidates: [Candidate] = []
-        for slot in nodes.entries.indices where mask & (1 << nodes.entries[slot].hash.bucket) != 0 {
-            let origin = nodes.entries[slot].hash
-            guard nodes.entries[slot].isShared || origin == hash else { continue }
+        for (slot, mine) in nodes.digests.enumerated() where mask & (1 << mine.origin.bucket) != 0 {
+            let origin = mine.origin
+            guard nodes.isShared(slot) || origin == hash else { continue }
             let theirs = listed[origin] ?? DigestEntry(origin: origin)
-            if theirs.isBehind(nodes.entries[slot].digest) { candidates.append(Candidate(hash: origin, theirs: theirs)) }
+            if theirs.isBehind(mine) { candidates.append(Candidate(hash: origin, theirs: theirs)) }
         }
         mingle(&candidates)
         var delta = items(of: candidates, for: peer)
@@ -50,8 +49,8 @@ extension GossipMachine {
         var seen: Set<UInt64> = []
         var candidates: [Candidate] = []
         for want in wants.prefix(WireLimits.entries) where seen.insert(want.origin).inserted {
-            guard let slot = nodes.slot(of: want.origin), nodes.entries[slot].isShared || want.origin == hash,
-                want.isBehind(nodes.entries[slot].digest)
+            guard let slot = nodes.slot(of: want.origin), nodes.isShared(slot) || want.origin == hash,
+                want.isBehind(nodes.digests[slot])
             else { continue }
             candidates.append(Candidate(hash: want.origin, theirs: want))
         }

@@ -154,7 +154,7 @@ extension GossipMachine {
         catchUpsLeft -= 1
         var next = Contact(node: peer, address: contact.address)
         if let slot = nodes.live.randomElement(using: &random), nodes.entries[slot].state == .alive,
-            let address = nodes.entries[slot].identity?.mesh
+            let address = nodes.entries[slot].identityRecord?.mesh
         {
             next = Contact(node: nodes.entries[slot].id, address: address)
         }

@@ -14,10 +14,10 @@ package struct Sighting: Sendable {
 extension GossipMachine {
     /// What is held about a node; nil: nothing.
     package func sighting(of id: NodeID) -> Sighting? {
-        guard let entry = nodes[id] else { return nil }
-        var digest = entry.digest
-        digest.generation = entry.generation
-        return Sighting(state: entry.state, digest: digest)
+        guard let slot = nodes.slot(of: id.digestHash), nodes.entries[slot].id == id else { return nil }
+        var digest = nodes.digests[slot]
+        digest.generation = nodes.entries[slot].generation
+        return Sighting(state: nodes.entries[slot].state, digest: digest)
     }
 
     /// A record as it came, with what proves it.

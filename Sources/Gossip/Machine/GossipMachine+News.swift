@@ -51,7 +51,7 @@ extension GossipMachine {
             claimsToTell = []
             return
         }
-        let entries = news.prefix(WireLimits.entries).compactMap { nodes[$0.origin]?.digest }
+        let entries = news.prefix(WireLimits.entries).compactMap { nodes.digest(of: $0.origin) }
         // Room is left for the claims about the receiver.
         let claims = Array(claimsToTell.prefix(WireLimits.claims - 1))
         news.removeFirst(min(news.count, WireLimits.entries))

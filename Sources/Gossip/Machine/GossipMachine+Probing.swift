@@ -51,7 +51,8 @@ extension GossipMachine {
 
     /// Whether a probe of it is under way.
     private func isBusy(_ hash: UInt64) -> Bool {
-        guard !pending.isEmpty, let id = nodes[hash]?.id else { return false }
+        guard !pending.isEmpty, let slot = nodes.slot(of: hash) else { return false }
+        let id = nodes.entries[slot].id
         return pending.contains { $0.value.purpose == .probe && $0.value.contact.node == id }
     }
 

@@ -43,23 +43,25 @@ extension GossipMachine {
         _ item: DeltaItem, from peer: NodeID, isNews: Bool, _ authority: some RecordAuthority
     ) throws(RecordRefusal) {
         // 1. What is held already, or older than that, needs no opening.
-        let known = nodes[item.origin]
-        if let known {
-            if let held = known[item.kind], held.record.version == item.version, held.token == item.token {
+        let slot = nodes.slot(of: item.origin)
+        let generation = slot.map { nodes.entries[$0].generation }
+        if let slot, let generation {
+            let sequence = nodes.digests[slot][item.kind]
+            if generation == item.version.generation, sequence == item.version.sequence,
+                nodes.entries[slot][item.kind]?.token == item.token
+            {
                 counters.recordsKnown += 1
                 return
             }
-            let isOlder = item.version.generation < known.generation
-            let isOlderInside =
-                item.version.generation == known.generation && item.version.sequence < known.digest[item.kind]
-            if known.hash != myHash, isOlder || isOlderInside { throw .stale }
+            let isOlderInside = item.version.generation == generation && item.version.sequence < sequence
+            if item.origin != myHash, item.version.generation < generation || isOlderInside { throw .stale }
         } else if let grave = tombstones[item.origin], item.version.generation <= grave.generation {
             if item.kind == .identity, item.version.generation == grave.generation {
                 try tellOfGrave(item, from: peer, authority)
             }
             throw .buried
         }
-        if item.kind != .identity, known == nil || known?.generation != item.version.generation, known?.hash != myHash {
+        if item.kind != .identity, generation != item.version.generation, slot == nil || item.origin != myHash {
             throw .unknownOrigin
         }
         // 2. Is it what it says, and signed by whom it is about?
@@ -68,7 +70,9 @@ extension GossipMachine {
             counters.refusals[cause, default: 0] += 1
             return
         }
-        let signed = try open(item.token, identity: item.kind == .identity ? nil : known?.identity, authority, from: peer)
+        let signed = try open(
+            item.token, identity: item.kind == .identity ? nil : slot.flatMap { nodes.entries[$0].identity }, authority,
+            from: peer)
         let record = signed.record
         guard record.body.kind == item.kind, record.version == item.version, record.origin.digestHash == item.origin else {
             throw .malformed
@@ -147,16 +151,16 @@ extension GossipMachine {
         }
         // 2. The dead stay dead.
         if let tombstone = tombstones[hash], record.version.generation <= tombstone.generation { throw .buried }
-        guard let entry = nodes[hash] else {
+        guard let slot = nodes.slot(of: hash) else {
             try admit(signed, from: peer, isNews: isNews)
             return
         }
         // Two names with one hash cannot both be members.
-        guard entry.id == record.origin else { throw .malformed }
+        guard nodes.entries[slot].id == record.origin else { throw .malformed }
         // 3. Versions never go back; one version has one content.
-        if let held = entry[kind]?.record, held.version == record.version {
+        if let held = nodes.entries[slot][kind], held.record.version == record.version {
             // The same content signed again (signatures are randomised) is no equivocation.
-            if held != record {
+            if held.record != record {
                 directives.append(.log(.equivocated(record.origin, kind)))
                 penalise(record.origin, settings.greylistScore / 2)
                 throw .equivocation
@@ -164,15 +168,17 @@ extension GossipMachine {
             counters.recordsKnown += 1
             return
         }
-        guard entry.digest.lacks(kind, record.version) else { throw .stale }
-        let isNewLife = record.version.generation != entry.generation
+        guard nodes.digests[slot].lacks(kind, record.version) else { throw .stale }
+        let isNewLife = record.version.generation != nodes.entries[slot].generation
+        let state = nodes.entries[slot].state
         if isNewLife {
             guard kind == .identity else { throw .unknownOrigin }
-        } else if entry.state == .dead || entry.state == .left {
+        } else if state == .dead || state == .left {
             throw .buried
         }
         // 4. Is there room?
-        let given = isNewLife ? entry.recordBytes : entry[kind]?.token.count ?? 0
+        let given = isNewLife ? nodes.entries[slot].recordBytes : nodes.entries[slot][kind]?.token.count ?? 0
+        let accused = nodes.entries[slot].accused
         try makeRoom(for: signed.token.count - given, besides: hash)
         // 5. In.
         nodes.update(hash) {
@@ -190,7 +196,7 @@ extension GossipMachine {
         if case .identity(let identity) = record.body {
             if identity.left {
                 setState(hash, .left)
-            } else if record.version > entry.accused {
+            } else if record.version > accused {
                 // It has answered whatever was said of it.
                 doubts[hash] = nil
                 setState(hash, .alive)

@@ -8,8 +8,8 @@ extension GossipMachine {
     mutating func exchange(
         with hash: UInt64, _ body: Message.Body, _ purpose: PendingExchange.Purpose, claims: [Claim] = []
     ) -> Bool {
-        guard let entry = nodes[hash], let address = entry.identity?.mesh else { return false }
-        return exchange(with: Contact(node: entry.id, address: address), body, purpose, claims: claims)
+        guard let contact = nodes.contact(of: hash) else { return false }
+        return exchange(with: contact, body, purpose, claims: claims)
     }
 
     @discardableResult

@@ -25,8 +25,6 @@ struct NodeEntry: Sendable {
     var suspicion: Suspicion?
     /// When it was last told of a claim against it that we do not share.
     var warnedAt: Instant?
-    /// Its part in the hashes of what is shared; 0 while it has none.
-    var contribution: UInt64 = 0
     /// Where it stands in the table's list of its state.
     var place = -1
 

@@ -4,6 +4,10 @@
 /// Every change of an entry goes through `update`. Its order depends on nothing but the order of the changes.
 struct NodeTable: Sendable {
     private(set) var entries: [NodeEntry] = []
+    /// What is held of each, by slot: comparing looks at all of them, and the entries are large.
+    private(set) var digests: [DigestEntry] = []
+    /// The part of each in the hashes of what is shared, by slot; 0 while it has none.
+    private var contributions: [UInt64] = []
     private var slots: [UInt64: Int] = [:]
     private let me: UInt64
 
@@ -43,7 +47,16 @@ struct NodeTable: Sendable {
 
     func isLive(_ hash: UInt64) -> Bool { slots[hash].map { entries[$0].isLive } ?? false }
 
-    func digest(of hash: UInt64) -> DigestEntry? { slots[hash].map { entries[$0].digest } }
+    func digest(of hash: UInt64) -> DigestEntry? { slots[hash].map { digests[$0] } }
+
+    /// Whether the node in this slot counts in the hashes, and is passed on.
+    func isShared(_ slot: Int) -> Bool { contributions[slot] != 0 }
+
+    /// Where a node is reached; nil if its identity is not known.
+    func contact(of hash: UInt64) -> Contact? {
+        guard let slot = slots[hash], let address = entries[slot].identityRecord?.mesh else { return nil }
+        return Contact(node: entries[slot].id, address: address)
+    }
 
     /// The slots of all entries by name.
     var byName: [Int] { entries.indices.sorted { entries[$0].id < entries[$1].id } }
@@ -54,6 +67,8 @@ struct NodeTable: Sendable {
         precondition(slots[entry.hash] == nil, "a node is inserted once")
         slots[entry.hash] = entries.count
         entries.append(entry)
+        digests.append(DigestEntry(origin: entry.hash))
+        contributions.append(0)
         recordBytes += entry.recordBytes
         enlist(entries.count - 1)
         rehash(entries.count - 1)
@@ -68,10 +83,14 @@ struct NodeTable: Sendable {
         let last = entries.count - 1
         if slot != last {
             entries[slot] = entries[last]
+            digests[slot] = digests[last]
+            contributions[slot] = contributions[last]
             slots[entries[slot].hash] = slot
             relocate(slot)
         }
         entries.removeLast()
+        digests.removeLast()
+        contributions.removeLast()
     }
 
     /// Changes one entry in place; nothing if there is none.
@@ -97,13 +116,14 @@ struct NodeTable: Sendable {
     // MARK: - Hashes
 
     private mutating func rehash(_ slot: Int) {
-        let contribution = entries[slot].isShared ? entries[slot].digest.fingerprint : 0
-        guard contribution != entries[slot].contribution else { return }
+        digests[slot] = entries[slot].digest
+        let contribution = entries[slot].isShared ? digests[slot].fingerprint : 0
+        guard contribution != contributions[slot] else { return }
         if changes.count == NodeTable.changesKept { changes.removeFirst() }
         changes.append(
-            HashChange(hash: entries[slot].hash, difference: contribution ^ entries[slot].contribution))
+            HashChange(hash: entries[slot].hash, difference: contribution ^ contributions[slot]))
         withdraw(slot)
-        entries[slot].contribution = contribution
+        contributions[slot] = contribution
         guard contribution != 0 else { return }
         hashes.add(contribution, of: entries[slot].hash)
     }
@@ -125,9 +145,9 @@ struct NodeTable: Sendable {
     private static let changesKept = 4
 
     private mutating func withdraw(_ slot: Int) {
-        guard entries[slot].contribution != 0 else { return }
-        hashes.remove(entries[slot].contribution, of: entries[slot].hash)
-        entries[slot].contribution = 0
+        guard contributions[slot] != 0 else { return }
+        hashes.remove(contributions[slot], of: entries[slot].hash)
+        contributions[slot] = 0
     }
 
     // MARK: - Lists

@@ -73,7 +73,8 @@ extension Record {
     public var load: Load? { if case .load(let load) = body { load } else { nil } }
 }
 
-public enum RecordBody: Codable, Sendable, Equatable {
+/// What a record says. Held by reference: an identity is some hundred bytes, and records pass through many hands.
+public indirect enum RecordBody: Codable, Sendable, Equatable {
     case identity(Identity)
     case catalog(Catalog)
     case load(Load)

@@ -4,11 +4,15 @@ public final class SignedRecord: Sendable, Equatable {
     public let token: [UInt8]
     /// The highest version of the wire form that the origin of an identity speaks.
     let gossipVersion: UInt8
+    /// Where the origin of an identity is reached. Beside the record, as it is needed for every message, and an identity is large.
+    let mesh: String?
 
     public init(record: Record, token: [UInt8]) {
         self.record = record
         self.token = token
-        gossipVersion = record.identity?.gossip ?? 1
+        let identity = record.identity
+        gossipVersion = identity?.gossip ?? 1
+        mesh = identity?.mesh
     }
 
     public static func == (a: SignedRecord, b: SignedRecord) -> Bool {
