@@ -18,6 +18,8 @@ public struct TransportError: Error, Equatable, Sendable, CustomStringConvertibl
         case expired
         /// The TLS handshake or a record failed.
         case tls
+        /// The peer was gone, without a word, before the TLS handshake was done.
+        case handshakeCut
         /// The peer's bytes are not what the protocol allows.
         case protocolViolation
         /// A limit of ours was passed.
@@ -38,6 +40,9 @@ public struct TransportError: Error, Equatable, Sendable, CustomStringConvertibl
     }
 
     public var description: String { message }
+
+    /// Whether something is there that would not have us, or that we would not have.
+    public var isRefusal: Bool { code == .tls || code == .handshakeCut || code == .proxy }
 
     static let endOfStream = TransportError(.endOfStream, "the peer closed the connection")
     static let timedOut = TransportError(.timedOut, "timed out")

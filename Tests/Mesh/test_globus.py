@@ -137,7 +137,13 @@ def test_the_node_of_a_site_dies_and_its_models_stay(start_mesh, real_servers, s
         models = mesh.get("/mesh/catalog", node=entry).json()["models"]
         return next(model for model in models if model["id"] == "globus-away")["sites"][0]["directFor"] == ["alpha"]
 
+    def was_spoken_with() -> bool:
+        links = mesh.get("/mesh/topology", node=entry).json()["links"]
+        return any(isinstance(link["exchangedSecondsAgo"], float) for link in links if link["to"].startswith("gamma/"))
+
     wait_for("gamma's offer is known at alpha", offered, 20)
+    # Others' word of an offer is not enough.
+    wait_for("alpha has spoken with gamma itself", was_spoken_with, 20)
     mesh.kill(mesh.node("gamma"))
     for _ in range(2):
         answer = mesh.chat(entry, "globus-away")

@@ -108,7 +108,7 @@ extension Doctor {
         case .timedOut:
             advice = "outbound TCP to it is dropped, or it is down: give the network team meshnode doctor --firewall"
         case .unknownHost: advice = "is its name right in seeds? does this machine's DNS know it?"
-        case .tls:
+        case .tls, .handshakeCut:
             advice =
                 "a certificate of another federation, a wrong clock, or a device in between that opens TLS: exempt \(seed) from it"
         default: advice = "does a node listen there? is the address in seeds right?"

@@ -59,7 +59,7 @@ extension MeshShell {
             perform(
                 machine.onReply(exchange: id, reply, from: peer, now: now, wallSeconds: wallSeconds, authority: authority))
         } catch {
-            gossipLog.failed(contact, error.message, isRefusal: error.code == .tls || error.code == .proxy)
+            gossipLog.failed(contact, error.message, isRefusal: error.isRefusal)
             perform(machine.onExchangeFailed(id, now: now, wallSeconds: wallSeconds))
         }
         refreshView()

@@ -40,7 +40,7 @@ struct ServerPoll {
             return report
         } catch {
             // What only people can mend.
-            if error.code == .tls || error.code == .proxy { server.tell("the server cannot be reached: \(error.message)") }
+            if error.isRefusal { server.tell("the server cannot be reached: \(error.message)") }
             return Report(absent: .offline)
         }
     }

@@ -73,9 +73,9 @@ public final class Dialler {
 extension Stream {
     /// Adds to a refused certificate what a network team needs to know, where it looks as if they were in between.
     func explain(_ error: TransportError, calling target: HostPort) -> TransportError {
-        guard error.code == .tls, let issuer = strangeIssuer else { return error }
+        guard error.code == .tls || error.code == .handshakeCut, let issuer = strangeIssuer else { return error }
         return TransportError(
-            .tls,
+            error.code,
             "\(error.message); what answers at \(target) shows a certificate issued by \"\(issuer)\". If that is a "
                 + "TLS-inspecting proxy, ask the network team to exempt \(target) from inspection")
     }

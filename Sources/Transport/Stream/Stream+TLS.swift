@@ -135,14 +135,15 @@ extension Stream {
 
     private func handshakeError(_ plain: String?) -> TransportError {
         if let refusal = tls?.outcome.refusal { return TransportError(.tls, refusal) }
-        if let plain { return TransportError(.tls, plain) }
+        if let plain { return TransportError(.handshakeCut, plain) }
         if let tls {
             let result = SSL_get_verify_result(tls.ssl)
             if result != Int(X509_V_OK), tls.context.checksHostName, let text = X509_verify_cert_error_string(result) {
                 return TransportError(.tls, "the server's certificate is refused: \(String(cString: text))")
             }
         }
-        return TransportError(.tls, "TLS handshake failed: \(secureReason())")
+        let isCut = ERR_peek_last_error() == 0
+        return TransportError(isCut ? .handshakeCut : .tls, "TLS handshake failed: \(secureReason())")
     }
 
     private func secureReason() -> String {

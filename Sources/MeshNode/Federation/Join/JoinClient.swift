@@ -100,7 +100,7 @@ struct JoinClient: Sendable {
         } catch {
             switch error.code {
             case .revoked: throw JoinFailure(error.message)
-            case .tls:
+            case .tls, .handshakeCut:
                 throw JoinFailure(
                     "no secure connection with \(token.address): \(error.message); is it the mesh port of a MeshNode?",
                     isWorthARetry: true)
