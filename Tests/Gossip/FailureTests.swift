@@ -187,6 +187,15 @@ import Testing
         for name in rest { #expect(network.state(of: name, at: "s0") == .alive) }
     }
 
+    @Test(arguments: UInt64(1)...10)
+    func whoIsCutOffInASmallMeshKnowsIt(seed: UInt64) throws {
+        let network = TestNetwork(count: 3, seed: seed)
+        network.script(.run(10))
+        for other in ["s1", "s2"] { network.script(.cut("s0", to: other), .cut(other, to: "s0")) }
+        _ = try #require(
+            network.seconds(until: 15) { ["s1", "s2"].allSatisfy { network.state(of: $0, at: "s0") == .unreachable } })
+    }
+
     @Test func doubtHasAnEnd() {
         let network = TestNetwork(count: 8)
         network.perform(.run(10))

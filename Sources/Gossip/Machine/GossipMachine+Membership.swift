@@ -83,6 +83,22 @@ extension GossipMachine {
         }
     }
 
+    /// A newer identity of a node that was accused: it has answered whatever was said of it.
+    ///
+    /// Where the network loses much, an identity may come by way of others long after it was signed, and its node may have died since: one
+    /// that does not answer us is tried again first.
+    mutating func exonerate(_ hash: UInt64, from peer: NodeID) {
+        doubts[hash] = nil
+        guard isLossy, let entry = nodes[hash], entry.state == .unreachable, entry.id != peer,
+            let failedAt = entry.failedAt, now.seconds(since: failedAt) < settings.troubleSeconds
+        else { return setState(hash, .alive) }
+        var suspicion = Suspicion(startedAt: now, leastSeconds: 0, mostSeconds: 0, needed: 0, accusers: [me])
+        suspicion.isOwn = false
+        suspicion.isDecided = true
+        setState(hash, .suspect)
+        nodes.touch(hash) { $0.suspicion = suspicion }
+    }
+
     /// A verdict needs time for a refutation, and evidence of our own: on a network where half of all tries fail, one failure says
     /// little.
     mutating func advanceSuspicions() {
@@ -92,9 +108,9 @@ extension GossipMachine {
             let bits = losses.bits(against: hash)
             if suspicion.isDecided { return Double(suspicion.failures) * bits >= settings.ownEvidenceBits }
             guard suspicion.deadline <= now else { return false }
-            return bits < 2
-                ? Double(suspicion.failures) * bits >= settings.lossyEvidenceBits
-                : Double(suspicion.findings) * bits >= settings.evidenceBits
+            if bits >= 2 { return Double(suspicion.findings) * bits >= settings.evidenceBits }
+            let evidence = isSilent(since: suspicion.startedAt) ? silence : Double(suspicion.failures) * bits
+            return evidence >= settings.lossyEvidenceBits
         }
         let clear = due.filter { hash in nodes[hash]?.suspicion.map { !maybeOurFault($0) } ?? false }
         guard !isInDoubt(mostLookDead || (clear.isEmpty && !due.isEmpty)) else { return }
@@ -106,12 +122,21 @@ extension GossipMachine {
         }
     }
 
+    /// Whether nobody at all was heard since.
+    private func isSilent(since time: Instant) -> Bool { anyoneHeardAt.map { $0 <= time } ?? true }
+
+    /// Evidence that we do not reach the others, whoever's fault it is, while nobody at all answers. All tries speak of that together.
+    private var silence: Double {
+        let failures = nodes.suspected.reduce(0) { $0 + (nodes[$1]?.suspicion?.failures ?? 0) }
+        return Double(failures) * losses.bitsInSilence
+    }
+
     // MARK: - Doubt
 
     /// Whether nobody at all was heard since: then it may be us who are cut off. That thought has its time.
     private func maybeOurFault(_ suspicion: Suspicion) -> Bool {
         guard suspicion.needed > 0, now.seconds(since: suspicion.startedAt) < settings.doubtSeconds else { return false }
-        return anyoneHeardAt.map { $0 <= suspicion.startedAt } ?? true
+        return isSilent(since: suspicion.startedAt)
     }
 
     /// Until when doubt holds verdicts back; the past if there is none.

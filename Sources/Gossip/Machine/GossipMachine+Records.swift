@@ -197,9 +197,7 @@ extension GossipMachine {
             if identity.left {
                 setState(hash, .left)
             } else if record.version > accused {
-                // It has answered whatever was said of it.
-                doubts[hash] = nil
-                setState(hash, .alive)
+                exonerate(hash, from: peer)
             }
         }
         passOn(record, hash, from: peer, isNews: isNews)
