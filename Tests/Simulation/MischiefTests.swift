@@ -36,4 +36,19 @@ import Testing
         let outcome = scenario(misbehaviour).expecting(.greylisted(group: "n3", share: 1)).run()
         #expect(outcome.failure == nil)
     }
+
+    /// What a slow line could not take in time is not sent when its sender has long ended.
+    @Test func whatCouldNotLeaveInTimeNeverDoes() {
+        var narrow = NetworkModel()
+        narrow.bandwidthBytesPerSecond = 2000
+        let outcome = Scenario.calm(5, seconds: 90).naming(3).doing(
+            Step(at: 15, .misbehave("n3", .flood)), Step(at: 15, .network(narrow)),
+            Step(at: 60, .network(NetworkModel())), Step(at: 60, .crash("n3", isSilent: false)),
+            Step(at: 60, .mark("gone"))
+        ).expecting(
+            .detected(group: "n3", states: [.unreachable], share: 1, after: "gone", withinSeconds: 20),
+            .atEnd(group: "n3", states: [.unreachable])
+        ).run()
+        #expect(outcome.failure == nil)
+    }
 }

@@ -70,7 +70,8 @@ extension World {
             }
         }
         // 2. The message.
-        delay += transmission(bytes, by: from)
+        guard let taken = transmission(bytes, by: from, until: flights[slot].deadline) else { return lose(slot) }
+        delay += taken
         count(bytes, by: from)
         if network.exchangeFailure > 0, random.unit() < network.exchangeFailure { return lose(slot) }
         switch network.passage(bytes: bytes, pathSeconds: path, &random) {
@@ -131,9 +132,12 @@ extension World {
             fail(.cap, "\(nodes[to].id) \(text)")
         }
         if let trace { trace(TraceLine(at: now, .answer(nodes[to].id, nodes[from].id, answer, bytes: bytes))) }
-        let delay = transmission(bytes, by: to)
+        guard flights[slot].isAwaited else {
+            count(bytes, by: to)
+            return flights.settle(slot)
+        }
+        guard let delay = transmission(bytes, by: to, until: flights[slot].deadline) else { return lose(slot) }
         count(bytes, by: to)
-        guard flights[slot].isAwaited else { return flights.settle(slot) }
         guard wiring.isOpen(to, from) else { return lose(slot) }
         flights[slot].message = answer
         switch network.passage(bytes: bytes, pathSeconds: path, &random) {
@@ -271,10 +275,11 @@ extension World {
         }
     }
 
-    /// Nanoseconds until the line has taken so many bytes.
-    private mutating func transmission(_ bytes: Int, by node: Int) -> UInt64 {
+    /// Nanoseconds until the line has taken so many bytes; nil if the asker gives up before: what has not left by then never does.
+    private mutating func transmission(_ bytes: Int, by node: Int, until deadline: UInt64) -> UInt64? {
         guard let bandwidth = network.bandwidthBytesPerSecond, bandwidth > 0 else { return 0 }
         let free = max(now, nodes[node].lineFreeAt) + VirtualTime.nanoseconds(Double(bytes) / bandwidth)
+        guard free <= deadline else { return nil }
         nodes[node].lineFreeAt = free
         return free - now
     }
