@@ -69,9 +69,6 @@ public struct PeerVerifier: Sendable {
             throw .otherFederation(found: identity.federation, expected: federation)
         }
         if let reason = leaf.wrongUsage { throw .wrongUsage(reason: reason) }
-        if let expected, identity.site != expected.site || identity.node != expected.node {
-            throw .unexpectedNode(found: "\(identity.site)/\(identity.node)", expected: "\(expected.site)/\(expected.node)")
-        }
 
         // 2) Who stands behind it, as of now.
         guard intermediates.count <= Self.maximumIntermediatesShown else {
@@ -85,6 +82,11 @@ public struct PeerVerifier: Sendable {
 
         // 3) What the federation said of it since.
         if let refusal = revoked(identity, leaf) { throw refusal }
+
+        // 4) Whether it is the one that was meant.
+        if let expected, identity.site != expected.site || identity.node != expected.node {
+            throw .unexpectedNode(found: "\(identity.site)/\(identity.node)", expected: "\(expected.site)/\(expected.node)")
+        }
         return Proof(identity: identity, root: path.root)
     }
 
