@@ -20,10 +20,12 @@ extension GossipMachine {
 
     /// What the sender of a digest lacks, and what we lack of it.
     mutating func difference(mask: UInt64, _ theirs: [DigestEntry], with peer: NodeID) -> Delta {
-        var listed: [UInt64: DigestEntry] = [:]
-        listed.reserveCapacity(theirs.count)
+        var listed = HashIndex(capacity: theirs.count)
         var wants: [DigestEntry] = []
-        for entry in theirs where listed.updateValue(entry, forKey: entry.origin) == nil {
+        for (index, entry) in theirs.enumerated() {
+            let isFirst = listed[entry.origin] == nil
+            listed[entry.origin] = index
+            guard isFirst else { continue }
             let mine = held(of: entry.origin)
             if mine.isBehind(entry), !isBuried(entry), !isBeingFetched(entry) { wants.append(mine) }
         }
@@ -32,7 +34,7 @@ extension GossipMachine {
         for (slot, mine) in nodes.digests.enumerated() where mask & (1 << mine.origin.bucket) != 0 {
             let origin = mine.origin
             guard nodes.isShared(slot) || origin == hash else { continue }
-            let theirs = listed[origin] ?? DigestEntry(origin: origin)
+            let theirs = listed[origin].map { theirs[$0] } ?? DigestEntry(origin: origin)
             if theirs.isBehind(mine) { candidates.append(Candidate(hash: origin, theirs: theirs)) }
         }
         mingle(&candidates)

@@ -12,7 +12,7 @@ extension GossipMachine {
             return finish()
         }
         do throws(RecordRefusal) {
-            let signed = try open(token, identity: entry.identity, authority)
+            let signed = try open(token, identity: entry.identityRecord, authority)
             guard signed.record.origin == peer, signed.record.body.kind != .identity else { throw RecordRefusal.wrongOrigin }
             try take(signed, from: peer, isNews: false, authority)
         } catch {
@@ -71,10 +71,12 @@ extension GossipMachine {
             return
         }
         let signed = try open(
-            item.token, identity: item.kind == .identity ? nil : slot.flatMap { nodes.entries[$0].identity }, authority,
+            item.token, identity: item.kind == .identity ? nil : slot.flatMap { nodes.entries[$0].identityRecord },
+            authority,
             from: peer)
-        let record = signed.record
-        guard record.body.kind == item.kind, record.version == item.version, record.origin.digestHash == item.origin else {
+        guard signed.record.body.kind == item.kind, signed.record.version == item.version,
+            signed.record.origin.digestHash == item.origin
+        else {
             throw .malformed
         }
         try take(signed, from: peer, isNews: isNews, authority)
@@ -100,7 +102,7 @@ extension GossipMachine {
 
     /// As below; what is refused for what it is will not be opened again for the same peer.
     private mutating func open(
-        _ token: [UInt8], identity: Identity?, _ authority: some RecordAuthority, from peer: NodeID
+        _ token: [UInt8], identity: SignedRecord?, _ authority: some RecordAuthority, from peer: NodeID
     ) throws(RecordRefusal) -> SignedRecord {
         do throws(RecordRefusal) {
             return try open(token, identity: identity, authority)
@@ -112,21 +114,20 @@ extension GossipMachine {
 
     /// Everything about a record that can be told without the view.
     private mutating func open(
-        _ token: [UInt8], identity: Identity?, _ authority: some RecordAuthority
+        _ token: [UInt8], identity: SignedRecord?, _ authority: some RecordAuthority
     ) throws(RecordRefusal) -> SignedRecord {
         // Each kind has its part, so that what is taken does not depend on what came first.
         let most = min(settings.maximumRecordBytes, settings.bytesPerOrigin / RecordKind.allCases.count)
         guard token.count <= most else { throw .oversized }
         counters.recordsOpened += 1
         let signed = try authority.openShared(token, identity: identity)
-        let record = signed.record
-        guard record.federation == federation else { throw .foreignFederation }
-        guard record.origin.isValid, (1...DigestEntry.maximumGeneration).contains(record.version.generation),
-            (1...DigestEntry.maximumSequence(of: record.body.kind)).contains(record.version.sequence)
+        guard signed.record.federation == federation else { throw .foreignFederation }
+        guard signed.record.origin.isValid, (1...DigestEntry.maximumGeneration).contains(signed.record.version.generation),
+            (1...DigestEntry.maximumSequence(of: signed.record.body.kind)).contains(signed.record.version.sequence)
         else { throw .malformed }
         let (leeway, _) = wallSeconds.addingReportingOverflow(UInt64(settings.futureLeewaySeconds))
-        guard record.issuedAt <= leeway else { throw .futureDated }
-        if case .identity(let identity) = record.body {
+        guard signed.record.issuedAt <= leeway else { throw .futureDated }
+        if case .identity(let identity) = signed.record.body {
             guard identity.keepsLimits else { throw .malformed }
             if isPast(identity.certificateExpires) { throw .expired }
         }

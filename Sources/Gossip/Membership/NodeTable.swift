@@ -8,7 +8,7 @@ struct NodeTable: Sendable {
     private(set) var digests: [DigestEntry] = []
     /// The part of each in the hashes of what is shared, by slot; 0 while it has none.
     private var contributions: [UInt64] = []
-    private var slots: [UInt64: Int] = [:]
+    private var slots = HashIndex()
     private let me: UInt64
 
     /// Slots of other nodes that are alive or suspect, unreachable or dead, and left: in no order that means anything.

@@ -14,12 +14,12 @@ public protocol RecordAuthority {
     func open(_ token: [UInt8], identity: Identity?) throws(RecordRefusal) -> Record
 
     /// As `open`, with the token: whoever opens for many machines may hand the same object to all.
-    func openShared(_ token: [UInt8], identity: Identity?) throws(RecordRefusal) -> SignedRecord
+    func openShared(_ token: [UInt8], identity: SignedRecord?) throws(RecordRefusal) -> SignedRecord
 }
 
 extension RecordAuthority {
-    public func openShared(_ token: [UInt8], identity: Identity?) throws(RecordRefusal) -> SignedRecord {
-        SignedRecord(record: try open(token, identity: identity), token: token)
+    public func openShared(_ token: [UInt8], identity: SignedRecord?) throws(RecordRefusal) -> SignedRecord {
+        SignedRecord(record: try open(token, identity: identity?.record.identity), token: token)
     }
 }
 

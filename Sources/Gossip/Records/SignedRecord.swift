@@ -6,6 +6,7 @@ public final class SignedRecord: Sendable, Equatable {
     let gossipVersion: UInt8
     /// Where the origin of an identity is reached. Beside the record, as it is needed for every message, and an identity is large.
     let mesh: String?
+    package let certificate: String?
 
     public init(record: Record, token: [UInt8]) {
         self.record = record
@@ -13,6 +14,7 @@ public final class SignedRecord: Sendable, Equatable {
         let identity = record.identity
         gossipVersion = identity?.gossip ?? 1
         mesh = identity?.mesh
+        certificate = identity?.certificate
     }
 
     public static func == (a: SignedRecord, b: SignedRecord) -> Bool {

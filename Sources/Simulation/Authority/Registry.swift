@@ -4,10 +4,15 @@ import Gossip
 /// world, which is on one thread.
 final class Registry {
     /// A token that was found whole, and what it says.
-    struct Opened {
+    final class Opened {
         let token: Token
         /// Handed to every machine that opens it: they hold it together.
         let signed: SignedRecord
+
+        init(token: Token, signed: SignedRecord) {
+            self.token = token
+            self.signed = signed
+        }
     }
 
     let secrets: Secrets
