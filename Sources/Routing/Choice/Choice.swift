@@ -7,15 +7,23 @@ public enum RouteReason: String, Sendable, Codable {
 
 /// Which of some candidates takes a request: a pure function of what is known and of a seeded generator.
 ///
-/// In order: what cannot serve it is out (`exclusion`); home, if it has a free slot; otherwise one drawn at random, by the slots
-/// believed free. Greedy choice of the least loaded by gossip herds on old news and is worse than random beyond a second
-/// of age (simulated: 101 s mean wait at views 30 s old where this way waits 0.1 s); the target's own gate has the last word.
+/// In order: what cannot serve it is out (`exclusion`); home, if it has a free slot; otherwise the one that is expected to answer the
+/// soonest, with what is known of it weighed by its age. The target's own gate has the last word, and refuses before it queues:
+/// so old news costs a round trip at most.
 public struct Choice: Sendable {
     public struct Settings: Sendable {
         /// A candidate that just failed is passed over for this long while there are others; nanoseconds.
         public var failureRest: UInt64 = 2_000_000_000
         /// Age at which a load report counts half; nanoseconds.
-        public var loadHalfLife: UInt64 = 10_000_000_000
+        public var loadHalfLife: UInt64 = 20_000_000_000
+        /// Seconds that a request takes in the mean, for how long a line is.
+        public var meanServiceSeconds = 8.0
+        /// Seconds that a refusal costs beside its own round trip: another one elsewhere.
+        public var refusalSeconds = 0.1
+        /// What a candidate's round trip is taken for before one was measured; seconds.
+        public var unknownRoundTripSeconds = 0.05
+        /// Below this chance of a free slot a request would rather wait in line.
+        public var leastChance = 0.05
         public init() {}
     }
 
@@ -94,64 +102,86 @@ public struct Choice: Sendable {
         // Linked federations help out where our own has no room.
         var own: UInt64 = 0
         for index in candidates.indices where candidates[index].node.federation == nil { own |= 1 << UInt64(index) }
-        for tier in [eligible & own, eligible & ~own] {
-            if let drawn = draw(candidates, tier, now: now, random: &random) {
+        for tier in [eligible & own, eligible & ~own] where tier != 0 {
+            if let drawn = soonest(candidates, tier, now: now, random: &random) {
                 return picked(drawn, .spill, hasRoom: true)
             }
         }
         if eligible & own != 0 { eligible &= own }
         // All seem full. Home's queue is the one whose length is known.
-        for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 && candidates[index].isLocal {
-            return picked(index, .home, hasRoom: false)
-        }
-        return picked(leastFull(candidates, eligible), .spill, hasRoom: false)
+        let shortest = shortestLine(candidates, eligible, now: now)
+        return picked(shortest, candidates[shortest].isLocal ? .home : .spill, hasRoom: false)
     }
 
-    /// One of those with free slots, by their number; a report's weight fades with its age towards the candidate's plain size.
-    private func draw(
+    /// The one that is expected to answer the soonest: its round trip, and what a refusal would cost. nil where none is likely to have
+    /// a free slot.
+    ///
+    /// What a refusal costs is drawn anew for each, within a half of the mean, which keeps nodes that know the same from going to the
+    /// same place (why greed on old news does harm: Mitzenmacher 2000).
+    private func soonest(
         _ candidates: [Candidate], _ eligible: UInt64, now: UInt64, random: inout some RandomNumberGenerator
     ) -> Int? {
-        var total = 0.0
-        for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 {
-            total += weight(of: candidates[index], now: now)
-        }
-        guard total > 0 else { return nil }
-        var left = Double.random(in: 0..<total, using: &random)
-        var last: Int?
-        for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 {
-            let share = weight(of: candidates[index], now: now)
-            guard share > 0 else { continue }
-            last = index
-            left -= share
-            if left < 0 { return index }
-        }
-        return last
-    }
-
-    /// Never heard of its load: as one free slot.
-    func weight(of candidate: Candidate, now: UInt64) -> Double {
-        let load = candidate.load.sample()
-        guard load.heard > 0 else { return 1 }
-        let age = now > load.heard ? Double(now - load.heard) : 0
-        let trust = Double(settings.loadHalfLife) / (Double(settings.loadHalfLife) + age)
-        // Between what was heard and, as that grows old, half of the slots free.
-        let estimate = Double(max(load.free, 0)) * trust + Double(max(load.slots, 1)) * 0.5 * (1 - trust)
-        // Full as of a report younger than the half life: not drawn.
-        return load.free <= 0 && trust > 0.5 ? 0 : estimate
-    }
-
-    private func leastFull(_ candidates: [Candidate], _ eligible: UInt64) -> Int {
-        var best = -1
-        var bestQueue = Double.infinity
+        var best: Int?
+        var bestSeconds = Double.infinity
         for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 {
             let load = candidates[index].load.sample()
-            let queue = Double(-load.free) / Double(max(load.slots, 1))
-            if queue < bestQueue {
+            let chance = chance(load, now: now)
+            guard chance > settings.leastChance else { continue }
+            let unit = Double(random.next() >> 11) * 0x1p-53
+            let seconds = roundTrip(candidates[index], load) + (1 - chance) * settings.refusalSeconds * (0.5 + unit)
+            if seconds < bestSeconds {
                 best = index
-                bestQueue = queue
+                bestSeconds = seconds
             }
         }
         return best
+    }
+
+    /// The chance that a candidate has a free slot: what was heard of it, less what was sent there since, fades with age towards what it
+    /// usually has free, and is the less certain. Never heard of: even.
+    func chance(_ load: LiveLoad.Sample, now: UInt64) -> Double {
+        guard load.heard > 0 else { return 0.5 }
+        let trust = trust(load, now: now)
+        let variance = max(load.freeVariance, 1) * (1 - trust * trust) + 0.01
+        let distance = (expectedFree(load, trust) - 0.5) / variance.squareRoot()
+        return 0.5 + 0.5 * distance / (1 + distance * distance).squareRoot()
+    }
+
+    private func expectedFree(_ load: LiveLoad.Sample, _ trust: Double) -> Double {
+        Double(load.free) * trust + load.meanFree * (1 - trust)
+    }
+
+    private func roundTrip(_ candidate: Candidate, _ load: LiveLoad.Sample) -> Double {
+        if candidate.isLocal { return 0 }
+        return load.roundTripSeconds > 0 ? load.roundTripSeconds : settings.unknownRoundTripSeconds
+    }
+
+    /// How much what was heard still says.
+    private func trust(_ load: LiveLoad.Sample, now: UInt64) -> Double {
+        let age = now > load.heard ? Double(now - load.heard) : 0
+        return Double(settings.loadHalfLife) / (Double(settings.loadHalfLife) + age)
+    }
+
+    /// Of candidates that seem full, the one whose line seems the shortest in time, its way included.
+    private func shortestLine(_ candidates: [Candidate], _ eligible: UInt64, now: UInt64) -> Int {
+        var best = -1
+        var bestWait = Double.infinity
+        for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 {
+            let load = candidates[index].load.sample()
+            let trust = trust(load, now: now)
+            let line = max(1 - expectedFree(load, trust), 0.5) / Double(max(load.slots, 1))
+            let wait = line * settings.meanServiceSeconds + roundTrip(candidates[index], load)
+            if wait < bestWait {
+                best = index
+                bestWait = wait
+            }
+        }
+        return best
+    }
+
+    /// What people are told of it: the chance that it has a free slot.
+    func score(_ candidate: Candidate, now: UInt64) -> Double {
+        chance(candidate.load.sample(), now: now)
     }
 }
 

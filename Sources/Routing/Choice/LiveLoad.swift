@@ -10,12 +10,19 @@ public final class LiveLoad: Sendable {
     private let sentSinceHeard = Atomic<Int>(0)
     private let underWay = Atomic<Int>(0)
     private let failedNanoseconds = Atomic<UInt64>(0)
+    private let roundTripNanoseconds = Atomic<UInt64>(0)
+    /// Of free slots over the last minutes: their mean and the mean of their squares, as bits of doubles.
+    private let meanFreeBits = Atomic<UInt64>(0)
+    private let meanSquareBits = Atomic<UInt64>(0)
+    static let usualNanoseconds = 60e9
 
     public init() {}
 
     /// Takes a report made at `now` (monotonic nanoseconds); an older one than is known changes nothing.
     public func update(slots: Int, running: Int, waiting: Int, now: UInt64) {
-        guard now >= heardNanoseconds.load(ordering: .relaxed) else { return }
+        let before = heardNanoseconds.load(ordering: .relaxed)
+        guard now >= before else { return }
+        learn(free: Double(Self.believable(slots) - Self.believable(running) - Self.believable(waiting)), since: before, now: now)
         slotCount.store(Self.believable(slots), ordering: .relaxed)
         runningCount.store(Self.believable(running), ordering: .relaxed)
         waitingCount.store(Self.believable(waiting), ordering: .relaxed)
@@ -23,11 +30,21 @@ public final class LiveLoad: Sendable {
         sentSinceHeard.store(0, ordering: .relaxed)
     }
 
+    /// Moves the means by as much as the time since the last report says.
+    private func learn(free: Double, since before: UInt64, now: UInt64) {
+        let passed = Double(now - before)
+        let weight = before == 0 ? 1 : passed / (passed + Self.usualNanoseconds)
+        let mean = Double(bitPattern: meanFreeBits.load(ordering: .relaxed))
+        let square = Double(bitPattern: meanSquareBits.load(ordering: .relaxed))
+        meanFreeBits.store((mean + (free - mean) * weight).bitPattern, ordering: .relaxed)
+        meanSquareBits.store((square + (free * free - square) * weight).bitPattern, ordering: .relaxed)
+    }
+
     /// What a peer says may be any number; sums of these never overflow.
     private static func believable(_ count: Int) -> Int { min(max(count, 0), 999_999) }
 
     /// Takes what this node's own gate counts: always exact, never old.
-    func set(slots: Int, running: Int, waiting: Int) {
+    package func set(slots: Int, running: Int, waiting: Int) {
         slotCount.store(slots, ordering: .relaxed)
         runningCount.store(running, ordering: .relaxed)
         waitingCount.store(waiting, ordering: .relaxed)
@@ -62,11 +79,19 @@ public final class LiveLoad: Sendable {
     public func failed(now: UInt64) { failedNanoseconds.store(now, ordering: .relaxed) }
     public func succeeded() { failedNanoseconds.store(0, ordering: .relaxed) }
 
+    /// What a message there and its answer take.
+    public func setRoundTrip(seconds: Double) {
+        roundTripNanoseconds.store(UInt64(min(max(seconds, 0), 60) * 1e9), ordering: .relaxed)
+    }
+
     public func sample() -> Sample {
         Sample(
             slots: slotCount.load(ordering: .relaxed), running: runningCount.load(ordering: .relaxed),
             waiting: waitingCount.load(ordering: .relaxed), sentSince: sentSinceHeard.load(ordering: .relaxed),
-            heard: heardNanoseconds.load(ordering: .relaxed), failed: failedNanoseconds.load(ordering: .relaxed))
+            heard: heardNanoseconds.load(ordering: .relaxed), failed: failedNanoseconds.load(ordering: .relaxed),
+            roundTripSeconds: Double(roundTripNanoseconds.load(ordering: .relaxed)) * 1e-9,
+            meanFree: Double(bitPattern: meanFreeBits.load(ordering: .relaxed)),
+            meanSquare: Double(bitPattern: meanSquareBits.load(ordering: .relaxed)))
     }
 
     /// One reading.
@@ -80,14 +105,26 @@ public final class LiveLoad: Sendable {
         public var heard: UInt64
         /// Monotonic nanoseconds of the last failure; 0: none since the last success.
         public var failed: UInt64
+        /// 0: not measured.
+        public var roundTripSeconds: Double
+        /// Of free slots over the last minutes, the mean and the mean square.
+        public var meanFree: Double
+        public var meanSquare: Double
+        public var freeVariance: Double { meanSquare - meanFree * meanFree }
 
-        public init(slots: Int, running: Int, waiting: Int, sentSince: Int = 0, heard: UInt64 = 0, failed: UInt64 = 0) {
+        public init(
+            slots: Int, running: Int, waiting: Int, sentSince: Int = 0, heard: UInt64 = 0, failed: UInt64 = 0,
+            roundTripSeconds: Double = 0, meanFree: Double = 0, meanSquare: Double = 0
+        ) {
             self.slots = slots
             self.running = running
             self.waiting = waiting
             self.sentSince = sentSince
             self.heard = heard
             self.failed = failed
+            self.roundTripSeconds = roundTripSeconds
+            self.meanFree = meanFree
+            self.meanSquare = meanSquare
         }
 
         /// Slots believed free; below zero by the length of the queue.

@@ -34,9 +34,7 @@ extension Router {
     private struct Progress {
         var receipt: Receipt
         var entries: [Receipt.Entry] = []
-        /// Bit i: candidate i failed, or refused.
-        var failed: UInt64 = 0
-        var refused: UInt64 = 0
+        var journey = Journey()
         /// Bit i: candidate i could not be reached at all.
         var unreached: UInt64 = 0
         var lastFailure: RoutingFailure?
@@ -67,39 +65,25 @@ extension Router {
                 return progress.lastFailure
                     ?? RoutingFailure(.deadline, status: 504, "the deadline passed before a site could answer")
             }
-            var picked: Choice.Picked?
-            if progress.receipt.bounces < Self.bounces {
-                picked = choice.pick(
-                    candidates, for: request.needs, tried: progress.failed | progress.refused, now: loop.now,
-                    random: &random.generator)
-            }
-            var queues = false
-            if picked == nil || picked?.hasRoom == false, progress.failed.nonzeroBitCount < Self.failovers {
-                // Every place is full or has refused: wait in line at the one that seems shortest.
-                if let best = choice.pick(
-                    candidates, for: request.needs, tried: progress.failed, now: loop.now, random: &random.generator)
-                {
-                    picked = best
-                    queues = true
-                }
-            }
-            guard let picked, progress.failed.nonzeroBitCount <= Self.failovers else {
+            guard
+                let step = progress.journey.next(
+                    choice, candidates, for: request.needs, now: loop.now, random: &random.generator)
+            else {
                 if case .ended(let failure) = await tryDirectly(request, routes, exchange, &progress, fields) {
                     return failure
                 }
                 return progress.lastFailure ?? explainNone(routes, request.needs)
             }
-            let candidate = candidates[picked.index]
+            let queues = step.queues
+            let candidate = candidates[step.index]
             progress.receipt.tries += 1
             progress.receipt.site = candidate.node.siteName
-            let reason: RouteReason =
-                progress.failed != 0 ? .failover : progress.refused != 0 && !candidate.isLocal ? .bounce : picked.reason
-            progress.receipt.reason = reason
+            progress.receipt.reason = step.reason
             let origin = AnswerOrigin(
-                site: candidate.node.siteName, variant: candidate.variantText, reason: reason, tries: progress.receipt.tries,
+                site: candidate.node.siteName, variant: candidate.variantText, reason: step.reason, tries: progress.receipt.tries,
                 candidates: candidates.count, ageSeconds: candidate.load.sample().ageSeconds(now: loop.now))
             let attempt: Attempt
-            switch routes.targets[picked.index] {
+            switch routes.targets[step.index] {
             case .local(let model):
                 underWay.goes(to: nil)
                 attempt = await runHere(request, model, exchange, queues: queues) { fields($0, origin) }
@@ -121,25 +105,25 @@ extension Router {
                 counters.interrupted.increment()
                 return nil
             case .clientGone:
-                if case .local(let model) = routes.targets[picked.index] { progress.runsOn = model.outlivesClients }
+                if case .local(let model) = routes.targets[step.index] { progress.runsOn = model.outlivesClients }
                 return RoutingFailure(.clientGone, status: 499, "the client went away")
             case .refused:
                 if queues {
                     // Even its queue is full: there is nothing better.
-                    progress.failed |= 1 << UInt64(picked.index)
+                    progress.journey.failed(step.index)
                     progress.lastFailure = RoutingFailure(
                         .overloaded, status: 503, "every site that serves \(routes.id) is full just now",
                         retryAfterSeconds: 5)
                 } else {
-                    progress.refused |= 1 << UInt64(picked.index)
+                    progress.journey.refused(step.index)
                     progress.receipt.bounces += 1
                     counters.bounces.increment()
                 }
             case .failed(let failure):
                 // It waited in line as long as anyone may: another line would not be shorter.
                 if queues, failure.kind == .overloaded, failure.answer == nil { return failure }
-                progress.failed |= 1 << UInt64(picked.index)
-                if failure.isUnreached { progress.unreached |= 1 << UInt64(picked.index) }
+                progress.journey.failed(step.index)
+                if failure.isUnreached { progress.unreached |= 1 << UInt64(step.index) }
                 progress.lastFailure = failure
                 // A site that refuses one user serves others well, and what our own operator ended says nothing against it.
                 if failure.kind.isPolicy || failure.kind == .userBlocked || underWay.block != nil { continue }

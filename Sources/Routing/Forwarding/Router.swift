@@ -18,10 +18,6 @@ public final class Router: Sendable {
     private let current = Mutex(RoutingView.empty)
     private let seed: UInt64
 
-    /// Candidates that may break before their first byte, and refusals, before the request waits or fails.
-    static let failovers = 3
-    static let bounces = 3
-
     public init(
         me: NodeID, choice: Choice = Choice(), timeouts: ForwardTimeouts = ForwardTimeouts(),
         receipts: ReceiptRing = ReceiptRing(), directUses: DirectUses = DirectUses(), asserter: IdentityAsserter? = nil,
@@ -62,7 +58,7 @@ public final class Router: Sendable {
     }
 
     /// The weight a candidate would be drawn with.
-    public func score(_ candidate: Candidate, now: UInt64) -> Double { choice.weight(of: candidate, now: now) }
+    public func score(_ candidate: Candidate, now: UInt64) -> Double { choice.score(candidate, now: now) }
 
     /// The candidates as a receipt holds them.
     func entries(_ candidates: [Candidate], _ needs: RequestNeeds, now: UInt64) -> [Receipt.Entry] {

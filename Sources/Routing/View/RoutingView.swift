@@ -125,6 +125,7 @@ public struct RoutingViewBuilder {
             let vouching = Vouching(
                 site: me.site, isOwn: node.id.site == me.site, admitted: admitted, narrowed: catalog.vouching?[me.site])
             for variant in catalog.models {
+                if let seconds = node.roundTripSeconds { load(node.id, variant.id).setRoundTrip(seconds: seconds) }
                 add(
                     Candidate(
                         node: node.id, isLocal: false, nodeState: node.state, isDraining: identity.draining,

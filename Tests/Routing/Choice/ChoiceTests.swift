@@ -103,45 +103,64 @@ private let rules: [HardRule] = [
         #expect(spilled?.reason == .spill)
     }
 
-    @Test(arguments: 0..<200) func aFullSiteIsNotDrawnWhileAnotherHasRoom(seed: UInt64) {
+    @Test(arguments: 0..<200) func aFullSiteIsNotTakenWhileAnotherHasRoom(seed: UInt64) {
         let candidates = [
             candidate("a", slots: 8, running: 8), candidate("b", slots: 8, running: 7), candidate("c", running: 9),
         ]
         #expect(pick(candidates, seed: seed)?.index == 1)
     }
 
-    @Test func theDrawFollowsTheFreeSlots() {
-        let candidates = [
-            candidate("a", slots: 10, running: 9), candidate("b", slots: 10, running: 6), candidate("c", slots: 5),
-        ]
+    @Test(arguments: 0..<50) func ofThoseWithRoomTheNearestIsTaken(seed: UInt64) {
+        let candidates = [candidate("a", slots: 40), candidate("b", slots: 10), candidate("c", slots: 10)]
+        for (site, seconds) in zip(candidates, [0.08, 0.05, 0.005]) { site.load.setRoundTrip(seconds: seconds) }
+        #expect(pick(candidates, seed: seed)?.index == 2)
+        // Not where a refusal is as good as certain.
+        candidates[2].load.update(slots: 10, running: 10, waiting: 0, now: 1_500)
+        #expect(pick(candidates, seed: seed)?.index == 1)
+    }
+
+    @Test func thoseThatAreAsGoodShareTheRequests() {
+        let candidates = (0..<4).map { candidate("s\($0)", slots: 10, running: 5, heard: 1) }
         var random = SplitMix64(seed: 7)
-        var counts = [0, 0, 0]
+        var counts = [0, 0, 0, 0]
         for _ in 0..<10_000 {
-            if let picked = Choice().pick(candidates, for: RequestNeeds(model: "m"), now: 2_000, random: &random) {
+            if let picked = Choice().pick(candidates, for: RequestNeeds(model: "m"), now: 20_000_000_000, random: &random) {
                 counts[picked.index] += 1
             }
         }
-        #expect(abs(counts[0] - 1000) < 200)
-        #expect(abs(counts[1] - 4000) < 300)
-        #expect(abs(counts[2] - 5000) < 300)
+        for count in counts { #expect((2000...3000).contains(count)) }
     }
 
-    @Test func anOldReportCountsLess() {
-        let busy = candidate("a", slots: 10, running: 10, heard: 1)
+    @Test func oldNewsFadesTowardsWhatIsUsual() {
         let choice = Choice()
-        #expect(choice.weight(of: busy, now: 2) == 0)
-        #expect(choice.weight(of: busy, now: 60_000_000_000) > 3)
-        let idle = candidate("b", slots: 10, heard: 1)
-        #expect(choice.weight(of: idle, now: 2) > choice.weight(of: idle, now: 60_000_000_000))
+        func chance(_ candidate: Candidate, at seconds: UInt64) -> Double {
+            choice.chance(candidate.load.sample(), now: seconds * 1_000_000_000)
+        }
+        // Full just now, and usually half empty.
+        let busy = candidate("a", slots: 10, running: 5, heard: 1)
+        for second in UInt64(1)...300 {
+            busy.load.update(slots: 10, running: second % 2 == 0 ? 4 : 6, waiting: 0, now: second * 1_000_000_000)
+        }
+        busy.load.update(slots: 10, running: 10, waiting: 0, now: 300_000_000_001)
+        #expect(chance(busy, at: 301) < 0.1)
+        #expect(chance(busy, at: 400) > 0.8)
+        // And the other way round.
+        let idle = candidate("b", slots: 10, running: 10, heard: 1)
+        for second in UInt64(1)...300 {
+            idle.load.update(slots: 10, running: 10, waiting: 1, now: second * 1_000_000_000)
+        }
+        idle.load.update(slots: 10, running: 0, waiting: 0, now: 300_000_000_001)
+        #expect(chance(idle, at: 301) > 0.9)
+        #expect(chance(idle, at: 900) < 0.5)
     }
 
     @Test func whatWasSentSinceCounts() {
         let site = candidate("a", slots: 2)
         site.load.began()
         site.load.began()
-        #expect(Choice().weight(of: site, now: 2_000) == 0)
+        #expect(Choice().chance(site.load.sample(), now: 2_000) < 0.05)
         site.load.ended(reported: false)
-        #expect(Choice().weight(of: site, now: 2_000) > 0)
+        #expect(Choice().chance(site.load.sample(), now: 2_000) > 0.95)
     }
 
     @Test func aRecentFailureRestsUnlessItIsTheOnly() {
