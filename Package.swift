@@ -43,7 +43,7 @@ let package = Package(
         module("Routing", ["Gossip", "Globus", "Transport", "Trust", "CLinux"]),
         module("API", ["Routing", "Gossip", "Globus", "Storage", "Transport", "Trust", "CLinux"]),
         module("Emulation", ["Transport", "Trust", "CLinux"], resources: [.embedInCode("Globus/worker.py")]),
-        module("Simulation", ["Gossip"]),
+        module("Simulation", ["Gossip", "Routing"]),
         .executableTarget(
             name: "MeshNode",
             dependencies: [
@@ -55,7 +55,7 @@ let package = Package(
         tests("Transport", ["Transport", "Trust", "CLinux"]),
         tests("Trust", ["Trust"]),
         tests("Gossip", ["Gossip"]),
-        tests("Simulation", ["Simulation", "Gossip"]),
+        tests("Simulation", ["Simulation", "Gossip", "Routing"]),
         tests("Storage", ["Storage", "Trust"]),
         tests("Globus", ["Globus", "Transport", "Trust", "CLinux"], data: ["Wire/Golden", "Auth/Golden"]),
         tests("Routing", ["Routing", "Gossip", "Globus", "Transport", "CLinux"]),

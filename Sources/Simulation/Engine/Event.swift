@@ -1,5 +1,5 @@
 /// Something that is due at a moment. Small and flat, since millions of them pass through the queue.
-struct Event {
+struct Event: Comparable {
     enum Kind: UInt8 {
         /// A machine asked to be called.
         case tick
@@ -47,4 +47,5 @@ struct Event {
     }
 
     static func < (a: Event, b: Event) -> Bool { a.at == b.at ? a.order < b.order : a.at < b.at }
+    static func == (a: Event, b: Event) -> Bool { a.order == b.order }
 }
