@@ -32,6 +32,10 @@ extension NodeAPI {
         needs.model = routes.id
         needs.capabilities = capability.union(capabilities(scan))
         needs.contextTokens = max(scan.estimatedPromptTokens / 2, 1) + (scan.maxTokens ?? 0)
+        needs.promptTokens = scan.estimatedPromptTokens
+        needs.answerTokens = min(scan.maxTokens ?? Self.usualAnswerTokens, Self.longAnswerTokens)
+        needs.affinity = AffinityKey.of(scan, bytes, model: routes.id)
+        needs.servedBy = router.affinities.place(of: needs.affinity)
         let answer = (scan.maxTokens ?? Self.assumedAnswerTokens) * max(scan.choices, 1)
         try checkKey(call.caller, model: routes.id, tokens: scan.estimatedPromptTokens + min(answer, 1 << 40))
         var request = ForwardRequest(
@@ -49,6 +53,10 @@ extension NodeAPI {
 
     /// Tokens that an answer is taken to have, for a key's share of the day, where the request sets no limit.
     static let assumedAnswerTokens = 1024
+
+    /// Tokens that an answer is expected to have where the request sets no limit; and where it sets one so high that it is none.
+    static let usualAnswerTokens = 512
+    static let longAnswerTokens = 4096
 
     /// A backend's own last word, as it said it.
     private func pass(_ answer: (status: Int, contentType: String, body: [UInt8]), _ failure: RoutingFailure, _ call: Call)

@@ -1,3 +1,4 @@
+import CLinux
 public import Gossip
 import Synchronization
 public import Transport
@@ -91,6 +92,7 @@ public final class LocalModel: Sendable {
     /// Takes what was seen of the server; true if anything changed.
     func observe(_ seen: Observation) -> Bool {
         if declaredSlots == nil, let slots = seen.slots, slots > 0, slots != gate.counts.slots { gate.resize(slots: slots) }
+        gate.load.learn(walltimeEnds: Self.walltimeEnd(in: seen.walltimeRemainingSeconds), tokensPerSecond: nil)
         return current.withLock { variant in
             var next = declared
             next.state = seen.state
@@ -120,6 +122,10 @@ public final class LocalModel: Sendable {
             variant = next
             return true
         }
+    }
+
+    private static func walltimeEnd(in seconds: Double?) -> UInt64? {
+        seconds.map { mesh_monotonic_ns() &+ LiveLoad.nanoseconds($0) }
     }
 
     /// Takes what the server counts, which includes requests that came to it by other ways.

@@ -9,6 +9,8 @@ public struct Candidate: Sendable {
     public let variant: Variant
     public let capabilities: Capabilities?
     public let load: LiveLoad
+    /// Its node's name in 24 bits, for affinity.
+    public let tag: UInt32
     /// What this node's word on users is worth there; nil for its own models, where it is not needed.
     public let vouching: Vouching?
     /// Where its node's own API is, as far as is known.
@@ -31,6 +33,7 @@ public struct Candidate: Sendable {
         self.variant = variant
         capabilities = variant.capabilities.value.map { Capabilities(names: $0) }
         self.load = load
+        tag = AffinityKey.tag("\(node)")
     }
 
     /// The state that users are told: a node that cannot be reached serves nothing, whatever its last catalog said.
@@ -61,6 +64,10 @@ public enum Exclusion: Hashable, Sendable, CustomStringConvertible {
     case contextTooShort(has: Int, needs: Int)
     case otherRevision(String?)
     case otherDtype(String?)
+    /// The job that runs it ends before the request would.
+    case endsTooSoon(leftSeconds: Double, takesSeconds: Double)
+    /// The model's routing policy names other sites.
+    case notPinned
     case alreadyTried
     case failedLately
 
@@ -80,6 +87,9 @@ public enum Exclusion: Hashable, Sendable, CustomStringConvertible {
         case .contextTooShort(let has, let needs): "its context holds \(has) tokens, the request needs about \(needs)"
         case .otherRevision(let found): "its revision is \(found ?? "unknown")"
         case .otherDtype(let found): "its dtype is \(found ?? "unknown")"
+        case .endsTooSoon(let left, let takes):
+            "its job ends in \(Int(min(left, 1e6))) s, the request would take about \(Int(min(takes, 1e6).rounded(.up))) s"
+        case .notPinned: "the model's routing policy names other sites"
         case .alreadyTried: "tried already for this request"
         case .failedLately: "it failed a moment ago"
         }

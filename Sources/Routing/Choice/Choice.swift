@@ -7,13 +7,20 @@ public enum RouteReason: String, Sendable, Codable {
 
 /// Which of some candidates takes a request: a pure function of what is known and of a seeded generator.
 ///
-/// In order: what cannot serve it is out (`exclusion`); home, if it has a free slot; otherwise the one that is expected to answer the
-/// soonest, with what is known of it weighed by its age. The target's own gate has the last word, and refuses before it queues:
+/// In order: what cannot serve it is out (`exclusion`); what failed lately rests, and what may end before the request would is passed
+/// over, while there are others; home, if it has a free slot, unless the request's
+/// prompt lies in another site's cache and its way there is shorter than reading it anew; otherwise the one that is expected to answer
+/// the soonest, with what is known of it weighed by its age. The target's own gate has the last word, and refuses before it queues:
 /// so old news costs a round trip at most.
 public struct Choice: Sendable {
-    public struct Settings: Sendable {
-        /// A candidate that just failed is passed over for this long while there are others; nanoseconds.
+    public struct Settings: Sendable, Equatable {
+        /// A candidate that just failed is passed over for this long while there are others, and for twice as long after each failure
+        /// more without a success between them; nanoseconds.
         public var failureRest: UInt64 = 2_000_000_000
+        /// At most this long; nanoseconds.
+        public var longestRest: UInt64 = 64_000_000_000
+        /// After such a rest, its share grows for this long from a tenth to the whole; nanoseconds.
+        public var slowStart: UInt64 = 30_000_000_000
         /// Age at which a load report counts half; nanoseconds.
         public var loadHalfLife: UInt64 = 20_000_000_000
         /// Seconds that a request takes in the mean, for how long a line is.
@@ -24,6 +31,12 @@ public struct Choice: Sendable {
         public var unknownRoundTripSeconds = 0.05
         /// Below this chance of a free slot a request would rather wait in line.
         public var leastChance = 0.05
+        /// Tokens a second at which prompts are read, for what a cached one saves and for whether a request ends in time.
+        public var promptTokensPerSecond = 8_000.0
+        /// Tokens a second of one answer where its site has told of none.
+        public var answerTokensPerSecond = 20.0
+        /// Seconds that a job's end must be off beyond what a request is expected to take.
+        public var walltimeMarginSeconds = 5.0
         public init() {}
     }
 
@@ -38,37 +51,6 @@ public struct Choice: Sendable {
 
     public init(settings: Settings = Settings()) { self.settings = settings }
 
-    /// The hard rules: nil when the candidate may serve the request.
-    public func exclusion(of candidate: Candidate, for needs: RequestNeeds) -> Exclusion? {
-        if let sites = needs.sites, !sites.contains(candidate.node.siteName) { return .siteNotAllowed }
-        if let block = block(on: candidate, for: needs) { return .blocked(block) }
-        if let refused = policyExclusion(of: candidate, for: needs) { return refused }
-        if candidate.nodeState != .alive, candidate.nodeState != .suspect { return .unreachable(candidate.nodeState) }
-        if candidate.isDraining, !candidate.isLocal { return .draining }
-        if candidate.variant.state != .running { return .notRunning(candidate.variant.state) }
-        if !candidate.isLocal, candidate.variant.policy == "local" { return .localOnly }
-        if let known = candidate.capabilities, !known.isSuperset(of: needs.capabilities) {
-            return .lacks(needs.capabilities.subtracting(known))
-        }
-        if let context = candidate.variant.contextTokens.value, needs.contextTokens > context {
-            return .contextTooShort(has: context, needs: needs.contextTokens)
-        }
-        if let revision = needs.revision, candidate.variant.revision.value != revision {
-            return .otherRevision(candidate.variant.revision.value)
-        }
-        if let dtype = needs.dtype, candidate.variant.dtype.value != dtype {
-            return .otherDtype(candidate.variant.dtype.value)
-        }
-        return nil
-    }
-
-    /// What this node's operator has blocked of it.
-    public func block(on candidate: Candidate, for needs: RequestNeeds) -> Block? {
-        guard let blocks = needs.blocks else { return nil }
-        if let block = blocks.model(candidate.variant.id, nowSeconds: needs.nowSeconds) { return block }
-        return candidate.isLocal ? nil : blocks.against(sendingTo: candidate.node, nowSeconds: needs.nowSeconds)
-    }
-
     /// Picks one.
     ///
     /// - Parameters:
@@ -79,104 +61,74 @@ public struct Choice: Sendable {
         _ candidates: [Candidate], for needs: RequestNeeds, tried: UInt64 = 0, now: UInt64,
         random: inout some RandomNumberGenerator
     ) -> Picked? {
-        precondition(candidates.count <= 64, "a model has at most 64 candidates")
-        var eligible: UInt64 = 0
-        var rested: UInt64 = 0
-        for index in candidates.indices where tried & (1 << UInt64(index)) == 0 {
-            guard exclusion(of: candidates[index], for: needs) == nil else { continue }
-            eligible |= 1 << UInt64(index)
-            let failed = candidates[index].load.sample().failed
-            if failed == 0 || now &- failed >= settings.failureRest { rested |= 1 << UInt64(index) }
-        }
-        // What failed a moment ago is better than nothing.
-        if rested != 0 { eligible = rested }
-        guard eligible != 0 else { return nil }
-        let isOnly = eligible.nonzeroBitCount == 1 && tried == 0
-        let pinned = needs.sites?.count == 1
+        guard let field = field(candidates, needs, tried: tried, now: now) else { return nil }
+        let isOnly = field.count == 1 && tried == 0
+        let isPinned = needs.sites?.count == 1 || needs.policy == .pinned
         func picked(_ index: Int, _ reason: RouteReason, hasRoom: Bool) -> Picked {
-            Picked(index: index, reason: pinned ? .pinned : isOnly && reason != .home ? .only : reason, hasRoom: hasRoom)
+            let reason = isPinned ? .pinned : isOnly && reason != .home ? .only : reason
+            return Picked(index: index, reason: reason, hasRoom: hasRoom)
         }
-        for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 && candidates[index].isLocal {
-            if candidates[index].load.sample().free > 0 { return picked(index, .home, hasRoom: true) }
+        if needs.policy == .pinned {
+            return pinned(candidates, field, needs, now: now).map { picked($0, .pinned, hasRoom: $1) }
+        }
+        let affine = affine(candidates, field, needs, now: now)
+        if let home = field.home, needs.policy == .best || needs.policy == .home {
+            let hasRoom = candidates[home].load.sample().free > 0
+            // Its users wait here before they go elsewhere.
+            if needs.policy == .home { return picked(home, .home, hasRoom: hasRoom) }
+            if hasRoom {
+                guard let affine, affine.isKnown, affine.index != home,
+                    cost(candidates[affine.index], now: now, of: 1) < affine.savedSeconds
+                else { return picked(home, .home, hasRoom: true) }
+                return picked(affine.index, .affinity, hasRoom: true)
+            }
         }
         // Linked federations help out where our own has no room.
+        for tier in [field.own, field.all & ~field.own] where tier != 0 {
+            let drawn =
+                needs.policy == .spread
+                ? spread(candidates, tier, now: now, random: &random)
+                : soonest(candidates, tier, affine, now: now, random: &random)
+            if let drawn {
+                let isHome = drawn == field.home
+                return picked(drawn, isHome ? .home : drawn == affine?.index ? .affinity : .spill, hasRoom: true)
+            }
+        }
+        // All seem full.
+        let shortest = shortestLine(candidates, field.own != 0 ? field.own : field.all, now: now)
+        return picked(shortest, shortest == field.home ? .home : .spill, hasRoom: false)
+    }
+
+    /// Those that may take a request, a bit for each candidate.
+    struct Field {
+        var all: UInt64
+        /// Of our own federation.
+        var own: UInt64
+        var home: Int?
+        var count: Int { all.nonzeroBitCount }
+    }
+
+    private func field(_ candidates: [Candidate], _ needs: RequestNeeds, tried: UInt64, now: UInt64) -> Field? {
+        precondition(candidates.count <= 64, "a model has at most 64 candidates")
+        var able: UInt64 = 0
+        var rested: UInt64 = 0
+        var lasting: UInt64 = 0
         var own: UInt64 = 0
-        for index in candidates.indices where candidates[index].node.federation == nil { own |= 1 << UInt64(index) }
-        for tier in [eligible & own, eligible & ~own] where tier != 0 {
-            if let drawn = soonest(candidates, tier, now: now, random: &random) {
-                return picked(drawn, .spill, hasRoom: true)
-            }
-        }
-        if eligible & own != 0 { eligible &= own }
-        // All seem full. Home's queue is the one whose length is known.
-        let shortest = shortestLine(candidates, eligible, now: now)
-        return picked(shortest, candidates[shortest].isLocal ? .home : .spill, hasRoom: false)
-    }
-
-    /// The one that is expected to answer the soonest: its round trip, and what a refusal would cost. nil where none is likely to have
-    /// a free slot.
-    ///
-    /// What a refusal costs is drawn anew for each, within a half of the mean, which keeps nodes that know the same from going to the
-    /// same place (why greed on old news does harm: Mitzenmacher 2000).
-    private func soonest(
-        _ candidates: [Candidate], _ eligible: UInt64, now: UInt64, random: inout some RandomNumberGenerator
-    ) -> Int? {
-        var best: Int?
-        var bestSeconds = Double.infinity
-        for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 {
+        var home: Int?
+        for index in candidates.indices where tried & (1 << UInt64(index)) == 0 {
+            guard exclusion(of: candidates[index], for: needs) == nil else { continue }
+            able |= 1 << UInt64(index)
             let load = candidates[index].load.sample()
-            let chance = chance(load, now: now)
-            guard chance > settings.leastChance else { continue }
-            let unit = Double(random.next() >> 11) * 0x1p-53
-            let seconds = roundTrip(candidates[index], load) + (1 - chance) * settings.refusalSeconds * (0.5 + unit)
-            if seconds < bestSeconds {
-                best = index
-                bestSeconds = seconds
-            }
+            if !isResting(load, now: now) { rested |= 1 << UInt64(index) }
+            if endsTooSoon(load, needs, now: now) == nil { lasting |= 1 << UInt64(index) }
+            if candidates[index].node.federation == nil { own |= 1 << UInt64(index) }
+            if candidates[index].isLocal, home == nil { home = index }
         }
-        return best
-    }
-
-    /// The chance that a candidate has a free slot: what was heard of it, less what was sent there since, fades with age towards what it
-    /// usually has free, and is the less certain. Never heard of: even.
-    func chance(_ load: LiveLoad.Sample, now: UInt64) -> Double {
-        guard load.heard > 0 else { return 0.5 }
-        let trust = trust(load, now: now)
-        let variance = max(load.freeVariance, 1) * (1 - trust * trust) + 0.01
-        let distance = (expectedFree(load, trust) - 0.5) / variance.squareRoot()
-        return 0.5 + 0.5 * distance / (1 + distance * distance).squareRoot()
-    }
-
-    private func expectedFree(_ load: LiveLoad.Sample, _ trust: Double) -> Double {
-        Double(load.free) * trust + load.meanFree * (1 - trust)
-    }
-
-    private func roundTrip(_ candidate: Candidate, _ load: LiveLoad.Sample) -> Double {
-        if candidate.isLocal { return 0 }
-        return load.roundTripSeconds > 0 ? load.roundTripSeconds : settings.unknownRoundTripSeconds
-    }
-
-    /// How much what was heard still says.
-    private func trust(_ load: LiveLoad.Sample, now: UInt64) -> Double {
-        let age = now > load.heard ? Double(now - load.heard) : 0
-        return Double(settings.loadHalfLife) / (Double(settings.loadHalfLife) + age)
-    }
-
-    /// Of candidates that seem full, the one whose line seems the shortest in time, its way included.
-    private func shortestLine(_ candidates: [Candidate], _ eligible: UInt64, now: UInt64) -> Int {
-        var best = -1
-        var bestWait = Double.infinity
-        for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 {
-            let load = candidates[index].load.sample()
-            let trust = trust(load, now: now)
-            let line = max(1 - expectedFree(load, trust), 0.5) / Double(max(load.slots, 1))
-            let wait = line * settings.meanServiceSeconds + roundTrip(candidates[index], load)
-            if wait < bestWait {
-                best = index
-                bestWait = wait
-            }
-        }
-        return best
+        guard able != 0 else { return nil }
+        // A job that may end too soon is better than a place that failed a moment ago, and that is better than nothing.
+        let all = rested & lasting != 0 ? rested & lasting : rested != 0 ? rested : able
+        if let index = home, all & (1 << UInt64(index)) == 0 { home = nil }
+        return Field(all: all, own: own & all, home: home)
     }
 
     /// What people are told of it: the chance that it has a free slot.

@@ -10,6 +10,12 @@ public final class LiveLoad: Sendable {
     private let sentSinceHeard = Atomic<Int>(0)
     private let underWay = Atomic<Int>(0)
     private let failedNanoseconds = Atomic<UInt64>(0)
+    private let failureCount = Atomic<Int>(0)
+    private let triedNanoseconds = Atomic<UInt64>(0)
+    private let recoveredNanoseconds = Atomic<UInt64>(0)
+    private let contradictions = Atomic<Int>(0)
+    private let walltimeEndNanoseconds = Atomic<UInt64>(0)
+    private let tokensPerSecondBits = Atomic<UInt64>(0)
     private let roundTripNanoseconds = Atomic<UInt64>(0)
     /// Of free slots over the last minutes: their mean and the mean of their squares, as bits of doubles.
     private let meanFreeBits = Atomic<UInt64>(0)
@@ -22,7 +28,9 @@ public final class LiveLoad: Sendable {
     public func update(slots: Int, running: Int, waiting: Int, now: UInt64) {
         let before = heardNanoseconds.load(ordering: .relaxed)
         guard now >= before else { return }
-        learn(free: Double(Self.believable(slots) - Self.believable(running) - Self.believable(waiting)), since: before, now: now)
+        learn(
+            free: Double(Self.believable(slots) - Self.believable(running) - Self.believable(waiting)), since: before,
+            now: now)
         slotCount.store(Self.believable(slots), ordering: .relaxed)
         runningCount.store(Self.believable(running), ordering: .relaxed)
         waitingCount.store(Self.believable(waiting), ordering: .relaxed)
@@ -40,6 +48,9 @@ public final class LiveLoad: Sendable {
         meanSquareBits.store((square + (free * free - square) * weight).bitPattern, ordering: .relaxed)
     }
 
+    /// What a peer says may be any number, or none.
+    static func nanoseconds(_ seconds: Double) -> UInt64 { seconds > 0 ? UInt64(min(seconds, 1e8) * 1e9) : 0 }
+
     /// What a peer says may be any number; sums of these never overflow.
     private static func believable(_ count: Int) -> Int { min(max(count, 0), 999_999) }
 
@@ -52,7 +63,10 @@ public final class LiveLoad: Sendable {
     }
 
     /// A request of ours goes there.
-    public func began() {
+    ///
+    /// - Parameter now: monotonic nanoseconds.
+    public func began(now: UInt64 = 0) {
+        if failureCount.load(ordering: .relaxed) > 0 { triedNanoseconds.store(now, ordering: .relaxed) }
         sentSinceHeard.add(1, ordering: .relaxed)
         underWay.add(1, ordering: .relaxed)
     }
@@ -76,12 +90,44 @@ public final class LiveLoad: Sendable {
     }
 
     /// It could not be reached, or broke before its first byte.
-    public func failed(now: UInt64) { failedNanoseconds.store(now, ordering: .relaxed) }
-    public func succeeded() { failedNanoseconds.store(0, ordering: .relaxed) }
+    public func failed(now: UInt64) {
+        failureCount.add(1, ordering: .relaxed)
+        failedNanoseconds.store(now, ordering: .relaxed)
+    }
+
+    /// It has answered.
+    ///
+    /// - Parameter now: monotonic nanoseconds.
+    public func succeeded(now: UInt64) {
+        contradictions.store(0, ordering: .relaxed)
+        // One that has failed but once is as good as before.
+        if failureCount.exchange(0, ordering: .relaxed) > 1 { recoveredNanoseconds.store(now, ordering: .relaxed) }
+        failedNanoseconds.store(0, ordering: .relaxed)
+    }
+
+    /// It has refused, and told its load with that. One that goes on refusing while it tells of free slots is a liar or ill: it has failed.
+    public func refused(now: UInt64) {
+        guard sample().free > 0 else { return contradictions.store(0, ordering: .relaxed) }
+        guard contradictions.add(1, ordering: .relaxed).newValue >= Self.mostContradictions else { return }
+        failed(now: now)
+    }
+
+    static let mostContradictions = 3
+
+    /// What it tells of its job's end and of its speed.
+    ///
+    /// - Parameters:
+    ///   - walltimeEnds: monotonic nanoseconds; nil: none is known.
+    ///   - tokensPerSecond: of one answer.
+    public func learn(walltimeEnds: UInt64?, tokensPerSecond: Double?) {
+        walltimeEndNanoseconds.store(walltimeEnds.map { max($0, 1) } ?? 0, ordering: .relaxed)
+        let speed = tokensPerSecond.map { $0.isFinite ? min(max($0, 0), 1e6) : 0 } ?? 0
+        tokensPerSecondBits.store(speed.bitPattern, ordering: .relaxed)
+    }
 
     /// What a message there and its answer take.
     public func setRoundTrip(seconds: Double) {
-        roundTripNanoseconds.store(UInt64(min(max(seconds, 0), 60) * 1e9), ordering: .relaxed)
+        roundTripNanoseconds.store(min(Self.nanoseconds(seconds), 60_000_000_000), ordering: .relaxed)
     }
 
     public func sample() -> Sample {
@@ -91,7 +137,11 @@ public final class LiveLoad: Sendable {
             heard: heardNanoseconds.load(ordering: .relaxed), failed: failedNanoseconds.load(ordering: .relaxed),
             roundTripSeconds: Double(roundTripNanoseconds.load(ordering: .relaxed)) * 1e-9,
             meanFree: Double(bitPattern: meanFreeBits.load(ordering: .relaxed)),
-            meanSquare: Double(bitPattern: meanSquareBits.load(ordering: .relaxed)))
+            meanSquare: Double(bitPattern: meanSquareBits.load(ordering: .relaxed)),
+            failures: failureCount.load(ordering: .relaxed), tried: triedNanoseconds.load(ordering: .relaxed),
+            recovered: recoveredNanoseconds.load(ordering: .relaxed),
+            walltimeEnds: walltimeEndNanoseconds.load(ordering: .relaxed),
+            tokensPerSecond: Double(bitPattern: tokensPerSecondBits.load(ordering: .relaxed)))
     }
 
     /// One reading.
@@ -110,11 +160,22 @@ public final class LiveLoad: Sendable {
         /// Of free slots over the last minutes, the mean and the mean square.
         public var meanFree: Double
         public var meanSquare: Double
+        /// Failures without a success between them.
+        public var failures: Int
+        /// Monotonic nanoseconds of the last request that was sent there in spite of failures.
+        public var tried: UInt64
+        /// Monotonic nanoseconds of the success that ended its failures; 0: none.
+        public var recovered: UInt64
+        /// Monotonic nanoseconds of its job's end; 0: not known.
+        public var walltimeEnds: UInt64
+        /// Of one answer; 0: not known.
+        public var tokensPerSecond: Double
         public var freeVariance: Double { meanSquare - meanFree * meanFree }
 
         public init(
             slots: Int, running: Int, waiting: Int, sentSince: Int = 0, heard: UInt64 = 0, failed: UInt64 = 0,
-            roundTripSeconds: Double = 0, meanFree: Double = 0, meanSquare: Double = 0
+            roundTripSeconds: Double = 0, meanFree: Double = 0, meanSquare: Double = 0, failures: Int = 0, tried: UInt64 = 0,
+            recovered: UInt64 = 0, walltimeEnds: UInt64 = 0, tokensPerSecond: Double = 0
         ) {
             self.slots = slots
             self.running = running
@@ -125,6 +186,11 @@ public final class LiveLoad: Sendable {
             self.roundTripSeconds = roundTripSeconds
             self.meanFree = meanFree
             self.meanSquare = meanSquare
+            self.failures = failures
+            self.tried = tried
+            self.recovered = recovered
+            self.walltimeEnds = walltimeEnds
+            self.tokensPerSecond = tokensPerSecond
         }
 
         /// Slots believed free; below zero by the length of the queue.

@@ -7,6 +7,17 @@ public struct RequestNeeds: Sendable {
     public var capabilities: Capabilities
     /// At least this many tokens of context: a cautious estimate of the prompt, plus the tokens asked for.
     public var contextTokens: Int
+    /// Tokens of the prompt, as estimated.
+    public var promptTokens = 0
+    /// Tokens that the answer is expected to have.
+    public var answerTokens = 0
+    /// What requests that begin alike share (`AffinityKey`); 0: nothing is known of it.
+    public var affinity: UInt64 = 0
+    /// The `Candidate.tag` of the place that last served such a one; 0: not known.
+    public var servedBy: UInt32 = 0
+    public var policy = RoutingPolicy.best
+    /// Sites in their order, where the policy is `pinned`.
+    public var order: [String]?
     /// Sites it may run at; nil: any.
     public var sites: [String]?
     /// Pinned by `Mesh-Require`.

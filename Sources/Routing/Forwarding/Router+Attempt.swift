@@ -56,7 +56,7 @@ extension Router {
         queues: Bool, fields: (HTTPExchange) -> Void
     ) async -> Attempt {
         exchange.underWay?.goes(to: candidate.node)
-        candidate.load.began()
+        candidate.load.began(now: exchange.worker.loop.now)
         var reported = false
         defer { candidate.load.ended(reported: reported) }
         return await attempt(
@@ -115,7 +115,7 @@ extension Router {
                     router: self, server: own)
                 let attempt = await relay.run(decorate: fields)
                 if case .answered = attempt {
-                    load?.succeeded()
+                    load?.succeeded(now: worker.loop.now)
                     worker.pool.release(connection, for: exchange.stream)
                 } else {
                     exchange.stream.attempts.0 = nil

@@ -80,7 +80,8 @@ extension Router {
             progress.receipt.site = candidate.node.siteName
             progress.receipt.reason = step.reason
             let origin = AnswerOrigin(
-                site: candidate.node.siteName, variant: candidate.variantText, reason: step.reason, tries: progress.receipt.tries,
+                site: candidate.node.siteName, variant: candidate.variantText, reason: step.reason,
+                tries: progress.receipt.tries,
                 candidates: candidates.count, ageSeconds: candidate.load.sample().ageSeconds(now: loop.now))
             let attempt: Attempt
             switch routes.targets[step.index] {
@@ -95,6 +96,7 @@ extension Router {
             switch attempt {
             case .answered:
                 progress.receipt.outcome = "answered"
+                affinities.served(request.needs.affinity, by: candidate.tag)
                 counters.answered.increment()
                 if candidate.isLocal { counters.ranHere.increment() } else { counters.ranElsewhere.increment() }
                 return nil
@@ -116,6 +118,7 @@ extension Router {
                         retryAfterSeconds: 5)
                 } else {
                     progress.journey.refused(step.index)
+                    candidate.load.refused(now: loop.now)
                     progress.receipt.bounces += 1
                     counters.bounces.increment()
                 }
@@ -222,9 +225,9 @@ extension Exclusion {
     /// True when waiting may help.
     var mayPass: Bool {
         switch self {
-        case .unreachable, .draining, .notRunning, .failedLately, .alreadyTried: true
+        case .unreachable, .draining, .notRunning, .failedLately, .alreadyTried, .endsTooSoon: true
         case .siteNotAllowed, .forbidden, .notVouched, .highAssurance, .data, .blocked, .localOnly, .lacks, .contextTooShort,
-            .otherRevision, .otherDtype:
+            .otherRevision, .otherDtype, .notPinned:
             false
         }
     }

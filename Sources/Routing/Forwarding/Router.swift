@@ -11,6 +11,8 @@ public final class Router: Sendable {
     /// What sites are to be told of their endpoints' use in their absence.
     public let directUses: DirectUses
     public let choice: Choice
+    /// Where prompts that begin alike were served.
+    public let affinities = AffinityTable()
     /// What this node's operator has blocked.
     public let blocks: Blocks
     /// Tells serving sites who a user is; nil: it cannot, and they refuse what they guard.
@@ -57,7 +59,7 @@ public final class Router: Sendable {
         return (picked, entries(routes.candidates, needs, now: now))
     }
 
-    /// The weight a candidate would be drawn with.
+    /// The chance that a candidate has a free slot.
     public func score(_ candidate: Candidate, now: UInt64) -> Double { choice.score(candidate, now: now) }
 
     /// The candidates as a receipt holds them.
@@ -66,7 +68,7 @@ public final class Router: Sendable {
             let load = candidate.load.sample()
             return Receipt.Entry(
                 site: candidate.node.siteName, node: candidate.node.node, state: candidate.state, free: load.free,
-                ageSeconds: load.ageSeconds(now: now), excluded: choice.exclusion(of: candidate, for: needs))
+                ageSeconds: load.ageSeconds(now: now), excluded: choice.exclusion(of: candidate, for: needs, now: now))
         }
     }
 }

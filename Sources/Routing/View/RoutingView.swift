@@ -187,10 +187,13 @@ public struct RoutingViewBuilder {
     private mutating func hear(_ node: NodeView, now: UInt64) {
         guard let load = node.load, let version = node.loadVersion, loadVersions[node.id] != version else { return }
         loadVersions[node.id] = version
+        let heardAt = node.loadHeardAt?.nanoseconds ?? now
         for model in load.models {
-            self.load(node.id, model.id).update(
-                slots: model.slots, running: model.running, waiting: model.waiting,
-                now: node.loadHeardAt?.nanoseconds ?? now)
+            let known = self.load(node.id, model.id)
+            known.update(slots: model.slots, running: model.running, waiting: model.waiting, now: heardAt)
+            known.learn(
+                walltimeEnds: model.walltimeRemainingSeconds.map { heardAt &+ LiveLoad.nanoseconds($0) },
+                tokensPerSecond: model.tokensPerSecond)
         }
     }
 

@@ -50,7 +50,9 @@ extension InferenceBody {
                 seen |= 1 &<< UInt32(field.rawValue)
                 let value = start..<walker.at
                 switch field {
-                case .messages, .input, .prompt: promptBytes &+= value.count
+                case .messages, .input, .prompt:
+                    promptBytes &+= value.count
+                    body.prompt = value
                 default: if kind != .null { try body.note(field, kind, value, walker, bytes) }
                 }
             }

@@ -21,6 +21,8 @@ public struct InferenceBody: Sendable {
     public internal(set) var wantsLogprobs = false
     public internal(set) var user: Range<Int>?
     public internal(set) var promptCacheKey: Range<Int>?
+    /// The whole value of `prompt`, `messages` or `input`, of which the last one counts.
+    public internal(set) var prompt: Range<Int>?
     /// A quarter of the bytes of `prompt`, `messages` or `input`, at least 1; an embedded file (a `data:` URL, base64
     /// `data`) counts as 1024 whatever its size.
     public internal(set) var estimatedPromptTokens = 1

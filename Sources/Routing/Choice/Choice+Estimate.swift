@@ -1,0 +1,113 @@
+/// What is thought of candidates: from what was heard of them, how long ago, and how they have done since.
+extension Choice {
+    /// Whether a candidate is passed over for its failures. After its rest one request at a time finds out whether it is back.
+    func isResting(_ load: LiveLoad.Sample, now: UInt64) -> Bool {
+        guard load.failed != 0 else { return false }
+        let rest = min(settings.failureRest << UInt64(min(max(load.failures - 1, 0), 16)), settings.longestRest)
+        if now &- load.failed < rest || load.failed > now { return load.failed <= now }
+        return load.failures > 1 && load.tried > load.failed && now &- load.tried < settings.failureRest
+    }
+
+    /// The chance that a candidate has a free slot: what was heard of it, less what was sent there since, fades with age towards what it
+    /// usually has free, and is the less certain. Never heard of: even.
+    func chance(_ load: LiveLoad.Sample, now: UInt64) -> Double {
+        let share = startedShare(load, now: now)
+        guard load.heard > 0 else { return 0.5 * share }
+        let trust = trust(load, now: now)
+        let variance = max(load.freeVariance, 1) * (1 - trust * trust) + 0.01
+        let distance = (expectedFree(load, trust) - 0.5) / variance.squareRoot()
+        return (0.5 + 0.5 * distance / (1 + distance * distance).squareRoot()) * share
+    }
+
+    /// The part of its requests that a site is given that has come back a moment ago: a cold cache and all that waited would fell it again.
+    private func startedShare(_ load: LiveLoad.Sample, now: UInt64) -> Double {
+        guard load.recovered != 0, now >= load.recovered, now - load.recovered < settings.slowStart else { return 1 }
+        return max(Double(now - load.recovered) / Double(settings.slowStart), 0.1)
+    }
+
+    private func expectedFree(_ load: LiveLoad.Sample, _ trust: Double) -> Double {
+        Double(load.free) * trust + load.meanFree * (1 - trust)
+    }
+
+    private func roundTrip(_ candidate: Candidate, _ load: LiveLoad.Sample) -> Double {
+        if candidate.isLocal { return 0 }
+        return load.roundTripSeconds > 0 ? load.roundTripSeconds : settings.unknownRoundTripSeconds
+    }
+
+    /// How much what was heard still says.
+    private func trust(_ load: LiveLoad.Sample, now: UInt64) -> Double {
+        let age = now > load.heard ? Double(now - load.heard) : 0
+        return Double(settings.loadHalfLife) / (Double(settings.loadHalfLife) + age)
+    }
+
+    /// Seconds until a candidate would begin: its round trip, and what a refusal would cost, of which `share` is taken. Infinite where none is
+    /// likely to be free.
+    func cost(_ candidate: Candidate, now: UInt64, of share: Double) -> Double {
+        let load = candidate.load.sample()
+        let chance = chance(load, now: now)
+        guard chance > settings.leastChance else { return .infinity }
+        return roundTrip(candidate, load) + (1 - chance) * settings.refusalSeconds * share
+    }
+
+    /// The one that is expected to answer the soonest. nil where none is likely to have a free slot.
+    ///
+    /// What a refusal costs is drawn anew for each, within a half of the mean, which keeps nodes that know the same from going to the
+    /// same place (why greed on old news does harm: Mitzenmacher 2000).
+    func soonest(
+        _ candidates: [Candidate], _ eligible: UInt64, _ affine: Affine?, now: UInt64,
+        random: inout some RandomNumberGenerator
+    ) -> Int? {
+        var best: Int?
+        var bestSeconds = Double.infinity
+        for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 {
+            var seconds = cost(candidates[index], now: now, of: 0.5 + unit(&random))
+            if let affine, affine.index == index { seconds -= affine.savedSeconds }
+            if seconds < bestSeconds {
+                best = index
+                bestSeconds = seconds
+            }
+        }
+        return best
+    }
+
+    /// One by the slots that are believed free.
+    func spread(
+        _ candidates: [Candidate], _ eligible: UInt64, now: UInt64, random: inout some RandomNumberGenerator
+    ) -> Int? {
+        func share(_ index: Int) -> Double {
+            let load = candidates[index].load.sample()
+            guard chance(load, now: now) > settings.leastChance else { return 0 }
+            return load.heard == 0 ? 1 : max(expectedFree(load, trust(load, now: now)), 0.1)
+        }
+        var total = 0.0
+        for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 { total += share(index) }
+        var point = unit(&random) * total
+        var last: Int?
+        for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 {
+            let share = share(index)
+            guard share > 0 else { continue }
+            last = index
+            point -= share
+            if point < 0 { break }
+        }
+        return last
+    }
+
+    /// Of candidates that seem full, the one whose line seems the shortest in time, its way included.
+    func shortestLine(_ candidates: [Candidate], _ eligible: UInt64, now: UInt64) -> Int {
+        var best = -1
+        var bestWait = Double.infinity
+        for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 {
+            let load = candidates[index].load.sample()
+            let line = max(1 - expectedFree(load, trust(load, now: now)), 0.5) / Double(max(load.slots, 1))
+            let wait = line * settings.meanServiceSeconds + roundTrip(candidates[index], load)
+            if wait < bestWait {
+                best = index
+                bestWait = wait
+            }
+        }
+        return best
+    }
+
+    private func unit(_ random: inout some RandomNumberGenerator) -> Double { Double(random.next() >> 11) * 0x1p-53 }
+}
