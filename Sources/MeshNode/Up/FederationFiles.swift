@@ -157,7 +157,7 @@ struct FederationFiles {
             stateDirectory: node.directory, tokens: tokens.configured,
             authentication: site.authentication ?? topology.authentication, access: site.access ?? topology.access,
             data: site.data ?? topology.data, links: site.links, keys: site.keys ?? topology.keys, loops: topology.loops,
-            limits: topology.limits,
+            limits: topology.limits, routing: topology.routing,
             timeouts: topology.timing.timeouts, health: topology.timing.health,
             fips: FIPS.isOn ? .required : .off,
             globusCompute: try globusCompute(of: node, globusURL), models: models)

@@ -12,6 +12,7 @@ extension Router {
         fields: (HTTPExchange, AnswerOrigin) -> Void
     ) async -> RoutingFailure? {
         var request = request
+        policies.apply(to: &request.needs, model: routes.id)
         var progress = Progress(seed: request, me: me)
         let underWay = exchange.beginRequest(
             user: request.needs.user, key: request.key, model: routes.id)

@@ -11,6 +11,7 @@ public final class Router: Sendable {
     /// What sites are to be told of their endpoints' use in their absence.
     public let directUses: DirectUses
     public let choice: Choice
+    public let policies: RoutingPolicies
     /// Where prompts that begin alike were served.
     public let affinities = AffinityTable()
     /// What this node's operator has blocked.
@@ -23,10 +24,11 @@ public final class Router: Sendable {
     public init(
         me: NodeID, choice: Choice = Choice(), timeouts: ForwardTimeouts = ForwardTimeouts(),
         receipts: ReceiptRing = ReceiptRing(), directUses: DirectUses = DirectUses(), asserter: IdentityAsserter? = nil,
-        blocks: Blocks = Blocks(), seed: UInt64
+        blocks: Blocks = Blocks(), policies: RoutingPolicies = RoutingPolicies(), seed: UInt64
     ) {
         self.directUses = directUses
         self.blocks = blocks
+        self.policies = policies
         self.me = me
         self.choice = choice
         self.timeouts = timeouts
@@ -55,6 +57,8 @@ public final class Router: Sendable {
         _ needs: RequestNeeds, _ routes: ModelRoutes, now: UInt64
     ) -> (picked: Choice.Picked?, entries: [Receipt.Entry]) {
         var random = SplitMix64(seed: seed)
+        var needs = needs
+        policies.apply(to: &needs, model: routes.id)
         let picked = choice.pick(routes.candidates, for: needs, now: now, random: &random)
         return (picked, entries(routes.candidates, needs, now: now))
     }

@@ -151,6 +151,16 @@ private let model = #"models: [{ id: "m", backend: { kind: "openai", url: "http:
             (8, "limits: { connections: 0 },", "8: limits.connections: found 0"),
             (8, "limits: { queueSeconds: -1 },", "8: limits.queueSeconds"),
             (8, "limits: { queueRequests: Infinity },", "8: limits.queueRequests: found Infinity"),
+            (
+                8, "routing: { policy: 'fast' },",
+                "8: routing.policy: found \"fast\"; allowed: \"best\", \"home\", \"latency\", \"spread\", \"pinned\""
+            ),
+            (8, "routing: { policy: 'pinned' },", "8: routing.policy: pinned needs sites"),
+            (8, "routing: { sites: ['a'] },", "8: routing.sites: there are sites, which best has no use for"),
+            (8, "routing: { policy: 'pinned', sites: ['a', 'a'] },", "8: routing.sites[1]"),
+            (8, "routing: { models: [{ policy: 'home' }] },", "8: routing.models[0].id: is missing"),
+            (8, "routing: { models: [{ id: 'm' }, { id: 'm' }] },", "8: routing.models[1].id"),
+            (8, "routing: { polici: 'home' },", "8: routing.polici: unknown key; did you mean `policy`?"),
             (8, "limits: { body: 1 },", "8: limits.body: unknown key; did you mean `bodyBytes`?"),
             (
                 8, "timeouts: { headSeconds: 0 },",

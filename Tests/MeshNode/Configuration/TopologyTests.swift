@@ -1,3 +1,4 @@
+import Routing
 import Testing
 
 @testable import MeshNode
@@ -30,6 +31,7 @@ private func simulated(_ fields: String) -> String {
         let topology = try decode(
             """
             { federation: 'demo', description: 'what it shows', loops: 2, limits: { queueRequests: 3 },
+              routing: { models: [{ id: 'm', policy: 'spread' }] },
               tokens: { user: 'user-token-123456', viewer: 'viewer-token-1234', operator: 'operator-token-12' },
               timing: { timeouts: { headSeconds: 1 }, health: { intervalSeconds: 0.5 } },
               sites: [{ site: 'alpha', nodes: [{ node: 'x', apiPort: 1, meshPort: 2 }, { node: 'y' }], models: [
@@ -41,6 +43,7 @@ private func simulated(_ fields: String) -> String {
                 { id: 'o', backend: { kind: 'openai', url: 'http://127.0.0.1:9101/v1', keyFile: 'key' } }] }] }
             """)
         #expect(topology.timing.timeouts.headSeconds == 1 && topology.limits.queueRequests == 3 && topology.loops == 2)
+        #expect(topology.routing.models["m"]?.policy == .spread && topology.routing.usual.policy == .best)
         #expect(topology.tokens?.viewer == "viewer-token-1234")
         #expect(topology.sites[0].nodes.map(\.apiPort) == [1, 0])
         #expect(topology.sites[0].models[0].state == .stopped && topology.sites[0].models[0].description.dtype == "Q4_1")

@@ -1,4 +1,5 @@
 import Gossip
+import Routing
 
 extension NodeConfiguration {
     /// Reads a node's configuration.
@@ -52,6 +53,7 @@ extension NodeConfiguration {
             loops: fields["loops"].integer(in: 0...loopsAllowed, default: 0),
             limits: LimitConfiguration.decode(fields["limits"]),
             gossip: Settings.decodeOfNode(fields["gossip"]),
+            routing: RoutingPolicies.decode(fields["routing"]),
             timeouts: TimeoutConfiguration.decode(fields["timeouts"]),
             health: HealthConfiguration.decode(fields["health"]),
             log: LogConfiguration.decode(fields["log"]),

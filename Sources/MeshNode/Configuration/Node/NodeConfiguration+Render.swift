@@ -1,4 +1,5 @@
 import Gossip
+import Routing
 
 extension NodeConfiguration {
     /// The configuration as a commented file. Reading it gives an equal value. Holds no secret: keys are named, not shown.
@@ -93,6 +94,7 @@ extension NodeConfiguration {
             out.field("queueSeconds", .number(limits.queueSeconds))
         }
         gossip.renderOfNode(&out)
+        routing.render(&out)
         out.object("timeouts") { out in
             out.field("headSeconds", .number(timeouts.headSeconds))
             out.field("bodySeconds", .number(timeouts.bodySeconds))

@@ -1,4 +1,5 @@
 import Gossip
+import Routing
 
 /// What `meshnode serve --config node.json5` runs: one node of a site. docs/configuration.md is its reference.
 struct NodeConfiguration: Equatable, Sendable {
@@ -42,6 +43,8 @@ struct NodeConfiguration: Equatable, Sendable {
     var limits = LimitConfiguration()
     /// The protocol's settings, its budgets among them, by the names that scenarios have for them too.
     var gossip = Gossip.Settings()
+    /// How sites are chosen.
+    var routing = RoutingPolicies()
     var timeouts = TimeoutConfiguration()
     var health = HealthConfiguration()
     var log = LogConfiguration()

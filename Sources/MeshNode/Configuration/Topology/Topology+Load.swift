@@ -1,5 +1,6 @@
 import Globus
 import Gossip
+import Routing
 
 extension Topology {
     /// Reads a topology.
@@ -21,6 +22,7 @@ extension Topology {
             timing: Timing.decode(fields["timing"]),
             loops: fields["loops"].integer(in: 0...NodeConfiguration.loopsAllowed, default: 0),
             limits: LimitConfiguration.decode(fields["limits"]),
+            routing: RoutingPolicies.decode(fields["routing"]),
             authentication: AuthenticationConfiguration.decode(fields["authentication"]),
             access: AccessConfiguration.decode(fields["access"]),
             data: DataPolicy.decode(fields["data"]),

@@ -1,4 +1,5 @@
 import Gossip
+import Routing
 
 /// A whole federation on one machine, for `meshnode up topology/NAME.json5`. docs/configuration.md is its reference.
 struct Topology: Equatable, Sendable {
@@ -17,6 +18,7 @@ struct Topology: Equatable, Sendable {
     var loops = 0
     /// Of each node.
     var limits = LimitConfiguration()
+    var routing = RoutingPolicies()
     /// Of each node, where its site says nothing else.
     var authentication = AuthenticationConfiguration()
     var access = AccessConfiguration()
