@@ -9,6 +9,8 @@ public struct APIError: Error, Sendable {
     public var parameter: String?
     public var message: String
     public var retryAfterSeconds: Int?
+    /// When the model is expected to run.
+    public var etaSeconds: Double?
     /// Methods that the route has, for 405.
     public var allow: String?
     /// What `WWW-Authenticate` says (RFC 6750 §3, RFC 9728 §5.1); nil: `Bearer` for a 401, nothing for others.
@@ -39,6 +41,7 @@ public struct APIError: Error, Sendable {
             failure.status, type: type, code: failure.kind.rawValue, parameter: failure.status < 500 ? "model" : nil,
             failure.message,
             retryAfterSeconds: failure.retryAfterSeconds)
+        etaSeconds = failure.etaSeconds
     }
 
     init(_ error: HTTPSyntaxError) {
@@ -57,6 +60,7 @@ public struct APIError: Error, Sendable {
                 $0.field("type", type)
                 $0.field("param", parameter)
                 $0.field("code", code)
+                if let etaSeconds { $0.field("eta_seconds", etaSeconds) }
             }
         }
     }

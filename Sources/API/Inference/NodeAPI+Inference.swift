@@ -41,6 +41,7 @@ extension NodeAPI {
         var request = ForwardRequest(
             path: path, body: body, modelRange: modelRange, needs: needs, requestID: call.requestID,
             user: call.caller?.name ?? "", isStream: scan.stream, deadline: deadline)
+        if exchange.text(.meshDeadline) == nil { request.patience = min(deadline, now &+ router.timeouts.start) }
         request.key = call.caller?.key?.id
         let failure = await router.route(request, routes: routes, on: exchange) { exchange, origin in
             call.fields(exchange)

@@ -208,6 +208,8 @@ public struct Variant: Codable, Sendable, Equatable {
     public var access: [NamedRule]
     /// Leave for other sites to use the endpoint while this node is away; nil: none.
     public var direct: DirectOffer?
+    /// Whether its site starts it where it does not run; nil: nobody can start it.
+    public var start: StartOffer?
     /// It takes no other site's word on who a user is: its users come to its own node.
     public var highAssurance: Bool
     /// Labels of data that it accepts, such as `phi`; a request that bears one runs nowhere else.
@@ -220,8 +222,8 @@ public struct Variant: Codable, Sendable, Equatable {
         revision: Fact<String> = .unknown, dtype: Fact<String> = .unknown, contextTokens: Fact<Int> = .unknown,
         capabilities: Fact<[String]> = .unknown, engine: Fact<String> = .unknown, engineVersion: Fact<String> = .unknown,
         etaSeconds: Double? = nil, walltimeRemainingSeconds: Double? = nil, policy: String = "federation",
-        access: [NamedRule] = [], direct: DirectOffer? = nil, highAssurance: Bool = false, dataClasses: [String] = [],
-        path: DataPath? = nil
+        access: [NamedRule] = [], direct: DirectOffer? = nil, start: StartOffer? = nil, highAssurance: Bool = false,
+        dataClasses: [String] = [], path: DataPath? = nil
     ) {
         self.id = id
         self.aliases = aliases
@@ -239,6 +241,7 @@ public struct Variant: Codable, Sendable, Equatable {
         self.policy = policy
         self.access = access
         self.direct = direct
+        self.start = start
         self.highAssurance = highAssurance
         self.dataClasses = dataClasses
         self.path = path

@@ -1,7 +1,7 @@
 extension Variant {
     private enum Key: String, CodingKey {
         case id, aliases, state, backend, repository, revision, dtype, contextTokens, capabilities, engine, engineVersion
-        case etaSeconds, walltimeRemainingSeconds, policy, access, direct
+        case etaSeconds, walltimeRemainingSeconds, policy, access, direct, start
         case highAssurance, dataClasses, path
     }
 
@@ -40,6 +40,7 @@ extension Variant {
             walltimeRemainingSeconds: try members.decodeIfPresent(Double.self, forKey: .walltimeRemainingSeconds),
             policy: try members.decode(String.self, forKey: .policy), access: access,
             direct: try members.decodeIfPresent(DirectOffer.self, forKey: .direct),
+            start: try members.decodeIfPresent(StartOffer.self, forKey: .start),
             highAssurance: try members.decodeIfPresent(Bool.self, forKey: .highAssurance) ?? false,
             dataClasses: dataClasses, path: path)
     }
@@ -63,6 +64,7 @@ extension Variant {
         // Left out where there are none, as before there were any.
         if !access.isEmpty { try members.encode(access, forKey: .access) }
         try members.encodeIfPresent(direct, forKey: .direct)
+        try members.encodeIfPresent(start, forKey: .start)
         if highAssurance { try members.encode(true, forKey: .highAssurance) }
         if !dataClasses.isEmpty { try members.encode(dataClasses, forKey: .dataClasses) }
         try members.encodeIfPresent(path, forKey: .path)

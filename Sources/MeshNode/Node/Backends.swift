@@ -171,6 +171,7 @@ struct Backends {
         // Until the server tells: as many as a small vLLM takes comfortably.
         return LocalModel(
             declared: variant, upstreamModel: upstreamModel, backend: backend,
-            gate: Gate(slots: slots ?? 32, queueLimit: configuration.limits.queueRequests), declaredSlots: slots)
+            gate: Gate(slots: slots ?? 32, queueLimit: configuration.limits.queueRequests), declaredSlots: slots,
+            starter: model.starter)
     }
 }

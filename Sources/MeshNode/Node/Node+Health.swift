@@ -6,6 +6,10 @@ extension Node {
     /// Begins to watch over what the models run on, and publishes what changes.
     func watch(_ backends: Backends) {
         let mesh = mesh
+        let worker = workers[0]
+        for model in backends.models {
+            model.attend(changed: { Task { await mesh.publishCatalog() } }, spawn: { worker.spawn($0) })
+        }
         for (index, server) in backends.servers.enumerated() {
             let control = control
             let poller = HealthPoller(

@@ -64,10 +64,23 @@ public final class LocalModel: Sendable {
     private let declared: Variant
     /// Slots set in the configuration: observation does not change them.
     public let declaredSlots: Int?
+    /// How it is started where it does not run; nil: it cannot be.
+    public let starter: Starter?
+    private let lastSeen = Mutex<Observation?>(nil)
+    private let attendance = Mutex<Attendance?>(nil)
+
+    /// What the node does for it.
+    private struct Attendance: Sendable {
+        let changed: @Sendable () -> Void
+        let spawn: @Sendable (@escaping @Sendable (WorkerContext) async -> Void) -> Void
+    }
     private let current: Mutex<Variant>
     private let seenLoad = Mutex<(running: Int, waiting: Int)>((0, 0))
 
-    public init(declared: Variant, upstreamModel: String, backend: Backend, gate: Gate, declaredSlots: Int?) {
+    public init(
+        declared: Variant, upstreamModel: String, backend: Backend, gate: Gate, declaredSlots: Int?, starter: Starter? = nil
+    ) {
+        self.starter = starter
         id = declared.id
         self.upstreamModel = upstreamModel
         self.backend = backend
@@ -90,11 +103,14 @@ public final class LocalModel: Sendable {
     public var variant: Variant { current.withLock { $0 } }
 
     /// Takes what was seen of the server; true if anything changed.
-    func observe(_ seen: Observation) -> Bool {
+    func observe(_ observation: Observation) -> Bool {
+        lastSeen.withLock { $0 = observation }
+        let seen = starter?.seen(observation, now: mesh_monotonic_ns()) ?? observation
         if declaredSlots == nil, let slots = seen.slots, slots > 0, slots != gate.counts.slots { gate.resize(slots: slots) }
         gate.load.learn(walltimeEnds: Self.walltimeEnd(in: seen.walltimeRemainingSeconds), tokensPerSecond: nil)
         return current.withLock { variant in
             var next = declared
+            next.start = starter?.offer
             next.state = seen.state
             next.etaSeconds = seen.etaSeconds
             next.stateReason = seen.reason
@@ -126,6 +142,26 @@ public final class LocalModel: Sendable {
 
     private static func walltimeEnd(in seconds: Double?) -> UInt64? {
         seconds.map { mesh_monotonic_ns() &+ LiveLoad.nanoseconds($0) }
+    }
+
+    /// Sets what the node does for it.
+    ///
+    /// - Parameters:
+    ///   - changed: called when something of it has changed between two looks.
+    ///   - spawn: runs something on one of the node's workers.
+    public func attend(
+        changed: @escaping @Sendable () -> Void,
+        spawn: @escaping @Sendable (@escaping @Sendable (WorkerContext) async -> Void) -> Void
+    ) {
+        attendance.withLock { $0 = Attendance(changed: changed, spawn: spawn) }
+    }
+
+    func spawn(_ body: @escaping @Sendable (WorkerContext) async -> Void) { attendance.withLock { $0 }?.spawn(body) }
+
+    /// A start has begun or failed: what is known of it is seen in another light.
+    func startHasChanged() {
+        guard let seen = lastSeen.withLock({ $0 }), observe(seen) else { return }
+        attendance.withLock { $0 }?.changed()
     }
 
     /// Takes what the server counts, which includes requests that came to it by other ways.

@@ -4,13 +4,16 @@ extension Choice {
     /// The hard rules: nil when the candidate may serve the request.
     ///
     /// - Parameter now: monotonic nanoseconds: tells also what is passed over while there are others.
-    public func exclusion(of candidate: Candidate, for needs: RequestNeeds, now: UInt64? = nil) -> Exclusion? {
+    /// - Parameter asIfRunning: whatever state the model is in: what would stand against it if it were started.
+    public func exclusion(
+        of candidate: Candidate, for needs: RequestNeeds, now: UInt64? = nil, asIfRunning: Bool = false
+    ) -> Exclusion? {
         if let sites = needs.sites, !sites.contains(candidate.node.siteName) { return .siteNotAllowed }
         if let block = block(on: candidate, for: needs) { return .blocked(block) }
         if let refused = policyExclusion(of: candidate, for: needs) { return refused }
         if candidate.nodeState != .alive, candidate.nodeState != .suspect { return .unreachable(candidate.nodeState) }
         if candidate.isDraining, !candidate.isLocal { return .draining }
-        if candidate.variant.state != .running { return .notRunning(candidate.variant.state) }
+        if !asIfRunning, candidate.variant.state != .running { return .notRunning(candidate.variant.state) }
         if !candidate.isLocal, candidate.variant.policy == "local" { return .localOnly }
         if let known = candidate.capabilities, !known.isSuperset(of: needs.capabilities) {
             return .lacks(needs.capabilities.subtracting(known))

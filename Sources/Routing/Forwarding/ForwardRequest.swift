@@ -14,6 +14,8 @@ public struct ForwardRequest {
     public var isStream: Bool
     /// Monotonic nanoseconds after which nobody waits for the answer.
     public var deadline: UInt64
+    /// Monotonic nanoseconds until which the client waits for a model that is being started.
+    public var patience: UInt64
 
     public init(
         path: StaticString, body: Range<Int>, modelRange: Range<Int>, needs: RequestNeeds, requestID: String, user: String,
@@ -27,6 +29,7 @@ public struct ForwardRequest {
         self.user = user
         self.isStream = isStream
         self.deadline = deadline
+        patience = deadline
     }
 }
 
@@ -38,6 +41,8 @@ public struct ForwardTimeouts: Sendable {
     public var stall: UInt64 = 300_000_000_000
     /// Waiting for a free slot.
     public var queue: UInt64 = 30_000_000_000
+    /// Waiting for a model that is being started, where the client names no deadline.
+    public var start: UInt64 = 60_000_000_000
     public init() {}
 }
 
@@ -95,6 +100,8 @@ public struct RoutingFailure: Error, Sendable {
     public var status: Int
     public var message: String
     public var retryAfterSeconds: Int?
+    /// When the model is expected to run.
+    public var etaSeconds: Double?
     /// An answer of a backend that is the last word on the request: passed on as it is.
     public var answer: (status: Int, contentType: String, body: [UInt8])?
 

@@ -17,7 +17,13 @@ extension Router {
         let underWay = exchange.beginRequest(
             user: request.needs.user, key: request.key, model: routes.id)
         defer { underWay.end() }
-        let failure = await tryCandidates(&request, routes, exchange, underWay, &progress, fields)
+        var failure = await tryCandidates(&request, routes, exchange, underWay, &progress, fields)
+        if let none = failure, none.kind == .noneRunning {
+            failure = await awaitStart(request, routes.id, none, exchange)
+            if failure == nil, let now = view.routes[routes.id] {
+                failure = await tryCandidates(&request, now, exchange, underWay, &progress, fields)
+            }
+        }
         var receipt = progress.receipt
         receipt.candidates = progress.entries
         if let failure {

@@ -14,6 +14,9 @@ public final class Router: Sendable {
     public let policies: RoutingPolicies
     /// Where prompts that begin alike were served.
     public let affinities = AffinityTable()
+    let startsAsked = StartsAsked()
+    /// Takes what operators should know of what requests bring about.
+    let tells: @Sendable (String) -> Void
     /// What this node's operator has blocked.
     public let blocks: Blocks
     /// Tells serving sites who a user is; nil: it cannot, and they refuse what they guard.
@@ -24,11 +27,13 @@ public final class Router: Sendable {
     public init(
         me: NodeID, choice: Choice = Choice(), timeouts: ForwardTimeouts = ForwardTimeouts(),
         receipts: ReceiptRing = ReceiptRing(), directUses: DirectUses = DirectUses(), asserter: IdentityAsserter? = nil,
-        blocks: Blocks = Blocks(), policies: RoutingPolicies = RoutingPolicies(), seed: UInt64
+        blocks: Blocks = Blocks(), policies: RoutingPolicies = RoutingPolicies(),
+        tells: @escaping @Sendable (String) -> Void = { _ in }, seed: UInt64
     ) {
         self.directUses = directUses
         self.blocks = blocks
         self.policies = policies
+        self.tells = tells
         self.me = me
         self.choice = choice
         self.timeouts = timeouts

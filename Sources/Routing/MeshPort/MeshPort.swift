@@ -17,7 +17,7 @@ public final class MeshPort: HTTPHandler {
     /// This node's own federation, and those that it is linked with.
     let federation: String
     let linked: [LinkedFederation]
-    private let models: [String: LocalModel]
+    let models: [String: LocalModel]
     private let bodyLimit: Int
     let gossip: @Sendable (NodeID, [UInt8], _ isShort: Bool) async -> GossipAnswer
     private let log: @Sendable (TransportError, SocketAddress?) -> Void
@@ -125,6 +125,7 @@ public final class MeshPort: HTTPHandler {
         if exchange.withPath({ Self.equal($0, Self.pingPath) }) {
             return await exchange.respond(status: 204, contentType: "text/plain", body: "")
         }
+        if exchange.withPath({ Self.equal($0, Self.startPath) }) { return await start(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.parkPath) }) { return await park(exchange, peer) }
         if exchange.withPath({ Self.equal($0, Self.carryPath) }) { return await carry(exchange, peer) }
         for path in Self.inferencePaths where exchange.withPath({ Self.equal($0, path) }) {

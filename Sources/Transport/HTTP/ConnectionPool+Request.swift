@@ -14,10 +14,12 @@ extension ConnectionPool {
     ///   - limit: bytes of the answer's body; a longer one is `.limitExceeded`.
     ///   - deadline: monotonic nanoseconds for everything.
     ///   - checkPeer: looks at the connection before anything is sent: it throws to refuse the peer.
+    ///   - identify: fields that depend on the connection.
     public func request(
         _ upstream: Upstream, method: StaticString = "GET", target: String, fields: [(StaticString, String)] = [],
         body: [UInt8] = [], host: StaticString? = nil, limit: Int, deadline: UInt64,
-        checkPeer: (Stream) throws(TransportError) -> Void = { (_) throws(TransportError) in }
+        checkPeer: (Stream) throws(TransportError) -> Void = { (_) throws(TransportError) in },
+        identify: (Stream) -> [(StaticString, String)] = { _ in [] }
     ) async throws(TransportError) -> HTTPAnswer {
         var fresh = false
         while true {
@@ -26,6 +28,7 @@ extension ConnectionPool {
                 try checkPeer(connection.stream)
                 connection.startRequest(method, target, host: host)
                 for (name, value) in fields { connection.field(name, value) }
+                for (name, value) in identify(connection.stream) { connection.field(name, value) }
                 if !body.isEmpty || method.description == "POST" { connection.field("Content-Length", body.count) }
                 connection.endFields()
                 connection.stream.output.append(body)

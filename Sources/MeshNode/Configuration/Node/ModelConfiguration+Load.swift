@@ -1,4 +1,5 @@
 import Gossip
+import Routing
 
 extension ModelConfiguration {
     static func decode(_ cursor: ConfigurationCursor) -> [ModelConfiguration] {
@@ -12,7 +13,8 @@ extension ModelConfiguration {
                     description: ModelDescription.decode(fields),
                     policy: fields["policy"].enumeration(Policy.self, default: .federation),
                     access: fields["access"].optional(AccessRule.decode),
-                    data: ModelDataConfiguration.decode(fields))
+                    data: ModelDataConfiguration.decode(fields),
+                    start: fields["start"].optional(Starter.Settings.decode))
             }
         }
     }

@@ -1,4 +1,5 @@
 import Gossip
+import Routing
 
 /// A model that a site offers: what is declared of it, and the server that runs it.
 struct ModelConfiguration: Equatable, Sendable {
@@ -13,6 +14,8 @@ struct ModelConfiguration: Equatable, Sendable {
     var access: AccessRule?
     /// What data it takes, and from whom.
     var data = ModelDataConfiguration()
+    /// How it is started where it does not run, and for whom.
+    var start: Starter.Settings?
 
     /// The way that data takes to it.
     var path: DataPath? { data.path ?? DataPath(backend: backend.kind.rawValue) }

@@ -154,5 +154,6 @@ extension ModelConfiguration {
         out.field("policy", .text(policy.rawValue))
         access?.render("access", &out)
         data.render(&out)
+        start?.render(&out)
     }
 }

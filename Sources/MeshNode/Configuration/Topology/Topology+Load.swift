@@ -131,7 +131,8 @@ extension Topology.Model {
                 description: description,
                 policy: fields["policy"].enumeration(ModelConfiguration.Policy.self, default: .federation),
                 access: fields["access"].optional(AccessRule.decode),
-                data: ModelDataConfiguration.decode(fields))
+                data: ModelDataConfiguration.decode(fields),
+                start: fields["start"].optional(Starter.Settings.decode))
         }
     }
 }

@@ -77,6 +77,7 @@ struct Topology: Equatable, Sendable {
         var access: AccessRule?
         /// Beside the path of its backend, where that differs from its kind's.
         var data = ModelDataConfiguration()
+        var start: Starter.Settings?
 
         /// The way that data takes to it.
         var path: DataPath? {
