@@ -42,6 +42,7 @@ extension NodeAPI {
             path: path, body: body, modelRange: modelRange, needs: needs, requestID: call.requestID,
             user: call.caller?.name ?? "", isStream: scan.stream, deadline: deadline)
         request.key = call.caller?.key?.id
+        if scan.isFlexible { request.priority = .batch }
         let failure = await router.route(request, routes: routes, on: exchange) { exchange, origin in
             call.fields(exchange)
             origin.write(to: exchange)

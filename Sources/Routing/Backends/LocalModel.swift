@@ -91,7 +91,7 @@ public final class LocalModel: Sendable {
 
     /// Takes what was seen of the server; true if anything changed.
     func observe(_ seen: Observation) -> Bool {
-        if declaredSlots == nil, let slots = seen.slots, slots > 0, slots != gate.counts.slots { gate.resize(slots: slots) }
+        if declaredSlots == nil, let slots = seen.slots, slots > 0, slots != gate.snapshot.configuredSlots { gate.resize(slots: slots) }
         gate.load.learn(walltimeEnds: Self.walltimeEnd(in: seen.walltimeRemainingSeconds), tokensPerSecond: nil)
         return current.withLock { variant in
             var next = declared
@@ -135,11 +135,12 @@ public final class LocalModel: Sendable {
 
     /// This model's part of the node's load record.
     public var loadReport: ModelLoad {
-        let counts = gate.counts
+        let gated = gate.snapshot
         let seen = seenLoad.withLock { $0 }
         var load = ModelLoad(
-            id: id, slots: counts.slots, running: max(counts.running, min(seen.running, counts.slots)),
-            waiting: max(counts.waiting, seen.waiting))
+            id: id, slots: gated.slots, running: max(gated.running, min(seen.running, gated.slots)),
+            waiting: max(gated.interactive + gated.batch, seen.waiting))
+        load.queueSeconds = gated.expectedSeconds.map { ($0 * 10).rounded() / 10 }
         load.walltimeRemainingSeconds = variant.walltimeRemainingSeconds
         if case .globus(let backend) = backend { load.queueSeconds = backend.queueSeconds }
         return load
