@@ -11,7 +11,7 @@ extension NodeAPI {
             }
         }
         var page = MetricsPage()
-        page.add("meshnode_admission_slots", "gauge", "Requests that may run at once: as configured or told, and as measured.") {
+        page.add("meshnode_admission_slots", "gauge", "Requests that may run at once, by configuration and measure.") {
             for (labels, state) in models { $0.row(labels, state.slots) }
         }
         page.add("meshnode_admission_configured_slots", "gauge", "Requests that may run at once, as configured or told.") {

@@ -74,7 +74,9 @@ struct ConcurrencyLimit: Sendable {
         if samples.count < Self.mostSamples {
             samples.append(seconds / (1 + Double(max(promptTokens, 0)) / settings.promptTokens))
         }
-        guard samples.count >= min(max(limit / 2, 4), 16), Self.passed(windowBegan, now) >= settings.windowNanoseconds else { return }
+        guard samples.count >= min(max(limit / 2, 4), 16), Self.passed(windowBegan, now) >= settings.windowNanoseconds else {
+            return
+        }
         samples.sort()
         let median = samples[samples.count / 2]
         samples.removeAll(keepingCapacity: true)

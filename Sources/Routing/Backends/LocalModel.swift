@@ -91,7 +91,9 @@ public final class LocalModel: Sendable {
 
     /// Takes what was seen of the server; true if anything changed.
     func observe(_ seen: Observation) -> Bool {
-        if declaredSlots == nil, let slots = seen.slots, slots > 0, slots != gate.snapshot.configuredSlots { gate.resize(slots: slots) }
+        if declaredSlots == nil, let slots = seen.slots, slots > 0, slots != gate.snapshot.configuredSlots {
+            gate.resize(slots: slots)
+        }
         gate.load.learn(walltimeEnds: Self.walltimeEnd(in: seen.walltimeRemainingSeconds), tokensPerSecond: nil)
         return current.withLock { variant in
             var next = declared

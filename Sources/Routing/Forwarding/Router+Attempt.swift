@@ -125,7 +125,8 @@ extension Router {
                     return early
                 }
                 let relay = Relay(
-                    exchange: exchange, source: TimedAnswer(source: connection, loop: worker.loop, clock: clock), site: site, stall: timeouts.stall, deadline: request.deadline,
+                    exchange: exchange, source: TimedAnswer(source: connection, loop: worker.loop, clock: clock), site: site,
+                    stall: timeouts.stall, deadline: request.deadline,
                     router: self, server: own)
                 let attempt = await relay.run(decorate: fields)
                 if case .answered = attempt {

@@ -139,7 +139,8 @@ struct PeerFields: Equatable {
     static func secondsLeft(_ deadline: UInt64, now: UInt64) -> String? {
         guard deadline != .max else { return nil }
         // Rounded up: whoever asks is never told that its time is over before it is.
-        let milliseconds = deadline > now ? (deadline - now + 999_999) / 1_000_000 : 1
+        let left = deadline > now ? deadline - now : 1
+        let milliseconds = left / 1_000_000 + (left % 1_000_000 > 0 ? 1 : 0)
         let bounded = min(max(milliseconds, 1), UInt64(mostSeconds) * 1000)
         let rest = String(bounded % 1000)
         return "\(bounded / 1000)." + String(repeating: "0", count: 3 - rest.utf8.count) + rest

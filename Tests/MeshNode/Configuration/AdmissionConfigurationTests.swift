@@ -22,7 +22,9 @@ private func settings(_ admission: String, measures: Bool = false) throws -> Gat
 @Suite struct AdmissionConfigurationTests {
     @Test(
         "what is written is read again",
-        arguments: ["", "queueRequests: 0, queueSeconds: 0.5", "batchShare: 0.25, feedback: true, mostSlots: 64", "feedback: false"])
+        arguments: [
+            "", "queueRequests: 0, queueSeconds: 0.5", "batchShare: 0.25, feedback: true, mostSlots: 64", "feedback: false",
+        ])
     func roundTrip(_ fields: String) throws {
         let node = try decode(fields)
         let again = try Decoding.decode(

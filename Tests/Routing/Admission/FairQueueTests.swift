@@ -130,7 +130,9 @@ private func tokens(_ served: [(Asked, tokens: Int)], _ isOf: (Asked) -> Bool) -
         var settings = FairQueue<Int>.Settings()
         settings.capacity = 3
         var queue = FairQueue<Int>(settings: settings)
-        let tickets = (0..<4).map { queue.add($0, AdmissionRequest(priority: $0 == 0 ? .batch : .interactive, user: UInt64($0))) }
+        let tickets = (0..<4).map {
+            queue.add($0, AdmissionRequest(priority: $0 == 0 ? .batch : .interactive, user: UInt64($0)))
+        }
         #expect(tickets.map { $0 != nil } == [true, true, true, false])
         if let first = tickets[0] {
             let gone = queue.remove(first)

@@ -26,7 +26,8 @@ private func fields(_ lines: String...) throws -> PeerFields {
     }
 
     @Test(arguments: [
-        "Admission: maybe", "Admission: Queue", "Admission:", "Priority: urgent", "Priority: batch ,interactive", "Priority:",
+        "Admission: maybe", "Admission: Queue", "Admission:", "Priority: urgent", "Priority: batch ,interactive",
+        "Priority:",
         "Deadline: -1.000", "Deadline: 0.000", "Deadline: 86400.001", "Deadline: 86401.000", "Deadline: 5", "Deadline: 5.0",
         "Deadline: 1e3", "Deadline: nan", "Deadline: inf", "Deadline: 99999999999999999999.000", "Deadline: 1.0000",
         "Deadline: 1.-10", "Deadline:", "Deadline: 0x10.000", "Tokens: 12", "Tokens: prompt=-1; answer=2",
@@ -65,7 +66,9 @@ private func fields(_ lines: String...) throws -> PeerFields {
         #expect(PeerFields.secondsLeft(.max, now: 0) == nil)
     }
 
-    @Test(arguments: [(Int.min, Int.max), (0, 0), (7, 1_000_000_000)]) func estimatesCanBeRead(_ prompt: Int, _ answer: Int) throws {
+    @Test(arguments: [(Int.min, Int.max), (0, 0), (7, 1_000_000_000)]) func estimatesCanBeRead(_ prompt: Int, _ answer: Int)
+        throws
+    {
         let told = try fields("Meshnode-Tokens: \(PeerFields.tokens(prompt, answer))")
         #expect(told.promptTokens == max(prompt, 0) && told.answerTokens == min(answer, 1_000_000_000))
     }

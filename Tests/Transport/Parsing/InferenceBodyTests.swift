@@ -26,7 +26,8 @@ private func scan(_ text: String) throws(JSONSyntaxError) -> InferenceBody {
     }
 
     @Test(arguments: [
-        (#""flex""#, true), (#""priority""#, false), (#""Flex""#, false), (#""default""#, false), ("null", false), ("1", false),
+        (#""flex""#, true), (#""priority""#, false), (#""Flex""#, false), (#""default""#, false), ("null", false),
+        ("1", false),
         (#"{"flex":1}"#, false), (#""""#, false),
     ])
     func whoMayWaitForOthers(_ tier: String, _ isFlexible: Bool) throws {

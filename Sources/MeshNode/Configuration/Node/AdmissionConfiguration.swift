@@ -19,7 +19,9 @@ struct AdmissionConfiguration: Equatable, Sendable {
         cursor.objectOrDefaults { fields in
             AdmissionConfiguration(
                 queueRequests: fields["queueRequests"].optional { $0.integer(in: LimitConfiguration.queueRequestsAllowed) },
-                queueSeconds: fields["queueSeconds"].optional { $0.duration(in: LimitConfiguration.queueSecondsAllowed, default: 0) },
+                queueSeconds: fields["queueSeconds"].optional {
+                    $0.duration(in: LimitConfiguration.queueSecondsAllowed, default: 0)
+                },
                 batchShare: fields["batchShare"].optional { $0.number(in: batchShareAllowed) },
                 feedback: fields["feedback"].optional { $0.boolean(default: false) },
                 mostSlots: fields["mostSlots"].optional { $0.integer(in: mostSlotsAllowed) })
