@@ -211,15 +211,16 @@ extension Router {
         let contentType = connection.head.first(.contentType).map {
             String(decoding: connection.headBytes[$0], as: UTF8.self)
         }
+        let seconds = status == 429 || status == 503 ? retryAfterSeconds(connection) : nil
         let body = await discard(connection)
         var failure = RoutingFailure(
             status == 429 ? .overloaded : .unreachable, status: status, "the server at site \(site) answered \(status)",
-            retryAfterSeconds: status == 429 || status == 503 ? 5 : nil)
+            retryAfterSeconds: seconds)
         failure.answer = (status, contentType ?? "application/json", body)
         return .failed(failure)
     }
 
-    /// When a site that refuses would have us come again: an hour at most, whatever it says.
+    /// When a place that is full would have us come again: an hour at most, whatever it says.
     private func retryAfterSeconds(_ connection: HTTPClientConnection) -> Int {
         guard let range = connection.head.first(.retryAfter),
             let seconds = Int(String(decoding: connection.headBytes[range].prefix(16), as: UTF8.self))

@@ -203,7 +203,9 @@ public final class MeshPort: HTTPHandler {
             case .clientGone: return
             case .failed(let failure):
                 if let block = underWay.ending { return await refuse(exchange, block, model) }
-                return await answer(exchange, failure.status, failure.kind.rawValue, failure.message, model)
+                return await answer(
+                    exchange, failure.status, failure.kind.rawValue, failure.message, model,
+                    retryAfterSeconds: failure.retryAfterSeconds)
             case .refused(let seconds): return await refuse(exchange, model, "full", retryAfterSeconds: seconds)
             default: return await refuse(exchange, model, "full")
             }
@@ -265,11 +267,13 @@ public final class MeshPort: HTTPHandler {
     }
 
     func answer(
-        _ exchange: HTTPExchange, _ status: Int, _ code: String, _ message: String, _ model: LocalModel? = nil
+        _ exchange: HTTPExchange, _ status: Int, _ code: String, _ message: String, _ model: LocalModel? = nil,
+        retryAfterSeconds: Int? = nil
     ) async {
         let type = status < 500 ? "invalid_request_error" : "server_error"
         let body = #"{"error":{"message":"\#(jsonEscaped(message))","type":"\#(type)","param":null,"code":"\#(code)"}}"#
         await exchange.respond(status: status, contentType: "application/json", body: body) {
+            if let retryAfterSeconds { $0.field("Retry-After", retryAfterSeconds) }
             if let model { $0.field("Meshnode-Load", Self.report(model).text) }
         }
     }
