@@ -5,7 +5,8 @@
 /// least median of the last minutes; now and then the limit is lowered for a moment to see what it is with fewer.
 struct ConcurrencyLimit: Sendable {
     struct Settings: Sendable, Equatable {
-        var first = 16
+        /// Few, so that the first samples show what it is at best.
+        var first = 4
         /// Never above.
         var most = 256
         /// A median is bad when it is as many times the best, and worse by as many seconds.

@@ -171,13 +171,13 @@ private func makeGate(slots: Int, queueLimit: Int, refusesLate: Bool = true) -> 
         var settings = Gate.Settings()
         settings.feedback = .whereUnknown
         let gate = Gate(slots: nil, settings: settings)
-        #expect(gate.counts.slots == 16 && gate.load.sample().slots == 16)
+        #expect(gate.counts.slots == 4 && gate.load.sample().slots == 4)
         for began in 1...40 as ClosedRange<UInt64> {
             _ = gate.tryEnter()
             gate.sawFirstToken(began: began * 100_000_000, promptTokens: 0, now: began * 100_000_000 + 50_000_000)
         }
         let found = gate.counts.slots
-        #expect(found > 16 && found <= 256 && gate.load.sample().slots == found)
+        #expect(found > 4 && found <= 256 && gate.load.sample().slots == found)
         gate.resize(slots: 5)
         #expect(gate.counts.slots == 5 && gate.load.sample().slots == 5)
         gate.sawFirstToken(began: 1, promptTokens: 0, now: 2)
