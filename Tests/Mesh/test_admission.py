@@ -310,9 +310,8 @@ def test_a_refusal_comes_before_the_body(line: Line, identity: Identity):
 def test_a_large_body_goes_elsewhere_unsent_where_the_gate_refuses(line: Line):
     """More than 64 KiB: gamma, whose slot is taken, has only its head; delta runs it whole."""
     release = line.hold(line.gamma, f"{EVERYWHERE}@gamma")
-    big = "x" * 200_000
-    for _ in range(3):
-        answer = line.ask(f"big {big}", entry="alpha", model=EVERYWHERE)
+    for number in range(3):
+        answer = line.ask(f"big-{number}", entry="alpha", model=EVERYWHERE, stub_filler="x" * 200_000)
         assert answer.status_code == 200, answer.text
         assert answer.headers["x-mesh-site"] == "delta"
     assert all(len(request["body"]) > 200_000 for request in line.delta.requests)
