@@ -43,6 +43,7 @@ extension NodeAPI {
             user: call.caller?.name ?? "", isStream: scan.stream, deadline: deadline)
         if exchange.text(.meshDeadline) == nil { request.patience = min(deadline, now &+ router.timeouts.start) }
         request.key = call.caller?.key?.id
+        if scan.isFlexible { request.priority = .batch }
         let failure = await router.route(request, routes: routes, on: exchange) { exchange, origin in
             call.fields(exchange)
             origin.write(to: exchange)

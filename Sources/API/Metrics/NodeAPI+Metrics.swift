@@ -9,6 +9,7 @@ extension NodeAPI {
         var text = metrics.text
         text += counters()
         text += models(now: call.exchange.worker.loop.now)
+        text += admission()
         text += await control.metrics()
         await call.exchange.respond(status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8", body: text) {
             call.fields($0)
@@ -101,7 +102,7 @@ extension NodeAPI {
         return out + running
     }
 
-    private func label(_ text: String) -> String {
+    func label(_ text: String) -> String {
         String(text.flatMap { $0 == "\"" || $0 == "\\" ? ["\\", $0] : $0 == "\n" ? ["\\", "n"] : [$0] })
     }
 }

@@ -129,7 +129,8 @@ final class GlobusSite: Sendable {
         let slots = min(max(offer.slots, 1), 1000)
         return LocalModel(
             declared: variant, upstreamModel: offer.upstreamModel, backend: .globus(backend),
-            gate: Gate(slots: slots, queueLimit: configuration.limits.queueRequests), declaredSlots: slots)
+            gate: Gate(slots: slots, settings: Gate.Settings(AdmissionConfiguration(), configuration.limits)),
+            declaredSlots: slots)
     }
 
     private func settings(endpoint: String, style: FunctionStyle) -> GlobusBackendSettings {

@@ -154,10 +154,12 @@ struct Backends {
     ) -> LocalModel {
         var upstreamModel = model.id
         var slots: Int?
+        var measures = false
         switch model.backend {
         case .openAI(let server):
             upstreamModel = server.upstreamModel ?? model.id
             slots = server.slots
+            measures = true
         case .globusCompute(let globus):
             upstreamModel = globus.upstreamModel ?? model.id
             slots = globus.slots
@@ -168,10 +170,10 @@ struct Backends {
         }
         var variant = model.variant(of: configuration)
         variant.direct = direct
-        // Until the server tells: as many as a small vLLM takes comfortably.
         return LocalModel(
             declared: variant, upstreamModel: upstreamModel, backend: backend,
-            gate: Gate(slots: slots ?? 32, queueLimit: configuration.limits.queueRequests), declaredSlots: slots,
+            gate: Gate(slots: slots, settings: Gate.Settings(model.admission, configuration.limits, measures: measures)),
+            declaredSlots: slots,
             starter: model.starter)
     }
 }

@@ -21,7 +21,6 @@ extension ForwardTimeouts {
         self.init()
         firstByte = nanoseconds(configuration.timeouts.firstByteSeconds)
         stall = nanoseconds(configuration.timeouts.stallSeconds)
-        queue = nanoseconds(configuration.limits.queueSeconds)
     }
 }
 

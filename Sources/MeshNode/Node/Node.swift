@@ -67,7 +67,8 @@ final class Node: Sendable {
                 )
             },
             asserter: IdentityAsserter(me: me, federation: configuration.federation) { trust.key(of: $0) },
-            blocks: blocks.blocks, policies: configuration.routing, tells: { log.info($0) }, seed: UInt64.random(in: 0 ... .max))
+            blocks: blocks.blocks, policies: configuration.routing, tells: { log.info($0) },
+            seed: UInt64.random(in: 0 ... .max))
         let ledger = trust.ledger
         let vouches: @Sendable (String) -> [String]? = { ledger.admission(of: $0)?.domains }
         let generations = GenerationStore(directory: configuration.stateDirectory, log: log)

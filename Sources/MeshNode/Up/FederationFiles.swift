@@ -142,7 +142,7 @@ struct FederationFiles {
             }
             return ModelConfiguration(
                 id: model.id, aliases: model.aliases, backend: backend, description: model.description, policy: model.policy,
-                access: model.access, data: model.data, start: model.start)
+                access: model.access, admission: model.admission, data: model.data, start: model.start)
         }
         let configuration = NodeConfiguration(
             federation: topology.federation, site: node.id.site, node: node.id.node,

@@ -106,7 +106,9 @@ public final class LocalModel: Sendable {
     func observe(_ observation: Observation) -> Bool {
         lastSeen.withLock { $0 = observation }
         let seen = starter?.seen(observation, now: mesh_monotonic_ns()) ?? observation
-        if declaredSlots == nil, let slots = seen.slots, slots > 0, slots != gate.counts.slots { gate.resize(slots: slots) }
+        if declaredSlots == nil, let slots = seen.slots, slots > 0, slots != gate.snapshot.configuredSlots {
+            gate.resize(slots: slots)
+        }
         gate.load.learn(walltimeEnds: Self.walltimeEnd(in: seen.walltimeRemainingSeconds), tokensPerSecond: nil)
         return current.withLock { variant in
             var next = declared
@@ -171,11 +173,12 @@ public final class LocalModel: Sendable {
 
     /// This model's part of the node's load record.
     public var loadReport: ModelLoad {
-        let counts = gate.counts
+        let gated = gate.snapshot
         let seen = seenLoad.withLock { $0 }
         var load = ModelLoad(
-            id: id, slots: counts.slots, running: max(counts.running, min(seen.running, counts.slots)),
-            waiting: max(counts.waiting, seen.waiting))
+            id: id, slots: gated.slots, running: max(gated.running, min(seen.running, gated.slots)),
+            waiting: max(gated.interactive + gated.batch, seen.waiting))
+        load.queueSeconds = gated.expectedSeconds.map { ($0 * 10).rounded() / 10 }
         load.walltimeRemainingSeconds = variant.walltimeRemainingSeconds
         if case .globus(let backend) = backend { load.queueSeconds = backend.queueSeconds }
         return load

@@ -12,6 +12,7 @@ public struct ForwardRequest {
     /// Id of the API key that it came with; nil: another token.
     public var key: String?
     public var isStream: Bool
+    public var priority = Priority.interactive
     /// Monotonic nanoseconds after which nobody waits for the answer.
     public var deadline: UInt64
     /// Monotonic nanoseconds until which the client waits for a model that is being started.
@@ -39,8 +40,6 @@ public struct ForwardTimeouts: Sendable {
     public var firstByte: UInt64 = 300_000_000_000
     /// Between two pieces of an answer.
     public var stall: UInt64 = 300_000_000_000
-    /// Waiting for a free slot.
-    public var queue: UInt64 = 30_000_000_000
     /// Waiting for a model that is being started, where the client names no deadline.
     public var start: UInt64 = 60_000_000_000
     public init() {}
@@ -50,8 +49,8 @@ public struct ForwardTimeouts: Sendable {
 enum Attempt {
     /// The answer went to the client, whole.
     case answered
-    /// The target refused before queueing, with its load.
-    case refused
+    /// The target refused before queueing, with its load, and said when to come again.
+    case refused(retryAfterSeconds: Int)
     /// Nothing has gone to the client: another candidate may be tried.
     case failed(RoutingFailure)
     /// The answer broke after its first byte; the client was told so.

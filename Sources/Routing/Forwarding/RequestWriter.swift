@@ -84,8 +84,7 @@ enum RequestWriter {
             connection.field("Meshnode-Request-Id", request.requestID)
             connection.field("Meshnode-Model", model)
             connection.field("Meshnode-User", request.user)
-            connection.field("Meshnode-Tokens", request.needs.contextTokens)
-            connection.field("Meshnode-Admission", queues ? "queue" : "refuse")
+            PeerFields.write(request, queues: queues, to: connection)
             identity?.withUnsafeBytes { connection.field("Meshnode-Identity", $0) }
             let classes = request.needs.data.classes
             if !classes.isEmpty { connection.field("Meshnode-Data-Class", classes.joined(separator: ", ")) }

@@ -10,26 +10,32 @@ extension Router {
         _ request: ForwardRequest, _ model: LocalModel, _ exchange: HTTPExchange, queues: Bool,
         fields: (HTTPExchange) -> Void
     ) async -> Attempt {
-        if let refused = await enter(model, exchange, queues: queues, deadline: request.deadline) { return refused }
+        if let refused = await enter(model, exchange, queues: queues, request.admission(at: me.siteName)) { return refused }
         return await run(request, model, Slot(of: model.gate), exchange, fields: fields)
     }
 
     /// Takes a slot of a model; nil when it has one, to be given back: make a `Slot` of it at once.
-    func enter(_ model: LocalModel, _ exchange: HTTPExchange, queues: Bool, deadline: UInt64) async -> Attempt? {
-        if model.gate.tryEnter() { return nil }
-        guard queues else { return .refused }
+    ///
+    /// - Parameter request: made only where there is no slot at once.
+    func enter(
+        _ model: LocalModel, _ exchange: HTTPExchange, queues: Bool, _ request: @autoclosure () -> AdmissionRequest
+    ) async -> Attempt? {
+        let gate = model.gate
+        if gate.tryEnter(orRefuses: !queues) { return nil }
+        guard queues else { return .refused(retryAfterSeconds: gate.retryAfterSeconds) }
+        let request = request()
         do throws(Gate.Refusal) {
-            let deadline = min(exchange.worker.loop.now &+ timeouts.queue, deadline)
-            try await model.gate.enter(for: exchange.stream, deadline: deadline)
+            try await gate.enter(request, for: exchange.stream)
             return nil
         } catch {
             switch error {
-            case .queueFull: return .refused
+            case .full, .queueFull, .late: return .refused(retryAfterSeconds: gate.retryAfterSeconds)
             case .timedOut:
+                if exchange.worker.loop.now >= request.deadline { return .failed(.deadline) }
                 return .failed(
                     RoutingFailure(
                         .overloaded, status: 503, "no slot for \(model.id) came free at site \(me.site) in time",
-                        retryAfterSeconds: 5))
+                        retryAfterSeconds: gate.retryAfterSeconds))
             case .clientGone: return lost(exchange)
             }
         }
@@ -45,9 +51,16 @@ extension Router {
             var reported = false
             return await attempt(
                 request, server.upstream, exchange, .server(server, model: model.upstreamModel), site: me.site, peer: nil,
-                load: nil, reported: &reported, fields: fields)
+                load: nil, reported: &reported, clock: clock(request, model, exchange), fields: fields)
         case .globus(let backend): return await runTask(request, model, backend, slot, exchange, fields: fields)
         }
+    }
+
+    /// Measures how long a stream's first token takes. An answer that comes whole says nothing of that.
+    private func clock(_ request: ForwardRequest, _ model: LocalModel, _ exchange: HTTPExchange) -> FirstTokenClock? {
+        guard request.isStream, model.gate.settings.feedback != .off else { return nil }
+        return FirstTokenClock(
+            gate: model.gate, began: exchange.worker.loop.now, promptTokens: request.needs.promptTokens)
     }
 
     /// Sends a request to another node's mesh port.
@@ -67,7 +80,8 @@ extension Router {
     /// One request on one connection, and again on a fresh one if the kept one turned out closed.
     private func attempt(
         _ request: ForwardRequest, _ upstream: Upstream, _ exchange: HTTPExchange, _ destination: RequestWriter.Destination,
-        site: String, peer: Candidate?, load: LiveLoad?, reported: inout Bool, fields: (HTTPExchange) -> Void
+        site: String, peer: Candidate?, load: LiveLoad?, reported: inout Bool, clock: FirstTokenClock? = nil,
+        fields: (HTTPExchange) -> Void
     ) async -> Attempt {
         let worker = exchange.worker
         var fresh = false
@@ -111,7 +125,8 @@ extension Router {
                     return early
                 }
                 let relay = Relay(
-                    exchange: exchange, source: connection, site: site, stall: timeouts.stall, deadline: request.deadline,
+                    exchange: exchange, source: TimedAnswer(source: connection, loop: worker.loop, clock: clock), site: site,
+                    stall: timeouts.stall, deadline: request.deadline,
                     router: self, server: own)
                 let attempt = await relay.run(decorate: fields)
                 if case .answered = attempt {
@@ -183,8 +198,9 @@ extension Router {
     /// Answers that are not for the client yet: refusals, and failures that another site may make good.
     private func judge(_ status: Int, _ connection: HTTPClientConnection, site: String) async -> Attempt? {
         if status == 503, connection.head.first(named: "meshnode-refused", in: connection.headBytes) != nil {
+            let seconds = retryAfterSeconds(connection)
             await discard(connection)
-            return .refused
+            return .refused(retryAfterSeconds: seconds)
         }
         if status == 401 || status == 403,
             let why = connection.head.first(named: "meshnode-refused", in: connection.headBytes)
@@ -195,12 +211,21 @@ extension Router {
         let contentType = connection.head.first(.contentType).map {
             String(decoding: connection.headBytes[$0], as: UTF8.self)
         }
+        let seconds = status == 429 || status == 503 ? retryAfterSeconds(connection) : nil
         let body = await discard(connection)
         var failure = RoutingFailure(
             status == 429 ? .overloaded : .unreachable, status: status, "the server at site \(site) answered \(status)",
-            retryAfterSeconds: status == 429 || status == 503 ? 5 : nil)
+            retryAfterSeconds: seconds)
         failure.answer = (status, contentType ?? "application/json", body)
         return .failed(failure)
+    }
+
+    /// When a place that is full would have us come again: an hour at most, whatever it says.
+    private func retryAfterSeconds(_ connection: HTTPClientConnection) -> Int {
+        guard let range = connection.head.first(.retryAfter),
+            let seconds = Int(String(decoding: connection.headBytes[range].prefix(16), as: UTF8.self))
+        else { return 5 }
+        return min(max(seconds, 1), 3600)
     }
 
     /// Reads the rest of an answer, up to 64 KiB.

@@ -46,6 +46,8 @@ extension Router {
         var unreached: UInt64 = 0
         var lastFailure: RoutingFailure?
         var triedDirectly = false
+        /// The soonest that one of those who refused would have the client come again.
+        var retryAfterSeconds: Int?
         /// The client went away from a task that nobody can stop.
         var runsOn = false
 
@@ -69,8 +71,7 @@ extension Router {
             if exchange.clientIsGone { return RoutingFailure(.clientGone, status: 499, "the client went away") }
             if let failure = meetBlocks(&request, underWay) { return failure }
             if loop.now >= request.deadline {
-                return progress.lastFailure
-                    ?? RoutingFailure(.deadline, status: 504, "the deadline passed before a site could answer")
+                return progress.lastFailure ?? .deadline
             }
             guard
                 let step = progress.journey.next(
@@ -116,13 +117,14 @@ extension Router {
             case .clientGone:
                 if case .local(let model) = routes.targets[step.index] { progress.runsOn = model.outlivesClients }
                 return RoutingFailure(.clientGone, status: 499, "the client went away")
-            case .refused:
+            case .refused(let seconds):
+                progress.retryAfterSeconds = min(progress.retryAfterSeconds ?? seconds, seconds)
                 if queues {
                     // Even its queue is full: there is nothing better.
                     progress.journey.failed(step.index)
                     progress.lastFailure = RoutingFailure(
                         .overloaded, status: 503, "every site that serves \(routes.id) is full just now",
-                        retryAfterSeconds: 5)
+                        retryAfterSeconds: progress.retryAfterSeconds)
                 } else {
                     progress.journey.refused(step.index)
                     candidate.load.refused(now: loop.now)
@@ -130,6 +132,8 @@ extension Router {
                     counters.bounces.increment()
                 }
             case .failed(let failure):
+                // What is late through the client's own haste says nothing against the place.
+                if loop.now >= request.deadline { return .deadline }
                 // It waited in line as long as anyone may: another line would not be shorter.
                 if queues, failure.kind == .overloaded, failure.answer == nil { return failure }
                 progress.journey.failed(step.index)
@@ -191,10 +195,11 @@ extension Router {
             return .ended(nil)
         case .clientGone: return .ended(RoutingFailure(.clientGone, status: 499, "the client went away"))
         case .failed(let failure): return .ended(failure)
-        case .refused:
+        case .refused(let seconds):
             return .ended(
                 RoutingFailure(
-                    .overloaded, status: 503, "every place that serves \(routes.id) is full just now", retryAfterSeconds: 5))
+                    .overloaded, status: 503, "every place that serves \(routes.id) is full just now",
+                    retryAfterSeconds: min(progress.retryAfterSeconds ?? seconds, seconds)))
         }
     }
 

@@ -176,7 +176,14 @@ public final class MeshPort: HTTPHandler {
     ) async {
         // A queue or a model that thinks may take minutes, in which no proxy between the sites must think us gone.
         exchange.sayProcessing(every: keepAlive)
-        guard let name = exchange.text(named: "meshnode-model"), let model = models[name] else {
+        let told: PeerFields
+        do throws(PeerFieldError) {
+            told = try PeerFields(exchange.head, in: exchange.headBytes)
+        } catch {
+            refusals(peer, "a request: \(error.reason)")
+            return await answer(exchange, 400, "bad_mesh_field", error.reason)
+        }
+        guard let name = told.model, let model = models[name] else {
             return await refuse(exchange, nil, "no_such_model")
         }
         // What is not offered is not there.
@@ -189,25 +196,30 @@ public final class MeshPort: HTTPHandler {
         guard model.variant.state == .running else { return await refuse(exchange, model, "not_running") }
         guard model.variant.policy != "local" else { return await refuse(exchange, model, "local_only") }
         if router.view.mesh[router.me]?.identity?.draining == true { return await refuse(exchange, model, "draining") }
-        let queues = exchange.text(named: "meshnode-admission") == "queue"
-        if let refused = await router.enter(model, exchange, queues: queues, deadline: .max) {
+        let request = told.request(path, model: model.id, user: user, from: peer, now: exchange.worker.loop.now)
+        if let refused = await router.enter(
+            model, exchange, queues: told.mayQueue, request.admission(at: peer.siteName))
+        {
             switch refused {
             case .clientGone: return
             case .failed(let failure):
                 if let block = underWay.ending { return await refuse(exchange, block, model) }
-                return await answer(exchange, failure.status, failure.kind.rawValue, failure.message, model)
+                return await answer(
+                    exchange, failure.status, failure.kind.rawValue, failure.message, model,
+                    retryAfterSeconds: failure.retryAfterSeconds)
+            case .refused(let seconds): return await refuse(exchange, model, "full", retryAfterSeconds: seconds)
             default: return await refuse(exchange, model, "full")
             }
         }
         let slot = Slot(of: model.gate)
-        let request: ForwardRequest
+        var taken = request
         do throws(RoutingFailure) {
-            request = try await read(exchange, path, model, user?.identity.username ?? "\(peer)")
+            try await read(exchange, model, into: &taken)
         } catch {
             return await answer(exchange, error.status, error.kind.rawValue, error.message, model)
         }
         if let block = underWay.ending { return await refuse(exchange, block, model) }
-        let attempt = await router.run(request, model, slot, exchange) { exchange in
+        let attempt = await router.run(taken, model, slot, exchange) { exchange in
             exchange.field("Meshnode-Load", Self.report(model).text)
         }
         router.counters.ranForOthers.increment()
@@ -222,9 +234,10 @@ public final class MeshPort: HTTPHandler {
         }
     }
 
+    /// Takes the body of a request that has its slot.
     private func read(
-        _ exchange: HTTPExchange, _ path: StaticString, _ model: LocalModel, _ user: String
-    ) async throws(RoutingFailure) -> ForwardRequest {
+        _ exchange: HTTPExchange, _ model: LocalModel, into request: inout ForwardRequest
+    ) async throws(RoutingFailure) {
         let range: Range<Int>
         do throws(HTTPSyntaxError) {
             range = try await exchange.readBody(limit: bodyLimit)
@@ -238,27 +251,30 @@ public final class MeshPort: HTTPHandler {
         guard let named = scan.model, String(decoding: bytes[named], as: UTF8.self) == model.id else {
             throw RoutingFailure(.unsupported, status: 400, "the body names another model than Meshnode-Model")
         }
-        return ForwardRequest(
-            path: path, body: range, modelRange: named, needs: RequestNeeds(model: model.id),
-            requestID: exchange.text(named: "meshnode-request-id") ?? "", user: user, isStream: scan.stream,
-            deadline: .max)
+        request.body = range
+        request.modelRange = named
+        request.isStream = scan.stream
+        request.needs.promptTokens = scan.estimatedPromptTokens
     }
 
-    func refuse(_ exchange: HTTPExchange, _ model: LocalModel?, _ why: String) async {
+    func refuse(_ exchange: HTTPExchange, _ model: LocalModel?, _ why: String, retryAfterSeconds: Int? = nil) async {
         router.counters.refusals.increment()
         let body = #"{"error":{"message":"refused before queueing","type":"server_error","param":null,"code":"\#(why)"}}"#
         await exchange.respond(status: 503, contentType: "application/json", body: body) {
             $0.field("Meshnode-Refused", why)
+            if let retryAfterSeconds { $0.field("Retry-After", retryAfterSeconds) }
             if let model { $0.field("Meshnode-Load", Self.report(model).text) }
         }
     }
 
     func answer(
-        _ exchange: HTTPExchange, _ status: Int, _ code: String, _ message: String, _ model: LocalModel? = nil
+        _ exchange: HTTPExchange, _ status: Int, _ code: String, _ message: String, _ model: LocalModel? = nil,
+        retryAfterSeconds: Int? = nil
     ) async {
         let type = status < 500 ? "invalid_request_error" : "server_error"
         let body = #"{"error":{"message":"\#(jsonEscaped(message))","type":"\#(type)","param":null,"code":"\#(code)"}}"#
         await exchange.respond(status: status, contentType: "application/json", body: body) {
+            if let retryAfterSeconds { $0.field("Retry-After", retryAfterSeconds) }
             if let model { $0.field("Meshnode-Load", Self.report(model).text) }
         }
     }

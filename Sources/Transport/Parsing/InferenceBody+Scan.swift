@@ -2,7 +2,7 @@ extension InferenceBody {
     /// The top-level fields read. Each may stand only once.
     enum Field: UInt8, CaseIterable {
         case model, stream, streamOptions, maxTokens, maxCompletionTokens, maxOutputTokens, choices, tools, functions
-        case responseFormat, text, logprobs, user, promptCacheKey, prompt, messages, input
+        case responseFormat, text, logprobs, user, promptCacheKey, prompt, messages, input, serviceTier
 
         var name: StaticString {
             switch self {
@@ -23,6 +23,7 @@ extension InferenceBody {
             case .prompt: "prompt"
             case .messages: "messages"
             case .input: "input"
+            case .serviceTier: "service_tier"
             }
         }
     }
@@ -91,6 +92,7 @@ extension InferenceBody {
         case 8: return walker.isWord(key, "messages") ? .messages : walker.isWord(key, "logprobs") ? .logprobs : nil
         case 9: return walker.isWord(key, "functions") ? .functions : nil
         case 10: return walker.isWord(key, "max_tokens") ? .maxTokens : nil
+        case 12: return walker.isWord(key, "service_tier") ? .serviceTier : nil
         case 14: return walker.isWord(key, "stream_options") ? .streamOptions : nil
         case 15: return walker.isWord(key, "response_format") ? .responseFormat : nil
         case 16: return walker.isWord(key, "prompt_cache_key") ? .promptCacheKey : nil

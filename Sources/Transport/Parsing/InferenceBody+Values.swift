@@ -35,6 +35,7 @@ extension InferenceBody {
             wantsStructuredOutput = wantsStructuredOutput || format.isStructured
         case .logprobs: wantsLogprobs = kind == .number || first == 0x74
         case .user: if kind == .string { user = inside }
+        case .serviceTier: if kind == .string { isFlexible = walker.isWord(inside, "flex") }
         case .promptCacheKey: if kind == .string { promptCacheKey = inside }
         case .prompt, .messages, .input: break
         }

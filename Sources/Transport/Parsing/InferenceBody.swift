@@ -19,6 +19,8 @@ public struct InferenceBody: Sendable {
     /// `response_format` or `text.format` of a type that begins with `json_`.
     public internal(set) var wantsStructuredOutput = false
     public internal(set) var wantsLogprobs = false
+    /// `service_tier` is `flex`: it may wait for others.
+    public internal(set) var isFlexible = false
     public internal(set) var user: Range<Int>?
     public internal(set) var promptCacheKey: Range<Int>?
     /// The whole value of `prompt`, `messages` or `input`, of which the last one counts.

@@ -23,7 +23,9 @@ import Testing
             bodyBytes: 2048, heldBodiesBytes: 4096, connections: 7, queueRequests: 0, queueSeconds: 0.25),
         routing: RoutingPolicies(
             usual: RoutingPolicies.Rule(.latency),
-            models: ["n": RoutingPolicies.Rule(.pinned, sites: ["argonne", "b.other.org"]), "s": RoutingPolicies.Rule(.home)]),
+            models: [
+                "n": RoutingPolicies.Rule(.pinned, sites: ["argonne", "b.other.org"]), "s": RoutingPolicies.Rule(.home),
+            ]),
         timeouts: TimeoutConfiguration(headSeconds: 0.1, connectSeconds: 1.5, streamKeepAliveSeconds: 1),
         health: HealthConfiguration(intervalSeconds: 0.2, timeoutSeconds: 1),
         log: LogConfiguration(level: .debug, format: .json), fips: .required,

@@ -56,9 +56,17 @@ private final class Accepted {
     var alarm: Alarm?
 }
 
+private func makeGate(slots: Int, queueLimit: Int, refusesLate: Bool = true) -> Gate {
+    var settings = Gate.Settings()
+    settings.queueLimit = queueLimit
+    settings.queueNanoseconds = 600_000_000_000
+    settings.refusesLate = refusesLate
+    return Gate(slots: slots, settings: settings)
+}
+
 @Suite struct GateTests {
     @Test func slotsAreNeverExceeded() {
-        let gate = Gate(slots: 2, queueLimit: 4)
+        let gate = makeGate(slots: 2, queueLimit: 4)
         #expect(gate.tryEnter())
         #expect(gate.tryEnter())
         #expect(!gate.tryEnter())
@@ -68,13 +76,13 @@ private final class Accepted {
     }
 
     @Test func waitingEndsWhenItIsCalledOff() async throws {
-        let gate = Gate(slots: 1, queueLimit: 1)
+        let gate = makeGate(slots: 1, queueLimit: 1)
         #expect(gate.tryEnter())
         let (refusal, isThere) = try await withClient { stream, _ in
             let caller = Interrupter(stream)
             stream.loop.arm(caller, at: stream.now + 1_000_000)
             do throws(Gate.Refusal) {
-                try await gate.enter(for: stream, deadline: .max)
+                try await gate.enter(AdmissionRequest(deadline: .max), for: stream)
                 return ("entered", true)
             } catch { return ("\(error)", !stream.peerHungUp && stream.interruption?.code == .revoked) }
         }
@@ -83,11 +91,11 @@ private final class Accepted {
     }
 
     @Test func waitingEndsAtItsDeadlineAndFreesItsPlace() async throws {
-        let gate = Gate(slots: 1, queueLimit: 1)
+        let gate = makeGate(slots: 1, queueLimit: 1)
         #expect(gate.tryEnter())
         let refusal = try await withClient { stream, _ in
             do throws(Gate.Refusal) {
-                try await gate.enter(for: stream, deadline: stream.now + 30_000_000)
+                try await gate.enter(AdmissionRequest(deadline: stream.now + 30_000_000), for: stream)
                 return "entered"
             } catch { return "\(error)" }
         }
@@ -96,12 +104,12 @@ private final class Accepted {
     }
 
     @Test func aClientThatGoesFreesItsPlace() async throws {
-        let gate = Gate(slots: 1, queueLimit: 1)
+        let gate = makeGate(slots: 1, queueLimit: 1)
         #expect(gate.tryEnter())
         let refusal = try await withClient { stream, peer in
             peer.close()
             do throws(Gate.Refusal) {
-                try await gate.enter(for: stream, deadline: stream.now + 60_000_000_000)
+                try await gate.enter(AdmissionRequest(deadline: stream.now + 60_000_000_000), for: stream)
                 return "entered"
             } catch { return "\(error)" }
         }
@@ -110,19 +118,83 @@ private final class Accepted {
     }
 
     @Test func theLineIsBounded() async throws {
-        let gate = Gate(slots: 1, queueLimit: 0)
+        let gate = makeGate(slots: 1, queueLimit: 0)
         #expect(gate.tryEnter())
         let refusal = try await withClient { stream, _ in
             do throws(Gate.Refusal) {
-                try await gate.enter(for: stream, deadline: .max)
+                try await gate.enter(AdmissionRequest(deadline: .max), for: stream)
                 return "entered"
             } catch { return "\(error)" }
         }
         #expect(refusal == "queueFull")
     }
 
+    /// A slot is known to be taken for about half a second: who has but a millisecond is told so, and does not wait for it.
+    @Test func whoWouldWaitInVainIsRefusedAtOnce() async throws {
+        let gate = makeGate(slots: 1, queueLimit: 8)
+        #expect(gate.tryEnter())
+        let end = mesh_monotonic_ns() + 500_000_000
+        while mesh_monotonic_ns() < end {}
+        gate.leave()
+        #expect(gate.tryEnter())
+        let refusals = try await withClient { stream, _ in
+            var refusals: [Gate.Refusal] = []
+            for deadline in [stream.now + 1_000_000, stream.now, 0] {
+                do throws(Gate.Refusal) {
+                    try await gate.enter(AdmissionRequest(deadline: deadline), for: stream)
+                } catch { refusals.append(error) }
+            }
+            return refusals
+        }
+        #expect(refusals == [.late, .late, .late])
+        #expect(gate.snapshot.statistics.refused == [.late: 3])
+        #expect(gate.retryAfterSeconds >= 1)
+        gate.leave()
+    }
+
+    @Test func theLineEndsAtItsOwnLimitOfTime() async throws {
+        var settings = Gate.Settings()
+        settings.queueNanoseconds = 5_000_000
+        let gate = Gate(slots: 1, settings: settings)
+        #expect(gate.tryEnter())
+        let refusal = try await withClient { stream, _ in
+            do throws(Gate.Refusal) {
+                try await gate.enter(AdmissionRequest(), for: stream)
+                return nil as Gate.Refusal?
+            } catch { return error }
+        }
+        #expect(refusal == .timedOut)
+        #expect(gate.snapshot.statistics.refused == [.timedOut: 1])
+    }
+
+    @Test func slotsAreAsFeedbackFindsThemUntilTheServerTells() {
+        var settings = Gate.Settings()
+        settings.feedback = .whereUnknown
+        let gate = Gate(slots: nil, settings: settings)
+        #expect(gate.counts.slots == 4 && gate.load.sample().slots == 4)
+        for began in 1...40 as ClosedRange<UInt64> {
+            _ = gate.tryEnter()
+            gate.sawFirstToken(began: began * 100_000_000, promptTokens: 0, now: began * 100_000_000 + 50_000_000)
+        }
+        let found = gate.counts.slots
+        #expect(found > 4 && found <= 256 && gate.load.sample().slots == found)
+        gate.resize(slots: 5)
+        #expect(gate.counts.slots == 5 && gate.load.sample().slots == 5)
+        gate.sawFirstToken(began: 1, promptTokens: 0, now: 2)
+        #expect(gate.counts.slots == 5)
+    }
+
+    @Test func whatIsDoneIsCounted() {
+        let gate = makeGate(slots: 1, queueLimit: 1)
+        #expect(gate.tryEnter())
+        #expect(!gate.tryEnter() && !gate.tryEnter(orRefuses: false))
+        let snapshot = gate.snapshot
+        #expect(snapshot.statistics.enteredAtOnce == 1 && snapshot.statistics.refused == [.full: 1])
+        #expect(snapshot.slots == 1 && snapshot.running == 1 && snapshot.expectedSeconds == nil)
+    }
+
     @Test(arguments: [false, true]) func aFreedOrNewSlotGoesToTheOneWhoWaits(byResize: Bool) async throws {
-        let gate = Gate(slots: 1, queueLimit: 1)
+        let gate = makeGate(slots: 1, queueLimit: 1)
         #expect(gate.tryEnter())
         let outcome = try await withClient { stream, _ in
             // From another thread, once somebody waits.
@@ -131,7 +203,7 @@ private final class Accepted {
                 if byResize { gate.resize(slots: 2) } else { gate.leave() }
             }
             do throws(Gate.Refusal) {
-                try await gate.enter(for: stream, deadline: stream.now + 60_000_000_000)
+                try await gate.enter(AdmissionRequest(deadline: stream.now + 60_000_000_000), for: stream)
                 return "entered"
             } catch { return "\(error)" }
         }
@@ -141,7 +213,7 @@ private final class Accepted {
 
     /// The slot comes at the moment the wait ends: it must be had or given back, never lost.
     @Test func noSlotIsLostWhenGivenToOneThatGivesUp() async throws {
-        let gate = Gate(slots: 1, queueLimit: 8)
+        let gate = makeGate(slots: 1, queueLimit: 8, refusesLate: false)
         try await withClient { stream, _ in
             for _ in 0..<60 {
                 guard gate.tryEnter() else {
@@ -158,7 +230,7 @@ private final class Accepted {
                     gate.leave()
                 }
                 do throws(Gate.Refusal) {
-                    try await gate.enter(for: stream, deadline: stream.now + 1_000_000)
+                    try await gate.enter(AdmissionRequest(deadline: stream.now + 1_000_000), for: stream)
                     gate.leave()
                 } catch {
                     gaveUp.flag.store(true, ordering: .releasing)

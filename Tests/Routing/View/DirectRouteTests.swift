@@ -41,7 +41,7 @@ private func model(_ variant: Variant) -> LocalModel {
         backend: .server(
             InferenceServer(
                 upstream: Upstream(target: HostPort(host: "127.0.0.1", port: 1), tls: nil), basePath: "", kind: "openai")),
-        gate: Gate(slots: 4, queueLimit: 4), declaredSlots: 4)
+        gate: Gate(slots: 4), declaredSlots: 4)
 }
 
 private func routes(_ nodes: [NodeView]) -> ModelRoutes? {

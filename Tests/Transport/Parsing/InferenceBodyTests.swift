@@ -25,6 +25,16 @@ private func scan(_ text: String) throws(JSONSyntaxError) -> InferenceBody {
         #expect(body.estimatedPromptTokens == #"[{"role":"user","content":"Hello, world"}]"#.utf8.count / 4)
     }
 
+    @Test(arguments: [
+        (#""flex""#, true), (#""priority""#, false), (#""Flex""#, false), (#""default""#, false), ("null", false),
+        ("1", false),
+        (#"{"flex":1}"#, false), (#""""#, false),
+    ])
+    func whoMayWaitForOthers(_ tier: String, _ isFlexible: Bool) throws {
+        #expect(try scan(#"{"model":"m","service_tier":\#(tier)}"#).isFlexible == isFlexible)
+        #expect(throws: JSONSyntaxError.self) { try scan(#"{"service_tier":"auto","service_tier":\#(tier)}"#) }
+    }
+
     @Test func absentAndNull() throws {
         for text in [
             "{}", #"{"model":null,"stream":null,"n":null,"max_tokens":null,"stream_options":null,"user":null,"tools":null}"#,

@@ -13,6 +13,7 @@ extension ModelConfiguration {
                     description: ModelDescription.decode(fields),
                     policy: fields["policy"].enumeration(Policy.self, default: .federation),
                     access: fields["access"].optional(AccessRule.decode),
+                    admission: AdmissionConfiguration.decode(fields["admission"]),
                     data: ModelDataConfiguration.decode(fields),
                     start: fields["start"].optional(Starter.Settings.decode))
             }

@@ -12,6 +12,8 @@ struct ModelConfiguration: Equatable, Sendable {
     var policy = Policy.federation
     /// Who may use it, beside what holds for the whole site.
     var access: AccessRule?
+    /// Who waits for it, and how long.
+    var admission = AdmissionConfiguration()
     /// What data it takes, and from whom.
     var data = ModelDataConfiguration()
     /// How it is started where it does not run, and for whom.

@@ -10,6 +10,9 @@ struct LimitConfiguration: Equatable, Sendable {
     var queueRequests = 256
     /// The longest wait for a slot.
     var queueSeconds = 30.0
+
+    static let queueRequestsAllowed = 0...100_000
+    static let queueSecondsAllowed = 0.0...3600.0
 }
 
 /// How long a node waits, in seconds.
@@ -62,8 +65,8 @@ extension LimitConfiguration {
                 bodyBytes: fields["bodyBytes"].size(in: 1024...1_073_741_824, default: own.bodyBytes),
                 heldBodiesBytes: fields["heldBodiesBytes"].size(in: 1024...1_099_511_627_776, default: own.heldBodiesBytes),
                 connections: fields["connections"].integer(in: 1...1_000_000, default: own.connections),
-                queueRequests: fields["queueRequests"].integer(in: 0...100_000, default: own.queueRequests),
-                queueSeconds: fields["queueSeconds"].duration(in: 0...3600, default: own.queueSeconds))
+                queueRequests: fields["queueRequests"].integer(in: queueRequestsAllowed, default: own.queueRequests),
+                queueSeconds: fields["queueSeconds"].duration(in: queueSecondsAllowed, default: own.queueSeconds))
             if limits.heldBodiesBytes < limits.bodyBytes {
                 let given = fields["heldBodiesBytes"].isPresent ? fields["heldBodiesBytes"] : fields["bodyBytes"]
                 given.fail(

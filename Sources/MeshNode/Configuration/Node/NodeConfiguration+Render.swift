@@ -153,6 +153,7 @@ extension ModelConfiguration {
         out.field("capabilities", description.capabilities.map { .texts($0.map(\.rawValue)) })
         out.field("policy", .text(policy.rawValue))
         access?.render("access", &out)
+        admission.render(&out)
         data.render(&out)
         start?.render(&out)
     }

@@ -131,6 +131,7 @@ extension Topology.Model {
                 description: description,
                 policy: fields["policy"].enumeration(ModelConfiguration.Policy.self, default: .federation),
                 access: fields["access"].optional(AccessRule.decode),
+                admission: AdmissionConfiguration.decode(fields["admission"]),
                 data: ModelDataConfiguration.decode(fields),
                 start: fields["start"].optional(Starter.Settings.decode))
         }

@@ -75,6 +75,7 @@ struct Topology: Equatable, Sendable {
         var description = ModelDescription()
         var policy = ModelConfiguration.Policy.federation
         var access: AccessRule?
+        var admission = AdmissionConfiguration()
         /// Beside the path of its backend, where that differs from its kind's.
         var data = ModelDataConfiguration()
         var start: Starter.Settings?
