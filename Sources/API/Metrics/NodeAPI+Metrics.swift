@@ -41,6 +41,10 @@ extension NodeAPI {
                 counters.interrupted.load(ordering: .relaxed)
             ),
             (
+                "meshnode_continued_total", "Times that a broken stream went on at another site.",
+                counters.continued.load(ordering: .relaxed)
+            ),
+            (
                 "meshnode_clients_gone_total", "Clients that left before their answer's end.",
                 counters.clientsGone.load(ordering: .relaxed)
             ),

@@ -112,7 +112,7 @@ extension Router {
                 }
                 let relay = Relay(
                     exchange: exchange, source: connection, site: site, stall: timeouts.stall, deadline: request.deadline,
-                    router: self, server: own)
+                    router: self, server: own, answer: request.answer)
                 let attempt = await relay.run(decorate: fields)
                 if case .answered = attempt {
                     load?.succeeded(now: worker.loop.now)

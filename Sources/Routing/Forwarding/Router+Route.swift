@@ -17,6 +17,7 @@ extension Router {
         let underWay = exchange.beginRequest(
             user: request.needs.user, key: request.key, model: routes.id)
         defer { underWay.end() }
+        request.answer = answerSoFar(of: request, exchange)
         let failure = await tryCandidates(&request, routes, exchange, underWay, &progress, fields)
         var receipt = progress.receipt
         receipt.candidates = progress.entries
@@ -32,7 +33,7 @@ extension Router {
     }
 
     /// What one request has been through.
-    private struct Progress {
+    struct Progress {
         var receipt: Receipt
         var entries: [Receipt.Entry] = []
         var journey = Journey()
@@ -70,7 +71,7 @@ extension Router {
                 let step = progress.journey.next(
                     choice, candidates, for: request.needs, now: loop.now, random: &random.generator)
             else {
-                if case .ended(let failure) = await tryDirectly(request, routes, exchange, &progress, fields) {
+                if case .ended(let failure) = await tryDirectly(&request, routes, exchange, underWay, &progress, fields) {
                     return failure
                 }
                 return progress.lastFailure ?? explainNone(routes, request.needs)
@@ -107,6 +108,9 @@ extension Router {
                 if underWay.block == nil { candidate.load.failed(now: loop.now) }
                 counters.interrupted.increment()
                 return nil
+            case .broken(let broken):
+                if underWay.block == nil { candidate.load.failed(now: loop.now) }
+                return await carryOn(&request, routes, exchange, underWay, from: candidate, broken, &progress)
             case .clientGone:
                 if case .local(let model) = routes.targets[step.index] { progress.runsOn = model.outlivesClients }
                 return RoutingFailure(.clientGone, status: 499, "the client went away")
@@ -138,7 +142,7 @@ extension Router {
     }
 
     /// Whether a block stands against the request as a whole: asked once it is in the registry, where later blocks find it.
-    private func meetBlocks(_ request: inout ForwardRequest, _ underWay: RequestUnderWay) -> RoutingFailure? {
+    func meetBlocks(_ request: inout ForwardRequest, _ underWay: RequestUnderWay) -> RoutingFailure? {
         request.needs.blocks = blocks.current
         guard let blocks = request.needs.blocks else { return nil }
         request.needs.nowSeconds = Self.nowSeconds
@@ -159,8 +163,8 @@ extension Router {
 
     /// The last resort: the endpoint of a site whose nodes cannot be reached.
     private func tryDirectly(
-        _ request: ForwardRequest, _ routes: ModelRoutes, _ exchange: HTTPExchange, _ progress: inout Progress,
-        _ fields: (HTTPExchange, AnswerOrigin) -> Void
+        _ request: inout ForwardRequest, _ routes: ModelRoutes, _ exchange: HTTPExchange, _ underWay: RequestUnderWay,
+        _ progress: inout Progress, _ fields: (HTTPExchange, AnswerOrigin) -> Void
     ) async -> LastResort {
         let now = exchange.worker.loop.now
         guard !progress.triedDirectly,
@@ -183,6 +187,8 @@ extension Router {
             progress.receipt.outcome = "interrupted: \(why)"
             counters.interrupted.increment()
             return .ended(nil)
+        case .broken(let broken):
+            return .ended(await carryOn(&request, routes, exchange, underWay, from: direct.candidate, broken, &progress))
         case .clientGone: return .ended(RoutingFailure(.clientGone, status: 499, "the client went away"))
         case .failed(let failure): return .ended(failure)
         case .refused:

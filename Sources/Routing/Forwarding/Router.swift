@@ -97,6 +97,8 @@ public final class RoutingCounters: Sendable {
     public let failovers = Atomic<Int>(0)
     public let ranDirectly = Atomic<Int>(0)
     public let staleRetries = Atomic<Int>(0)
+    /// Times that a broken stream went on at another site.
+    public let continued = Atomic<Int>(0)
     /// Requests that an access rule refused, here or at the serving site.
     public let forbidden = Atomic<Int>(0)
     /// Words of other nodes on who a user is that were not believed.
