@@ -3,7 +3,7 @@
 All servers of one `Script` write the same text. The faults of the script come to its requests one after another, at whichever server:
 `(kind, events)` breaks after so many events with text. Kinds: `lost` closes the connection, `clean` ends the answer as if it were
 whole, `done` says `[DONE]` before the end, `error` tells of an error as vLLM does in a stream, `stall` says nothing more, `mute` does
-not answer at all, `refuse` answers 400, `finished` breaks behind the `finish_reason`, `reasoning` writes something else than text.
+not answer at all, `head` sends its head alone, `empty` no event, `slow` answers after seconds, `refuse` answers 400, `finished` breaks behind the `finish_reason`, `reasoning` writes something else than text.
 """
 
 import itertools
@@ -90,6 +90,9 @@ class Handler(BaseHTTPRequestHandler):
     def infer(self, body: dict, fault: str, after: int) -> None:
         if fault == "mute":
             self.script.ended.wait()
+        if fault == "slow":
+            self.script.ended.wait(after)
+            fault, after = "", len(TOKENS)
         if fault == "refuse":
             return self.answer(400, {"error": {"message": "not here", "type": "BadRequestError", "param": None, "code": 400}})
         begin = self.begin(body)
@@ -103,6 +106,10 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+        if fault == "head":
+            self.script.ended.wait()
+        if fault == "empty":
+            return self.wfile.write(b"0\r\n\r\n")
         number = next(self.script.number)
         base = {"id": f"chatcmpl-{number}", "object": "chat.completion.chunk", "created": number, "model": body["model"]}
 

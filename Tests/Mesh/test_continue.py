@@ -8,7 +8,8 @@ import openai
 import pytest
 
 from answers import QUESTION, Streamed, stream
-from harness import Mesh, gauge
+from conftest import REAL_MODEL, RealServers
+from harness import Mesh, gauge, write_topology
 from processes import listening_ports, wait_for
 from scripted import PROMPT_TOKENS, TEXT, TOKENS, Script
 
@@ -25,7 +26,6 @@ def script():
 @pytest.fixture(scope="module")
 def lasting(tmp_path_factory: pytest.TempPathFactory, script: Script):
     """For the tests that break servers of their own only."""
-    from harness import write_topology
     folder = tmp_path_factory.mktemp("resume")
     first, second = script.ports
     with Mesh(write_topology("resume.json5", folder, FIRST_PORT=first, SECOND_PORT=second), folder) as running:
@@ -93,6 +93,21 @@ def test_the_serving_node_s_server_is_killed(fragile: Mesh):
     """The serving node says so in the stream: the entry node takes that for what it is."""
     unbroken = stream(fragile, "pair", max_tokens=60)
     assert_whole(stream(fragile, "pair", max_tokens=60, when={9: kill_busy_backend(fragile)}), unbroken)
+
+
+def test_a_real_model_goes_on(start_mesh, real_servers: RealServers):
+    first_port, second_port = real_servers.ports
+    mesh = start_mesh("real.json5", FIRST_PORT=first_port, SECOND_PORT=second_port)
+    question = [{"role": "user", "content": "Tell me about the city of Paris in a few sentences."}]
+    fields = {"messages": question, "max_tokens": 60, "stream_options": {"include_usage": True}}
+    unbroken = stream(mesh, REAL_MODEL, **fields)
+    assert len(unbroken.contents) > 30
+    broken = stream(mesh, REAL_MODEL, when={25: kill_node(mesh)}, **fields)
+    first = broken.headers["x-mesh-site"]
+    assert broken.comments == [f": continued at site {ELSEWHERE[first]}"]
+    assert broken.text == unbroken.text
+    assert broken.usage == unbroken.usage and broken.reasons == unbroken.reasons
+    assert len(broken.identities()) == 1 and broken.is_done
 
 
 def test_two_sites_die_one_after_another(fragile: Mesh):
@@ -244,16 +259,11 @@ UNFIT = {
 
 
 @pytest.mark.parametrize("fields", UNFIT.values(), ids=UNFIT.keys())
-def test_what_cannot_go_on(fragile_once: Mesh, fields: dict):
-    broken = stream(fragile_once, "triple", max_tokens=400, when={5: kill_busy_backend(fragile_once)}, **fields)
+def test_what_cannot_go_on(fragile: Mesh, fields: dict):
+    broken = stream(fragile, "triple", max_tokens=400, when={5: kill_busy_backend(fragile)}, **fields)
     assert not broken.is_done
     assert broken.error["type"] == "mesh_stream_interrupted"
     assert broken.comments == []
-
-
-@pytest.fixture
-def fragile_once(fragile: Mesh) -> Mesh:
-    return fragile
 
 
 def test_another_revision_does_not_go_on(lasting: Mesh, script: Script):

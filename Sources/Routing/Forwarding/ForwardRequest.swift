@@ -14,6 +14,8 @@ public struct ForwardRequest {
     public var isStream: Bool
     /// `Mesh-Resume: continue`: should its stream break, another site is to go on with it.
     public var resumes = false
+    /// It is where there is another place to go to, should this one be slow.
+    var hasElsewhere = false
     /// What the client has of its answer, where that may go on elsewhere; nil otherwise.
     var answer: AnswerSoFar?
     /// What is changed in the body beside the model's name, in order.

@@ -19,6 +19,8 @@ struct Relay<Source: AnswerSource> {
     var server: InferenceServer?
     /// Set where another site may go on with a stream that breaks.
     var answer: AnswerSoFar?
+    /// For the first byte of a stream; nil: no other than for the next.
+    var wait: FirstByteWait?
 
     var loop: Loop { exchange.worker.loop }
     var nextDeadline: UInt64 { min(loop.now &+ stall, deadline) }
@@ -103,7 +105,11 @@ struct Relay<Source: AnswerSource> {
         exchange.field("X-Accel-Buffering", "no")
         exchange.scratch.removeAll()
         var watch = StreamWatch(server?.rules ?? .openAI)
-        if let first = watch, let early = await holdFirstEvent(first, decorate) { return early }
+        if let first = watch {
+            if let early = await holdFirstEvent(first, decorate) { return early }
+        } else if let early = await holdFirstPart() {
+            return early
+        }
         exchange.endFields(.streamed)
         exchange.answersWithEvents = true
         var isHeld = !exchange.scratch.isEmpty

@@ -18,6 +18,7 @@ extension Router {
             user: request.needs.user, key: request.key, model: routes.id)
         defer { underWay.end() }
         request.answer = answerSoFar(of: request, exchange)
+        retries.began()
         let failure = await tryCandidates(&request, routes, exchange, underWay, &progress, fields)
         var receipt = progress.receipt
         receipt.candidates = progress.entries
@@ -85,6 +86,7 @@ extension Router {
                 site: candidate.node.siteName, variant: candidate.variantText, reason: step.reason,
                 tries: progress.receipt.tries,
                 candidates: candidates.count, ageSeconds: candidate.load.sample().ageSeconds(now: loop.now))
+            request.hasElsewhere = hasElsewhere(request, than: step.index, candidates, progress.journey, now: loop.now)
             let attempt: Attempt
             switch routes.targets[step.index] {
             case .local(let model):
@@ -137,6 +139,8 @@ extension Router {
                 if failure.kind.isPolicy || failure.kind == .userBlocked || underWay.block != nil { continue }
                 candidate.load.failed(now: loop.now)
                 counters.failovers.increment()
+                // Where nothing was reached, going elsewhere is no more work for anyone.
+                if !failure.isUnreached, !retries.take(now: loop.now) { return failure }
             }
         }
     }

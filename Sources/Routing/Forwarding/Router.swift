@@ -14,6 +14,8 @@ public final class Router: Sendable {
     public let policies: RoutingPolicies
     /// Where prompts that begin alike were served.
     public let affinities = AffinityTable()
+    /// How often it may be tried again.
+    public let retries = Retries()
     /// What this node's operator has blocked.
     public let blocks: Blocks
     /// Tells serving sites who a user is; nil: it cannot, and they refuse what they guard.
@@ -97,6 +99,8 @@ public final class RoutingCounters: Sendable {
     public let failovers = Atomic<Int>(0)
     public let ranDirectly = Atomic<Int>(0)
     public let staleRetries = Atomic<Int>(0)
+    /// First bytes that were not waited for any longer.
+    public let firstBytesLate = Atomic<Int>(0)
     /// Times that a broken stream went on at another site.
     public let continued = Atomic<Int>(0)
     /// Requests that an access rule refused, here or at the serving site.

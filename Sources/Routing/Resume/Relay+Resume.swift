@@ -27,11 +27,18 @@ extension Relay {
         var watch = watch
         var boundaries = EventBoundaryScanner()
         var isHeld = !exchange.scratch.isEmpty
+        var isFirst = !isHeld
         while true {
             if !isHeld {
                 let part: UnsafeRawBufferPointer?
-                do throws(TransportError) { part = try await source.nextBodyPart(deadline: nextDeadline) } catch {
+                do throws(TransportError) {
+                    part = isFirst ? try await firstPart() : try await source.nextBodyPart(deadline: nextDeadline)
+                } catch {
                     if exchange.clientIsGone { return .clientGone }
+                    if isFirst, error.code == .timedOut, loop.now < deadline, let wait {
+                        let failure = router.givenUp(wait, site: site, now: loop.now)
+                        return broke(answer, failure.message, code: code(of: error), failure)
+                    }
                     if answer.isFinished { return await finish() }
                     if let failure = ended(error) {
                         return broke(answer, failure.message, code: failure.kind.rawValue, failure)
@@ -44,6 +51,7 @@ extension Relay {
                 }
                 exchange.scratch.append(part)
             }
+            isFirst = false
             isHeld = false
             let whole = boundaries.wholeEvents(exchange.scratch.readable)
             var fault: ToldFault?

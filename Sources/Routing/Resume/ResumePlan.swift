@@ -8,6 +8,8 @@ struct ResumePlan {
     private let messagesEnd: Int
     /// Values of `max_tokens` and `max_completion_tokens`.
     private let limits: [(range: Range<Int>, tokens: Int)]
+    /// The value of one of them that is null.
+    private let noLimit: Range<Int>?
     /// Tokens that the answer may have; nil: the request does not say.
     let limit: Int?
     /// The answer ends with a count of tokens.
@@ -19,9 +21,10 @@ struct ResumePlan {
         "tools", "functions", "response_format", "logprobs", "top_logprobs", "prompt_logprobs", "guided_json",
         "guided_regex",
         "guided_choice", "guided_grammar", "structured_outputs", "structural_tag", "grammar", "json_schema", "regex", "ebnf",
-        "audio", "modalities", "best_of", "use_beam_search", "min_tokens", "n_predict", "continue_final_message",
-        "add_generation_prompt", "echo", "prediction",
+        "audio", "modalities", "best_of", "use_beam_search", "min_tokens", "n_predict", "echo", "prediction",
     ]
+    /// Fields that are put in, and may not stand there in any way.
+    static let own: Set<String> = ["continue_final_message", "add_generation_prompt"]
 
     /// nil where the answer could not go on elsewhere: more than one choice, or a field that is unfit.
     init?(_ body: UnsafeRawBufferPointer) {
@@ -32,6 +35,7 @@ struct ResumePlan {
         start = brace + 1
         messagesEnd = messages.upperBound - 1
         limits = fields.limits
+        noLimit = fields.noLimit
         limit = fields.limits.map(\.tokens).max()
         wantsUsage = fields.wantsUsage
     }
@@ -50,7 +54,13 @@ struct ResumePlan {
             message += Array(#""}"#.utf8)
             splices.append(BodySplice(messagesEnd..<messagesEnd, message))
         }
-        if limits.isEmpty, let mostTokens { flags += "\"max_tokens\":\(mostTokens)," }
+        if limits.isEmpty, let mostTokens {
+            if let noLimit {
+                splices.append(BodySplice(noLimit, Array("\(mostTokens)".utf8)))
+            } else {
+                flags += "\"max_tokens\":\(mostTokens),"
+            }
+        }
         if !flags.isEmpty { splices.append(BodySplice(at: start, flags)) }
         for limit in limits {
             let left = min(max(limit.tokens - tokens, 1), mostTokens ?? .max)
@@ -65,6 +75,8 @@ private struct Fields: JSONFieldVisitor {
     var isFit = true
     var messages: Range<Int>?
     var limits: [(range: Range<Int>, tokens: Int)] = []
+    /// Where a limit is null.
+    var noLimit: Range<Int>?
     var wantsUsage = false
     /// The longest name has 26 letters, each at most six bytes as an escape.
     static let longestKey = 26 * 6
@@ -74,8 +86,14 @@ private struct Fields: JSONFieldVisitor {
 
     mutating func field(key: Range<Int>, value: Range<Int>, kind: JSONKind) throws(JSONSyntaxError) {
         // What is decoded here is short: longer keys are none of ours.
-        guard kind != .null, key.count <= Self.longestKey else { return }
+        guard key.count <= Self.longestKey else { return }
         let name = JSONScanner.text(bytes, in: key)
+        // The one that is put in would stand beside it.
+        if ResumePlan.own.contains(name) { isFit = false }
+        if kind == .null {
+            if name == "max_tokens" || name == "max_completion_tokens" { noLimit = value }
+            return
+        }
         switch name {
         case "messages":
             // A second one, or one that an answer cannot be put behind.

@@ -49,16 +49,21 @@ extension Router {
         // What was known when the request came may be long ago.
         let places = (view.routes[routes.id] ?? routes).thatGoOn(with: origin.variant, besides: gone)
         var journey = Journey()
+        var needs = request.needs
+        needs.answerTokens = max(needs.answerTokens - answer.tokens, 1)
+        // Work done once is done again: that is for a mesh that has the room.
+        guard !places.candidates.isEmpty, retries.take(now: loop.now) else { return nil }
         while loop.now < request.deadline, meetBlocks(&request, underWay) == nil {
             if exchange.clientIsGone { return .ended(Self.left) }
             guard
                 let step = journey.next(
-                    choice, places.candidates, for: request.needs, now: loop.now, random: &random.generator)
+                    choice, places.candidates, for: needs, now: loop.now, random: &random.generator)
             else { return nil }
             let candidate = places.candidates[step.index]
             guard let style = candidate.variant.prefixStyle else { preconditionFailure("a place that cannot go on") }
             request.splices = answer.splices(style)
             answer.goesOn(at: candidate.node.siteName)
+            request.hasElsewhere = hasElsewhere(request, than: step.index, places.candidates, journey, now: loop.now)
             progress.receipt.tries += 1
             progress.receipt.site = candidate.node.siteName
             progress.receipt.reason = .continued
@@ -76,6 +81,7 @@ extension Router {
             switch attempt {
             case .answered:
                 progress.receipt.outcome = "answered"
+                affinities.served(request.needs.affinity, by: candidate.tag)
                 counters.answered.increment()
                 if candidate.isLocal { counters.ranHere.increment() } else { counters.ranElsewhere.increment() }
                 return .ended(nil)
@@ -90,6 +96,7 @@ extension Router {
                     journey.failed(step.index)
                 } else {
                     journey.refused(step.index)
+                    candidate.load.refused(now: loop.now)
                     progress.receipt.bounces += 1
                     counters.bounces.increment()
                 }
@@ -99,6 +106,7 @@ extension Router {
                 if failure.kind.isPolicy || failure.kind == .userBlocked || underWay.block != nil { continue }
                 candidate.load.failed(now: loop.now)
                 counters.failovers.increment()
+                if !failure.isUnreached, !retries.take(now: loop.now) { return nil }
             }
         }
         return nil

@@ -39,6 +39,7 @@ struct ResumePlanTests {
             (#""max_completion_tokens": 9"#, 12, nil, #""max_completion_tokens": 1"#),
             (#""max_tokens":9,"max_completion_tokens":20"#, 8, nil, #""max_tokens":1,"max_completion_tokens":12"#),
             (#""max_tokens":null"#, 4, nil, #""max_tokens":null"#), (#""max_tokens":9"#, 2, 1, #""max_tokens":1"#),
+            (#""max_tokens": null"#, 2, 1, #""max_tokens": 1"#),
         ] as [(String, Int, Int?, String)])
     func limits(_ asked: String, _ tokens: Int, _ most: Int?, _ expected: String) throws {
         let body = #"{"messages":[{"role":"user","content":"a"}],\#(asked)}"#
@@ -59,7 +60,8 @@ struct ResumePlanTests {
             #""top_logprobs":2"#,
             #""response_format":{"type":"json_object"}"#, #""guided_json":{"type":"object"}"#, #""grammar":"root ::= x""#,
             #""continue_final_message":true"#, #""add_generation_prompt":true"#, #""min_tokens":3"#, #""max_tokens":"9""#,
-            #""max_tokens":-1"#, #""best_of":2"#, #""\u0074ools":[1]"#, #""messages":[]"#,
+            #""max_tokens":-1"#, #""best_of":2"#, #""continue_final_message":null"#, #""add_generation_prompt":false"#,
+            #""\u0074ools":[1]"#, #""messages":[]"#,
             #""\u0063\u006f\u006e\u0074\u0069\u006e\u0075\u0065\u005f\u0066\u0069\u006e\u0061\u006c\u005f\u006d\u0065\u0073\u0073\u0061\u0067\u0065":true"#,
         ])
     func unfit(_ field: String) {
