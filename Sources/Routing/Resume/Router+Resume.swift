@@ -49,12 +49,12 @@ extension Router {
         // What was known when the request came may be long ago.
         let places = (view.routes[routes.id] ?? routes).thatGoOn(with: origin.variant, besides: gone)
         var journey = Journey()
-        var needs = request.needs
-        needs.answerTokens = max(needs.answerTokens - answer.tokens, 1)
         // Work done once is done again: that is for a mesh that has the room.
         guard !places.candidates.isEmpty, retries.take(now: loop.now) else { return nil }
         while loop.now < request.deadline, meetBlocks(&request, underWay) == nil {
             if exchange.clientIsGone { return .ended(Self.left) }
+            var needs = request.needs
+            needs.answerTokens = max(needs.answerTokens - answer.tokens, 1)
             guard
                 let step = journey.next(
                     choice, places.candidates, for: needs, now: loop.now, random: &random.generator)
