@@ -8,6 +8,7 @@ extension NodeAPI {
         let exchange = call.exchange
         let now = exchange.worker.loop.now
         let deadline = try deadline(exchange, now: now)
+        let resumes = try resumes(exchange)
         var needs = try siteFields(exchange)
         try admit(call.caller, &needs, dataClasses: try dataClasses(exchange))
         let body: Range<Int>
@@ -44,6 +45,7 @@ extension NodeAPI {
         if exchange.text(.meshDeadline) == nil { request.patience = min(deadline, now &+ router.timeouts.start) }
         request.key = call.caller?.key?.id
         if scan.isFlexible { request.priority = .batch }
+        request.resumes = resumes
         let failure = await router.route(request, routes: routes, on: exchange) { exchange, origin in
             call.fields(exchange)
             origin.write(to: exchange)
@@ -118,6 +120,17 @@ extension NodeAPI {
                 "Mesh-Deadline takes seconds above 0 and up to 86400")
         }
         return now &+ UInt64(seconds * 1e9)
+    }
+
+    /// `Mesh-Resume: continue`: a stream that breaks is to go on at another site.
+    private func resumes(_ exchange: HTTPExchange) throws(APIError) -> Bool {
+        guard exchange.text(.meshResume) != nil else { return false }
+        for text in exchange.texts(.meshResume) where text != "continue" {
+            throw APIError(
+                400, code: "invalid_header", parameter: "Mesh-Resume",
+                "Mesh-Resume takes the word continue, not \"\(text.prefix(100))\"")
+        }
+        return true
     }
 
     /// What `Mesh-Site` and `Mesh-Require` demand.

@@ -42,6 +42,22 @@ extension NodeAPI {
                 counters.interrupted.load(ordering: .relaxed)
             ),
             (
+                "meshnode_first_bytes_late_total", "Attempts that were left because their first byte was late.",
+                counters.firstBytesLate.load(ordering: .relaxed)
+            ),
+            (
+                "meshnode_retries_total", "Attempts made because another one had failed.",
+                router.retries.taken.load(ordering: .relaxed)
+            ),
+            (
+                "meshnode_retries_denied_total", "Attempts not made because the budget for them was used up.",
+                router.retries.denied.load(ordering: .relaxed)
+            ),
+            (
+                "meshnode_continued_total", "Times that a broken stream went on at another site.",
+                counters.continued.load(ordering: .relaxed)
+            ),
+            (
                 "meshnode_clients_gone_total", "Clients that left before their answer's end.",
                 counters.clientsGone.load(ordering: .relaxed)
             ),

@@ -36,7 +36,7 @@ extension Generation {
             let due = tokensDue(sent: sent, of: request.tokens)
             for index in sent..<due where index < breakAt {
                 for choice in 0..<request.choices {
-                    let word = text.token(index, choice: choice)
+                    let word = text.token(index, choice: choice, after: request.written)
                     piece += event(choice, isChat ? "\"delta\":{\"content\":\"\(word)\"}" : "\"text\":\"\(word)\"")
                 }
             }

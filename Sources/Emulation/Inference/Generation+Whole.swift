@@ -5,7 +5,7 @@ extension Generation {
     func whole() async throws(TransportError) {
         try await waitForToken(0)
         noteFirstToken()
-        try await waitForToken(request.tokens - 1)
+        try await waitForToken(max(request.tokens - 1, 0))
         server.metrics.generationTokens += request.tokens * request.choices
         let isChat = request.kind == .chat
         var answer = opening(
@@ -13,7 +13,7 @@ extension Generation {
         answer += "\"choices\":["
         for choice in 0..<request.choices {
             if choice > 0 { answer += "," }
-            let words = "\"\(text.text(tokens: request.tokens, choice: choice))\""
+            let words = "\"\(text.text(tokens: request.tokens, choice: choice, after: request.written))\""
             let content = isChat ? "\"message\":{\"role\":\"assistant\",\"content\":\(words)}" : "\"text\":\(words)"
             answer += "{\"index\":\(choice),\(content),\"logprobs\":null,\"finish_reason\":\"\(finishReason)\"}"
         }

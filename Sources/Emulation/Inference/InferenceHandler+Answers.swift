@@ -47,7 +47,7 @@ extension InferenceHandler {
             let body = try await exchange.readBody(limit: Self.bodyBytesAllowed)
             let bytes = UnsafeRawBufferPointer(rebasing: exchange.headBytes[body])
             do throws(Refusal) {
-                request = try InferenceRequest(kind, bytes, settings: server.settings)
+                request = try InferenceRequest.read(kind, bytes, settings: server.settings)
             } catch {
                 return await refuse(exchange, error)
             }

@@ -22,6 +22,8 @@ struct InferenceRequest {
     var choices = 1
     /// The text ends by itself rather than at the client's limit.
     var stops = false
+    /// Of the answer, what was written before.
+    var written = MadeUpText.Written()
     var inputHashes: [UInt64] = []
     var dimensions = Embedding.defaultDimensions
     var wantsBase64 = false

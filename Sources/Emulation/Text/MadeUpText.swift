@@ -11,9 +11,40 @@ struct MadeUpText {
         return index == 0 ? word : " " + word
     }
 
-    func text(tokens: Int, choice: Int) -> String {
+    /// How far a text has been written.
+    struct Written {
+        /// Whole tokens, and the one that was broken off.
+        var tokens = 0
+        /// What that one still lacks.
+        var rest: String?
+    }
+
+    /// How far the first choice's text is written by `prefix`; nil where that is another text.
+    func written(_ prefix: String) -> Written? {
+        var left = prefix.utf8[...]
+        var written = Written()
+        while !left.isEmpty {
+            let token = token(written.tokens, choice: 0).utf8
+            written.tokens += 1
+            guard left.starts(with: token) else {
+                guard token.starts(with: left) else { return nil }
+                written.rest = String(token.dropFirst(left.count))
+                return written
+            }
+            left = left.dropFirst(token.count)
+        }
+        return written
+    }
+
+    /// One token of one choice behind what was written before.
+    func token(_ index: Int, choice: Int, after written: Written) -> String {
+        guard let rest = written.rest else { return token(written.tokens + index, choice: choice) }
+        return index == 0 ? rest : token(written.tokens + index - 1, choice: choice)
+    }
+
+    func text(tokens: Int, choice: Int, after written: Written = Written()) -> String {
         var text = ""
-        for index in 0..<tokens { text += token(index, choice: choice) }
+        for index in 0..<tokens { text += token(index, choice: choice, after: written) }
         return text
     }
 

@@ -22,6 +22,9 @@ public final class LiveLoad: Sendable {
     private let meanSquareBits = Atomic<UInt64>(0)
     static let usualNanoseconds = 60e9
 
+    /// What the first byte of a streamed answer takes there.
+    public let firstByte = FirstByteTime()
+
     public init() {}
 
     /// Takes a report made at `now` (monotonic nanoseconds); an older one than is known changes nothing.

@@ -13,6 +13,14 @@ public struct ForwardRequest {
     public var key: String?
     public var isStream: Bool
     public var priority = Priority.interactive
+    /// `Mesh-Resume: continue`: should its stream break, another site is to go on with it.
+    public var resumes = false
+    /// It is where there is another place to go to, should this one be slow.
+    var hasElsewhere = false
+    /// What the client has of its answer, where that may go on elsewhere; nil otherwise.
+    var answer: AnswerSoFar?
+    /// What is changed in the body beside the model's name, in order.
+    var splices: [BodySplice] = []
     /// Monotonic nanoseconds after which nobody waits for the answer.
     public var deadline: UInt64
     /// Monotonic nanoseconds until which the client waits for a model that is being started.
@@ -55,7 +63,16 @@ enum Attempt {
     case failed(RoutingFailure)
     /// The answer broke after its first byte; the client was told so.
     case interrupted(String)
+    /// It broke likewise, and the client was not told yet: another site may go on with it.
+    case broken(StreamBreak)
     case clientGone
+}
+
+/// Why a stream that has begun does not go on.
+struct StreamBreak: Sendable {
+    var code: String
+    var message: String
+    var site: String
 }
 
 /// Why a request was not answered: what its dialect makes an error of.

@@ -17,8 +17,12 @@ struct Relay<Source: AnswerSource> {
     let router: Router
     /// Set where it is one of this node's own.
     var server: InferenceServer?
+    /// Set where another site may go on with a stream that breaks.
+    var answer: AnswerSoFar?
+    /// For the first byte of a stream; nil: no other than for the next.
+    var wait: FirstByteWait?
 
-    private var loop: Loop { exchange.worker.loop }
+    var loop: Loop { exchange.worker.loop }
     var nextDeadline: UInt64 { min(loop.now &+ stall, deadline) }
 
     /// Relays an answer whose head has been read.
@@ -26,10 +30,13 @@ struct Relay<Source: AnswerSource> {
     /// - Parameter decorate: writes our own fields into the head.
     func run(decorate: (HTTPExchange) -> Void) async -> Attempt {
         let isStream = source.status == 200 && source.isEventStream
+        if let answer, answer.hasBegun { return await relayRest(of: answer, isStream: isStream) }
         exchange.startAnswer(source.status)
         source.copyFields(to: exchange)
         decorate(exchange)
-        return isStream ? await relayEvents(decorate) : await relayBody()
+        guard isStream else { return await relayBody() }
+        if let answer { return await relayEvents(of: answer, decorate) }
+        return await relayEvents(decorate)
     }
 
     // MARK: One piece
@@ -77,12 +84,12 @@ struct Relay<Source: AnswerSource> {
         }
     }
 
-    private func finish() async -> Attempt {
+    func finish() async -> Attempt {
         do throws(TransportError) { try await exchange.finishAnswer() } catch { return .clientGone }
         return .answered
     }
 
-    private func ended(_ error: TransportError) -> RoutingFailure? { router.ended(error, exchange, site: site) }
+    func ended(_ error: TransportError) -> RoutingFailure? { router.ended(error, exchange, site: site) }
 
     func failed(_ error: TransportError) -> Attempt {
         if exchange.clientIsGone { return .clientGone }
@@ -98,7 +105,11 @@ struct Relay<Source: AnswerSource> {
         exchange.field("X-Accel-Buffering", "no")
         exchange.scratch.removeAll()
         var watch = StreamWatch(server?.rules ?? .openAI)
-        if let first = watch, let early = await holdFirstEvent(first, decorate) { return early }
+        if let first = watch {
+            if let early = await holdFirstEvent(first, decorate) { return early }
+        } else if let early = await holdFirstPart() {
+            return early
+        }
         exchange.endFields(.streamed)
         exchange.answersWithEvents = true
         var isHeld = !exchange.scratch.isEmpty
@@ -164,7 +175,7 @@ struct Relay<Source: AnswerSource> {
     }
 
     /// What a broken stream's event says of why.
-    private func code(of error: TransportError) -> String {
+    func code(of error: TransportError) -> String {
         switch error.code {
         case .timedOut: loop.now >= deadline ? "deadline_exceeded" : "upstream_stalled"
         case .expired: "certificate_ended"
@@ -178,18 +189,27 @@ struct Relay<Source: AnswerSource> {
         return memmem(events.baseAddress, events.count, mark.utf8Start, mark.utf8CodeUnitCount) != nil
     }
 
-    /// Ends a broken stream the way DESIGN.md §8 fixes: a typed error event and no `[DONE]`.
+    /// Ends a broken stream.
     private func interrupt(_ reason: String, code: String, _ observer: StreamObserver) async -> Attempt {
         exchange.scratch.removeAll()
-        let message = jsonEscaped("The answer broke off at site \(site): \(reason).")
-        let event =
-            #"data: {"error":{"message":"\#(message)","type":"mesh_stream_interrupted","param":null,"code":"\#(code)","#
-            + #""site":"\#(jsonEscaped(site))","tokensDelivered":\#(observer.tokens)}}"# + "\n\n"
         do throws(TransportError) {
-            try await exchange.write(array: Array(event.utf8))
-            try await exchange.finishAnswer()
+            try await exchange.sayInterrupted(StreamBreak(code: code, message: reason, site: site), tokens: observer.tokens)
         } catch { return .clientGone }
         return .interrupted(reason)
+    }
+}
+
+extension HTTPExchange {
+    /// Ends a broken stream as the contract has it: a typed error event and no `[DONE]`.
+    ///
+    /// - Parameter tokens: that the client has.
+    func sayInterrupted(_ broken: StreamBreak, tokens: Int) async throws(TransportError) {
+        let message = jsonEscaped("The answer broke off at site \(broken.site): \(broken.message).")
+        let event =
+            #"data: {"error":{"message":"\#(message)","type":"mesh_stream_interrupted","param":null,"code":"\#(jsonEscaped(broken.code))","#
+            + #""site":"\#(jsonEscaped(broken.site))","tokensDelivered":\#(tokens)}}"# + "\n\n"
+        try await write(array: Array(event.utf8))
+        try await finishAnswer()
     }
 }
 

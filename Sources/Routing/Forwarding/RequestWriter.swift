@@ -30,7 +30,9 @@ enum RequestWriter {
         case .server(_, let name): model = name
         case .peer(let name, _, _): model = name
         }
-        let length = request.body.count - request.modelRange.count + model.utf8.count
+        let length = request.splices.reduce(request.body.count - request.modelRange.count + model.utf8.count) {
+            $0 + $1.growth
+        }
         start(request, connection, destination)
         copyFields(of: exchange, to: connection)
         connection.field("Content-Length", length)
@@ -52,6 +54,10 @@ enum RequestWriter {
         _ request: borrowing ForwardRequest, of exchange: HTTPExchange, to connection: HTTPClientConnection, model: String
     ) async throws(TransportError) {
         let body = UnsafeRawBufferPointer(rebasing: exchange.headBytes[request.body])
+        guard request.splices.isEmpty else {
+            let splices = request.splices.with(BodySplice(request.modelRange, Array(model.utf8)))
+            return try await send(body, with: splices, to: connection)
+        }
         let before = UnsafeRawBufferPointer(rebasing: body[..<request.modelRange.lowerBound])
         let after = UnsafeRawBufferPointer(rebasing: body[request.modelRange.upperBound...])
         if body.count <= expectAbove {
@@ -63,6 +69,28 @@ enum RequestWriter {
             try await connection.stream.flush(then: before)
             connection.stream.output.append(model)
             try await connection.stream.flush(then: after)
+        }
+    }
+
+    private static func send(
+        _ body: UnsafeRawBufferPointer, with splices: [BodySplice], to connection: HTTPClientConnection
+    ) async throws(TransportError) {
+        var at = 0
+        for splice in splices {
+            try await put(UnsafeRawBufferPointer(rebasing: body[at..<splice.range.lowerBound]), connection)
+            connection.stream.output.append(splice.bytes)
+            at = splice.range.upperBound
+        }
+        try await put(UnsafeRawBufferPointer(rebasing: body[at...]), connection)
+        try await connection.stream.flush()
+    }
+
+    private static func put(_ slice: UnsafeRawBufferPointer, _ connection: HTTPClientConnection) async throws(TransportError)
+    {
+        if slice.count <= expectAbove {
+            connection.stream.output.append(slice)
+        } else {
+            try await connection.stream.flush(then: slice)
         }
     }
 

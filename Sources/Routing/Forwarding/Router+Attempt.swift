@@ -51,7 +51,8 @@ extension Router {
             var reported = false
             return await attempt(
                 request, server.upstream, exchange, .server(server, model: model.upstreamModel), site: me.site, peer: nil,
-                load: nil, reported: &reported, clock: clock(request, model, exchange), fields: fields)
+                load: nil, time: model.gate.load.firstByte, queues: false, reported: &reported,
+                clock: clock(request, model, exchange), fields: fields)
         case .globus(let backend): return await runTask(request, model, backend, slot, exchange, fields: fields)
         }
     }
@@ -74,13 +75,15 @@ extension Router {
         defer { candidate.load.ended(reported: reported) }
         return await attempt(
             request, upstream, exchange, .peer(model: model, queues: queues, identity: nil), site: candidate.node.siteName,
-            peer: candidate, load: candidate.load, reported: &reported, fields: fields)
+            peer: candidate, load: candidate.load, time: candidate.load.firstByte, queues: queues, reported: &reported,
+            fields: fields)
     }
 
     /// One request on one connection, and again on a fresh one if the kept one turned out closed.
     private func attempt(
         _ request: ForwardRequest, _ upstream: Upstream, _ exchange: HTTPExchange, _ destination: RequestWriter.Destination,
-        site: String, peer: Candidate?, load: LiveLoad?, reported: inout Bool, clock: FirstTokenClock? = nil,
+        site: String, peer: Candidate?, load: LiveLoad?, time: FirstByteTime, queues: Bool, reported: inout Bool,
+        clock: FirstTokenClock? = nil,
         fields: (HTTPExchange) -> Void
     ) async -> Attempt {
         let worker = exchange.worker
@@ -99,6 +102,7 @@ extension Router {
                 exchange.stream.attempts.0 = nil
                 return failed(error, site, exchange, isUnreached: error.code != .tls && error.code != .cancelled)
             }
+            let wait = firstByteWait(request, time, queues: queues, now: worker.loop.now)
             do throws(TransportError) {
                 var destination = destination
                 if let peer {
@@ -106,7 +110,7 @@ extension Router {
                     destination.say(assertion(of: request, for: peer, over: connection.stream))
                 }
                 let shown = own?.authorization
-                let status = try await converse(request, connection, exchange, destination)
+                let status = try await converse(request, connection, exchange, destination, wait)
                 if let own {
                     let answer = await settle(
                         status, connection, own, shown: shown, mayRepeat: !repeated, exchange, fields: fields)
@@ -127,7 +131,7 @@ extension Router {
                 let relay = Relay(
                     exchange: exchange, source: TimedAnswer(source: connection, loop: worker.loop, clock: clock), site: site,
                     stall: timeouts.stall, deadline: request.deadline,
-                    router: self, server: own)
+                    router: self, server: own, answer: request.answer, wait: wait)
                 let attempt = await relay.run(decorate: fields)
                 if case .answered = attempt {
                     load?.succeeded(now: worker.loop.now)
@@ -149,6 +153,9 @@ extension Router {
                     counters.staleRetries.increment()
                     continue
                 }
+                if error.code == .timedOut, !exchange.clientIsGone, worker.loop.now < request.deadline {
+                    return .failed(givenUp(wait, site: site, now: worker.loop.now))
+                }
                 return failed(error, site, exchange)
             }
         }
@@ -167,16 +174,26 @@ extension Router {
     /// Sends the request and reads the answer's head.
     private func converse(
         _ request: ForwardRequest, _ connection: HTTPClientConnection, _ exchange: HTTPExchange,
-        _ destination: RequestWriter.Destination
+        _ destination: RequestWriter.Destination, _ wait: FirstByteWait
     ) async throws(TransportError) -> Int {
         let waits = try await RequestWriter.send(request, of: exchange, to: connection, destination)
-        let deadline = min(exchange.worker.loop.now &+ timeouts.firstByte, request.deadline)
-        var status = try await connection.readHead(stopAtContinue: waits, deadline: deadline)
+        var status = try await readHead(connection, stopAtContinue: waits, wait)
         if waits, status == 100, case .peer(let model, _, _) = destination {
             try await RequestWriter.sendBody(request, of: exchange, to: connection, model: model)
-            status = try await connection.readHead(deadline: deadline)
+            status = try await readHead(connection, stopAtContinue: false, wait)
         }
         return status
+    }
+
+    private func readHead(
+        _ connection: HTTPClientConnection, stopAtContinue: Bool, _ wait: FirstByteWait
+    ) async throws(TransportError) -> Int {
+        do throws(TransportError) {
+            return try await connection.readHead(stopAtContinue: stopAtContinue, deadline: wait.deadline)
+        } catch {
+            if givesUp(error, wait, now: connection.stream.now) { throw error }
+            return try await connection.readHead(stopAtContinue: stopAtContinue, deadline: wait.last)
+        }
     }
 
     /// The certificate at the other end must be the node that was meant.

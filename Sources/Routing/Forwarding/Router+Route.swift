@@ -17,6 +17,8 @@ extension Router {
         let underWay = exchange.beginRequest(
             user: request.needs.user, key: request.key, model: routes.id)
         defer { underWay.end() }
+        request.answer = answerSoFar(of: request, exchange)
+        retries.began()
         var failure = await tryCandidates(&request, routes, exchange, underWay, &progress, fields)
         if let none = failure, none.kind == .noneRunning {
             failure = await awaitStart(request, routes.id, none, exchange)
@@ -38,7 +40,7 @@ extension Router {
     }
 
     /// What one request has been through.
-    private struct Progress {
+    struct Progress {
         var receipt: Receipt
         var entries: [Receipt.Entry] = []
         var journey = Journey()
@@ -77,7 +79,7 @@ extension Router {
                 let step = progress.journey.next(
                     choice, candidates, for: request.needs, now: loop.now, random: &random.generator)
             else {
-                if case .ended(let failure) = await tryDirectly(request, routes, exchange, &progress, fields) {
+                if case .ended(let failure) = await tryDirectly(&request, routes, exchange, underWay, &progress, fields) {
                     return failure
                 }
                 return progress.lastFailure ?? explainNone(routes, request.needs)
@@ -91,6 +93,7 @@ extension Router {
                 site: candidate.node.siteName, variant: candidate.variantText, reason: step.reason,
                 tries: progress.receipt.tries,
                 candidates: candidates.count, ageSeconds: candidate.load.sample().ageSeconds(now: loop.now))
+            request.hasElsewhere = hasElsewhere(request, than: step.index, candidates, progress.journey, now: loop.now)
             let attempt: Attempt
             switch routes.targets[step.index] {
             case .local(let model):
@@ -114,6 +117,9 @@ extension Router {
                 if underWay.block == nil { candidate.load.failed(now: loop.now) }
                 counters.interrupted.increment()
                 return nil
+            case .broken(let broken):
+                if underWay.block == nil { candidate.load.failed(now: loop.now) }
+                return await carryOn(&request, routes, exchange, underWay, from: candidate, broken, &progress)
             case .clientGone:
                 if case .local(let model) = routes.targets[step.index] { progress.runsOn = model.outlivesClients }
                 return RoutingFailure(.clientGone, status: 499, "the client went away")
@@ -143,12 +149,14 @@ extension Router {
                 if failure.kind.isPolicy || failure.kind == .userBlocked || underWay.block != nil { continue }
                 candidate.load.failed(now: loop.now)
                 counters.failovers.increment()
+                // Where nothing was reached, going elsewhere is no more work for anyone.
+                if !failure.isUnreached, !retries.take(now: loop.now) { return failure }
             }
         }
     }
 
     /// Whether a block stands against the request as a whole: asked once it is in the registry, where later blocks find it.
-    private func meetBlocks(_ request: inout ForwardRequest, _ underWay: RequestUnderWay) -> RoutingFailure? {
+    func meetBlocks(_ request: inout ForwardRequest, _ underWay: RequestUnderWay) -> RoutingFailure? {
         request.needs.blocks = blocks.current
         guard let blocks = request.needs.blocks else { return nil }
         request.needs.nowSeconds = Self.nowSeconds
@@ -169,8 +177,8 @@ extension Router {
 
     /// The last resort: the endpoint of a site whose nodes cannot be reached.
     private func tryDirectly(
-        _ request: ForwardRequest, _ routes: ModelRoutes, _ exchange: HTTPExchange, _ progress: inout Progress,
-        _ fields: (HTTPExchange, AnswerOrigin) -> Void
+        _ request: inout ForwardRequest, _ routes: ModelRoutes, _ exchange: HTTPExchange, _ underWay: RequestUnderWay,
+        _ progress: inout Progress, _ fields: (HTTPExchange, AnswerOrigin) -> Void
     ) async -> LastResort {
         let now = exchange.worker.loop.now
         guard !progress.triedDirectly,
@@ -193,6 +201,8 @@ extension Router {
             progress.receipt.outcome = "interrupted: \(why)"
             counters.interrupted.increment()
             return .ended(nil)
+        case .broken(let broken):
+            return .ended(await carryOn(&request, routes, exchange, underWay, from: direct.candidate, broken, &progress))
         case .clientGone: return .ended(RoutingFailure(.clientGone, status: 499, "the client went away"))
         case .failed(let failure): return .ended(failure)
         case .refused(let seconds):

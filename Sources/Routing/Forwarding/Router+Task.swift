@@ -64,7 +64,7 @@ extension Router {
         }
         let relay = Relay(
             exchange: exchange, source: source, site: me.site, stall: timeouts.stall, deadline: request.deadline,
-            router: self)
+            router: self, answer: request.answer)
         return await relay.run(decorate: fields)
     }
 
@@ -87,6 +87,10 @@ extension Router {
     /// The client's body with the model's name as its server knows it.
     private static func bodyText(_ request: borrowing ForwardRequest, _ exchange: HTTPExchange, model: String) -> String {
         let bytes = UnsafeRawBufferPointer(rebasing: exchange.headBytes[request.body])
+        if !request.splices.isEmpty {
+            let splices = request.splices.with(BodySplice(request.modelRange, Array(model.utf8)))
+            return String(decoding: splices.made(in: bytes), as: UTF8.self)
+        }
         var text = String(decoding: bytes[..<request.modelRange.lowerBound], as: UTF8.self)
         text += model
         text += String(decoding: bytes[request.modelRange.upperBound...], as: UTF8.self)

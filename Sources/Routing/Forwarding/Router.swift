@@ -17,6 +17,8 @@ public final class Router: Sendable {
     let startsAsked = StartsAsked()
     /// Takes what operators should know of what requests bring about.
     let tells: @Sendable (String) -> Void
+    /// How often it may be tried again.
+    public let retries = Retries()
     /// What this node's operator has blocked.
     public let blocks: Blocks
     /// Tells serving sites who a user is; nil: it cannot, and they refuse what they guard.
@@ -102,6 +104,10 @@ public final class RoutingCounters: Sendable {
     public let failovers = Atomic<Int>(0)
     public let ranDirectly = Atomic<Int>(0)
     public let staleRetries = Atomic<Int>(0)
+    /// First bytes that were not waited for any longer.
+    public let firstBytesLate = Atomic<Int>(0)
+    /// Times that a broken stream went on at another site.
+    public let continued = Atomic<Int>(0)
     /// Requests that an access rule refused, here or at the serving site.
     public let forbidden = Atomic<Int>(0)
     /// Words of other nodes on who a user is that were not believed.

@@ -57,6 +57,35 @@ public enum JSONScanner {
         try walker.finish()
     }
 
+    /// Shows the elements of the array in `range`, one that a visitor was shown, in their order. Ranges given on are into `bytes`.
+    public static func array(
+        _ bytes: UnsafeRawBufferPointer, in range: Range<Int>,
+        element: (Range<Int>, JSONKind) throws(JSONSyntaxError) -> Void
+    ) throws(JSONSyntaxError) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count, "a range outside the bytes")
+        guard let pointer = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
+            throw JSONSyntaxError(offset: 0, reason: "empty where a JSON array should be")
+        }
+        var walker = JSONWalker(pointer: pointer, at: range.lowerBound, end: range.upperBound)
+        guard walker.kind == .array else { throw walker.fail("not a JSON array") }
+        walker.at &+= 1
+        walker.skipSpace()
+        guard walker.at < walker.end else { throw walker.fail("the JSON ends inside an array") }
+        if pointer[walker.at] == 0x5D { return }
+        while true {
+            let start = walker.at
+            let kind = walker.kind
+            try walker.value(depth: 2)
+            try element(start..<walker.at, kind)
+            walker.skipSpace()
+            guard walker.at < walker.end else { throw walker.fail("the JSON ends inside an array") }
+            if pointer[walker.at] == 0x5D { return }
+            guard pointer[walker.at] == 0x2C else { throw walker.fail("a comma or a closing bracket should be here") }
+            walker.at &+= 1
+            walker.skipSpace()
+        }
+    }
+
     /// The text of a string that was found valid, its escapes decoded; `range` is inside the quotes.
     public static func text(_ bytes: UnsafeRawBufferPointer, in range: Range<Int>) -> String {
         let raw = UnsafeRawBufferPointer(rebasing: bytes[range])

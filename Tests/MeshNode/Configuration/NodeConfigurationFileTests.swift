@@ -37,7 +37,7 @@ import Testing
                         url: "https://10.0.0.1:8000/v1", keyFile: "/k/key", caFile: "/k/ca", upstreamModel: "a model",
                         slots: 4)),
                 description: ModelDescription(
-                    repository: "org/model", revision: "abc", dtype: "bf16", contextTokens: 8192,
+                    repository: "org/model", revision: "abc", dtype: "bf16", engine: "vLLM", contextTokens: 8192,
                     capabilities: [.chat, .tools]),
                 policy: .local),
             ModelConfiguration(

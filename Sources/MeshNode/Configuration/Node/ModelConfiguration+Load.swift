@@ -37,6 +37,7 @@ extension ModelDescription {
             repository: fields["repository"].optional(text),
             revision: fields["revision"].optional(text),
             dtype: fields["dtype"].optional(text),
+            engine: fields["engine"].optional(text),
             contextTokens: fields["contextTokens"].optional { $0.integer(in: contextTokensAllowed) },
             capabilities: fields["capabilities"].optional { cursor in
                 let names = UniqueNames()

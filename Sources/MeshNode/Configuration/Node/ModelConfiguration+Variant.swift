@@ -7,8 +7,9 @@ extension ModelConfiguration {
             id: id, aliases: aliases, state: .unknown, backend: backend.kind.rawValue,
             repository: Fact(description.repository, .declared), revision: Fact(description.revision, .declared),
             dtype: Fact(description.dtype, .declared), contextTokens: Fact(description.contextTokens, .declared),
-            capabilities: Fact(description.capabilities?.map(\.rawValue), .declared), policy: policy.rawValue,
-            access: configuration.rules(of: self), highAssurance: data.highAssurance, dataClasses: data.dataClasses,
+            capabilities: Fact(description.capabilities?.map(\.rawValue), .declared),
+            engine: Fact(description.engine, .declared), policy: policy.rawValue, access: configuration.rules(of: self),
+            highAssurance: data.highAssurance, dataClasses: data.dataClasses,
             path: path)
     }
 }

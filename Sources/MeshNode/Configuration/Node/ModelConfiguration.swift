@@ -42,6 +42,8 @@ struct ModelDescription: Equatable, Sendable {
     var revision: String?
     /// Data type or quantization, such as `bf16` or `Q4_K_M`.
     var dtype: String?
+    /// What serves it, such as `vLLM`: by it is known how an answer that broke is gone on with.
+    var engine: String?
     var contextTokens: Int?
     var capabilities: [ModelCapability]?
 }

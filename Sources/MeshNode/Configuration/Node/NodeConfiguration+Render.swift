@@ -149,6 +149,7 @@ extension ModelConfiguration {
         out.field("repository", description.repository.map { .text($0) })
         out.field("revision", description.revision.map { .text($0) })
         out.field("dtype", description.dtype.map { .text($0) })
+        out.field("engine", description.engine.map { .text($0) })
         out.field("contextTokens", description.contextTokens.map { .integer($0) })
         out.field("capabilities", description.capabilities.map { .texts($0.map(\.rawValue)) })
         out.field("policy", .text(policy.rawValue))

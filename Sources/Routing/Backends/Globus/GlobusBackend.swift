@@ -150,7 +150,7 @@ public final class GlobusBackend: Sendable {
         switch attempt {
         case .answered: observed.succeeded()
         case .failed(let failure) where failure.isPlaceFault: observed.failed()
-        case .failed, .interrupted, .refused, .clientGone: break
+        case .failed, .interrupted, .broken, .refused, .clientGone: break
         }
     }
 
