@@ -26,6 +26,8 @@ public struct NodeFacts: Sendable {
     public var keys: KeyStore?
     /// Where what somebody may have to answer for is written down; nil: nowhere.
     public var audit: AuditLog?
+    /// The receipts that outlive the router's memory; nil: none do.
+    public var receipts: ReceiptShelf?
     /// What the operator has blocked; nil: nothing can be.
     public var blocks: BlockStore?
     /// The flow behind `/login`; nil: there is no such page.

@@ -4,7 +4,7 @@ import Transport
 /// What a request is for.
 enum Route: Int, Sendable, CaseIterable {
     case chat, completions, embeddings, models, model
-    case topology, catalog, load, explain, receipts, drain, undrain
+    case topology, catalog, load, explain, receipts, receipt, drain, undrain
     case blocks, unblock, isolate, audit, auditWitnesses
     case federation, federationStatements, federationRevoke, federationRenew
     case metrics, health, ready, console, wellKnown, protectedResource, keys, key
@@ -47,6 +47,7 @@ enum RouteTable {
         RouteEntry(path: "/mesh/load", route: .load, method: .get, role: .viewer),
         RouteEntry(path: "/mesh/route", route: .explain, method: .get, role: .viewer),
         RouteEntry(path: "/mesh/receipts", route: .receipts, method: .get, role: .viewer),
+        RouteEntry(path: "/mesh/receipts/", route: .receipt, method: .get, role: .viewer, isPrefix: true),
         RouteEntry(path: "/mesh/drain", route: .drain, method: .post, role: .operate),
         RouteEntry(path: "/mesh/undrain", route: .undrain, method: .post, role: .operate),
         RouteEntry(path: "/mesh/federation/invites", route: .invites, method: .post, role: .operate),

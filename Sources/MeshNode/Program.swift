@@ -33,6 +33,7 @@ struct Program {
             case .status: try StatusCommand.run(invocation)
             case .models: try ModelsCommand.run(invocation)
             case .route: try RouteCommand.run(invocation)
+            case .receipts: try ReceiptsCommand.run(invocation)
             case .peers: try PeersCommand.run(invocation)
             case .check: try CheckCommand.run(invocation)
             case .doctor: try DoctorCommand.run(invocation)

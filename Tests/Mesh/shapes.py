@@ -81,6 +81,7 @@ def texts(value: object) -> bool:
 MODEL_STATE = one_of(
     "running", "starting", "queued", "stopped", "failed", "offline", "disconnected", "maintenance", "unknown")
 NODE_STATE = one_of("alive", "suspect", "unreachable", "dead", "left")
+REASON = one_of("home", "affinity", "spill", "only", "failover", "bounce", "direct", "continued", "pinned")
 BACKEND = one_of("openai", "globusCompute", "first", "simulated")
 
 TOPOLOGY = {

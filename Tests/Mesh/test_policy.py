@@ -161,6 +161,9 @@ def test_receipts_and_route_name_the_reasons(ruled: Mesh):
     assert route["chosen"] is None and "phi" in route["candidates"][0]["excluded"]
     route = ruled.get("/mesh/route?model=away&as=static:viewer").json()
     assert "alpha, beta only" in route["candidates"][0]["excluded"]
+    asked = ruled.get("/mesh/route?model=away&user=static:viewer").json()
+    assert [(one["site"], one["excluded"]) for one in asked["candidates"]] == [
+        (one["site"], one["excluded"]) for one in route["candidates"]]
     assert "highAssurance" in ruled.get("/mesh/route?model=high").json()["candidates"][0]["excluded"]
 
 

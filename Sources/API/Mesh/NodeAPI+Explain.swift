@@ -3,8 +3,8 @@ import Routing
 import Transport
 
 extension NodeAPI {
-    /// `GET /mesh/route?model=M[&tokens=N][&as=USER…][&class=C]`: what the choice would be now, for nobody in particular or for a
-    /// user who is described as `GET /mesh/policy` has it.
+    /// `GET /mesh/route?model=M[&user=U&tokens=N][&class=C]`: what the choice would be now, for nobody in particular or for a user who is
+    /// described as `GET /mesh/policy` has it (`as` is another name for `user`).
     func explainRoute(_ call: Call) async throws(APIError) {
         guard let model = call.exchange.query("model"), !model.isEmpty else {
             throw APIError(400, code: "missing_parameter", parameter: "model", "say which model: /mesh/route?model=NAME")
@@ -17,7 +17,7 @@ extension NodeAPI {
             }
             needs.contextTokens = tokens
         }
-        let user = call.exchange.query("as") == nil ? nil : try DescribedUser(call.exchange).identity
+        let user = try describedUser(call.exchange)
         needs.user = user.map { RequestUser($0) }
         needs.nowSeconds = Self.nowSeconds
         needs.ignoresAccess = user == nil
@@ -26,64 +26,51 @@ extension NodeAPI {
         if user != nil || !classes.isEmpty { needs.data = try demands(of: user, classes) }
         let routes = try resolve(model, &needs, call.caller)
         needs.model = routes.id
-        let now = call.exchange.worker.loop.now
-        let (picked, entries) = router.explain(needs, routes, now: now)
-        let text = JSONWriter.object { root in
-            root.field("model", routes.id)
-            root.field("chosen", picked.map { entries[$0.index].site })
-            root.field("reason", picked?.reason.rawValue)
-            root.key("candidates")
-            root.array { list in
-                for (index, entry) in entries.enumerated() {
-                    list.object {
-                        $0.field("site", entry.site)
-                        $0.field("score", entry.excluded == nil ? router.score(routes.candidates[index], now: now) : nil)
-                        $0.field("state", entry.state.rawValue)
-                        $0.field("ageSeconds", entry.ageSeconds)
-                        $0.field("excluded", entry.excluded?.description)
-                    }
-                }
-            }
-        }
+        let (step, candidates) = router.explain(needs, routes, now: call.exchange.worker.loop.now)
+        let explanation = RouteExplanation(
+            model: routes.id, chosen: step.map { candidates[$0.index].site }, node: step.map { candidates[$0.index].node },
+            reason: step?.reason, queues: step?.queues, candidates: candidates)
+        guard let text = Receipt.json(explanation) else { throw APIError(unwritable: "the route") }
         await call.json(text)
     }
 
-    /// `GET /mesh/receipts?limit=N`, newest first.
-    func receiptList(limit: Int) -> String {
-        JSONWriter.object { root in
-            root.key("receipts")
-            root.array { list in
-                for receipt in router.receipts.latest(min(limit, 1000)) { describe(receipt, &list) }
-            }
+    private func describedUser(_ exchange: HTTPExchange) throws(APIError) -> UserIdentity? {
+        let given = ["user", "as"].filter { exchange.query($0) != nil }
+        guard given.count < 2 else {
+            throw APIError(
+                400, code: "invalid_parameter", parameter: "as", "user and as are the same thing: give one of them")
         }
+        return given.isEmpty ? nil : try DescribedUser(exchange, by: given[0]).identity
+    }
+}
+
+/// The answer of `GET /mesh/route`.
+private struct RouteExplanation: Encodable {
+    var model: String
+    var chosen: String?
+    var node: String?
+    var reason: RouteReason?
+    /// No slot is believed free: it would wait there.
+    var queues: Bool?
+    var candidates: [Receipt.Seen]
+
+    private enum CodingKeys: String, CodingKey {
+        case model, chosen, node, reason, queues, candidates
     }
 
-    private func describe(_ receipt: Receipt, _ writer: inout JSONWriter) {
-        writer.object {
-            $0.field("id", receipt.id)
-            $0.field("requestId", receipt.requestID)
-            $0.field("at", Timestamp.text(seconds: receipt.at / 1_000_000_000))
-            $0.field("model", receipt.model)
-            $0.field("user", receipt.user)
-            $0.field("entry", "\(receipt.entry.site)/\(receipt.entry.node)")
-            $0.field("site", receipt.site)
-            $0.field("reason", receipt.reason?.rawValue)
-            $0.field("tries", receipt.tries)
-            $0.field("bounces", receipt.bounces)
-            $0.key("candidates")
-            $0.array { list in
-                for entry in receipt.candidates {
-                    list.object {
-                        $0.field("site", entry.site)
-                        $0.field("node", entry.node)
-                        $0.field("state", entry.state.rawValue)
-                        $0.field("free", entry.free)
-                        $0.field("ageSeconds", entry.ageSeconds)
-                        $0.field("excluded", entry.excluded?.description)
-                    }
-                }
-            }
-            $0.field("outcome", receipt.outcome)
-        }
+    func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        try fields.encode(model, forKey: .model)
+        try fields.encode(chosen, forKey: .chosen)
+        try fields.encode(node, forKey: .node)
+        try fields.encode(reason, forKey: .reason)
+        try fields.encode(queues, forKey: .queues)
+        try fields.encode(candidates, forKey: .candidates)
+    }
+}
+
+extension APIError {
+    init(unwritable what: String) {
+        self.init(500, type: "server_error", code: "internal_error", "\(what) holds a number that JSON has not")
     }
 }

@@ -11,12 +11,13 @@ struct DescribedUser {
 
     /// Reads `as`, and as far as given `domain`, `identityProvider`, `group` and `policy` (both once or more).
     ///
-    /// - Throws: 400 without `as`.
-    init(_ exchange: HTTPExchange) throws(APIError) {
-        guard let name = exchange.query("as"), !name.isEmpty, name.utf8.count <= IdentityLimits.textBytes else {
+    /// - Parameter parameter: another name for `as`.
+    /// - Throws: 400 without it.
+    init(_ exchange: HTTPExchange, by parameter: String = "as") throws(APIError) {
+        guard let name = exchange.query(parameter), !name.isEmpty, name.utf8.count <= IdentityLimits.textBytes else {
             throw APIError(
-                400, code: "missing_parameter", parameter: "as",
-                "say which user: as=alice@anl.gov, or as=static:NAME for a token of the configuration")
+                400, code: "missing_parameter", parameter: parameter,
+                "say which user: \(parameter)=alice@anl.gov, or \(parameter)=static:NAME for a token of the configuration")
         }
         func list(_ key: String) -> [String] { exchange.queries(key, atMost: Self.listAllowed).compactMap { $0 } }
         identity = UserIdentity(

@@ -1,6 +1,6 @@
 /// The commands of the program; the raw value is what is typed.
 enum CommandName: String, CaseIterable, Sendable {
-    case demo, up, simulate, serve, status, models, route, peers, check, doctor, login, token, logout
+    case demo, up, simulate, serve, status, models, route, receipts, peers, check, doctor, login, token, logout
     case keysCreate = "keys create"
     case keysList = "keys list"
     case keysRevoke = "keys revoke"
@@ -50,6 +50,8 @@ extension CommandSpecification {
         name: "SCENARIO", summary: "a scenario file, such as topology/scenarios/ghost.json5")
     static let model = PositionalSpecification(
         name: "MODEL", summary: "a model's id or alias, as the models command lists it")
+    static let receipt = PositionalSpecification(
+        name: "ID", summary: "one receipt, by its id or its request's (X-Request-Id)")
     static let file = PositionalSpecification(name: "FILE", summary: "a node's configuration, a topology or a scenario")
 
     static let keyName = PositionalSpecification(name: "NAME", summary: "what the key is for, in your words")
@@ -103,7 +105,14 @@ extension CommandSpecification {
             name: .models, summary: "list the models and where they are", discussion: needsToken, options: asking),
         CommandSpecification(
             name: .route, summary: "show where a request for a model would go, and why", discussion: needsToken,
-            positionals: [model], options: asking),
+            positionals: [model], options: [.routedUser, .routedTokens, .explain] + asking),
+        CommandSpecification(
+            name: .receipts, summary: "show where requests went, and why",
+            discussion:
+                "The latest, and those that are kept; with ID one in words. docs/receipts.md explains them. \(needsToken)",
+            positionals: [receipt], lastIsOptional: true,
+            options: [.receiptLimit, .receiptModel, .receiptSite, .receiptReason, .receiptOutcome, .receiptSince, .replay]
+                + asking),
         CommandSpecification(
             name: .peers, summary: "list the other nodes and the links to them", discussion: needsToken, options: asking),
         CommandSpecification(

@@ -1,3 +1,5 @@
+import Routing
+
 /// An option of a command, as declared in the table: its name, what its value is, and what it is for.
 struct OptionSpecification: Hashable, Sendable {
     /// What may stand after an option's name.
@@ -120,6 +122,33 @@ extension OptionSpecification {
     static let witness = OptionSpecification(
         name: "--witness", value: .nodeAddress, placeholder: "URL",
         summary: "another node, whose operator vouches for what it witnessed; again for more", isList: true)
+}
+
+/// Where requests go, and went.
+extension OptionSpecification {
+    static let routedUser = OptionSpecification(
+        name: "--user", value: .text, placeholder: "USER",
+        summary: "whose request: alice@anl.gov, or static:NAME for a token (default: nobody's, without rules)")
+    static let routedTokens = OptionSpecification(
+        name: "--tokens", value: .integer(0...100_000_000), placeholder: "N", summary: "the context that it needs")
+    static let explain = OptionSpecification(
+        name: "--explain", value: .flag, summary: "show all that is known of each candidate")
+    static let receiptLimit = OptionSpecification(
+        name: "--limit", value: .integer(1...1000), placeholder: "N", summary: "receipts", fallback: "20")
+    static let receiptModel = OptionSpecification(
+        name: "--model", value: .text, placeholder: "M", summary: "of requests for this model")
+    static let receiptSite = OptionSpecification(
+        name: "--site", value: .text, placeholder: "SITE", summary: "of requests that were tried at this site")
+    static let receiptReason = OptionSpecification(
+        name: "--reason", value: .choice(RouteReason.allCases.map(\.rawValue)), placeholder: "R",
+        summary: "of requests that were placed for this reason")
+    static let receiptOutcome = OptionSpecification(
+        name: "--outcome", value: .choice(Receipt.outcomes), placeholder: "O", summary: "of requests that ended so")
+    static let receiptSince = OptionSpecification(
+        name: "--since", value: .text, placeholder: "TIME",
+        summary: "of requests since 2026-11-25T14:00:00Z, or for so long: 90s, 30m, 24h, 7d")
+    static let replay = OptionSpecification(
+        name: "--replay", value: .flag, summary: "with ID: choose again by the receipt's numbers, and compare")
 }
 
 /// Whose requests may run where.

@@ -39,8 +39,21 @@ extension Node {
             if let signal = Signals.wait(milliseconds: 20), signal == SIGINT || signal == SIGTERM { break }
         }
         globus?.stop()
+        Self.endReceipts(receiptKeeper)
         Self.endAudit(audit, syslog)
         log.info("stopped")
+    }
+
+    /// Writes the receipts that wait; 3 s at most.
+    private static func endReceipts(_ keeper: ReceiptKeeper?) {
+        guard let keeper else { return }
+        let flag = Flag()
+        Task {
+            await keeper.flush()
+            flag.raise()
+        }
+        let limit = mesh_monotonic_ns() + 3_000_000_000
+        while !flag.isRaised, mesh_monotonic_ns() < limit { _ = Signals.wait(milliseconds: 5) }
     }
 }
 

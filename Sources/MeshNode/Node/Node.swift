@@ -24,6 +24,7 @@ final class Node: Sendable {
     let control: NodeState
     let globus: GlobusSite?
     let keeper: TrustKeeper
+    let receiptKeeper: ReceiptKeeper?
 
     /// Puts a node together and starts it: when this returns it listens.
     ///
@@ -59,8 +60,13 @@ final class Node: Sendable {
         let backends = try Backends(configuration, site: globus, proxy: links.proxy, log: log)
         models = backends.models
         let access = try NodeAccess(configuration, on: disk, log: log)
+        let choice = Choice()
+        let (ring, receiptKeeper) = ReceiptKeeper.open(
+            configuration.receipts, directory: configuration.stateDirectory, choice: choice, thread: disk,
+            tell: { log.log($0, $1) })
+        self.receiptKeeper = receiptKeeper
         router = Router(
-            me: me, timeouts: ForwardTimeouts(configuration),
+            me: me, choice: choice, timeouts: ForwardTimeouts(configuration), receipts: ring,
             directUses: DirectUses { use, site in
                 log.info(
                     "direct: \(use.requestID) of \(use.user) for \(use.model) goes to the endpoint of \(site), whose node is away"
@@ -114,6 +120,7 @@ final class Node: Sendable {
             configuration, keeper, issuer, disk, audit, router, meshURL: identity.mesh, log: log)
         facts.inviting = role.inviting
         facts.audit = audit
+        facts.receipts = receiptKeeper?.shelf
         facts.blocks = blocks
         api = NodeAPI(
             router: router, authenticator: access.authenticator, facts: facts, control: control,

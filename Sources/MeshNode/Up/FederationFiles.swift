@@ -159,7 +159,7 @@ struct FederationFiles {
             data: site.data ?? topology.data, links: site.links, keys: site.keys ?? topology.keys, loops: topology.loops,
             limits: topology.limits, routing: topology.routing,
             timeouts: topology.timing.timeouts, health: topology.timing.health,
-            fips: FIPS.isOn ? .required : .off,
+            fips: FIPS.isOn ? .required : .off, receipts: topology.receipts,
             globusCompute: try globusCompute(of: node, globusURL), models: models)
         let path = node.directory + "/node.json5"
         do {

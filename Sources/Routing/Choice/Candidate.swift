@@ -8,7 +8,7 @@ public struct Candidate: Sendable {
     public let isDraining: Bool
     public let variant: Variant
     public let capabilities: Capabilities?
-    public let load: LiveLoad
+    public internal(set) var load: LiveLoad
     /// Its node's name in 24 bits, for affinity.
     public let tag: UInt32
     /// What this node's word on users is worth there; nil for its own models, where it is not needed.

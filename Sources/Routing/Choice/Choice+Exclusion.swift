@@ -29,8 +29,12 @@ extension Choice {
         }
         if needs.policy == .pinned, let order = needs.order, !order.contains(candidate.node.siteName) { return .notPinned }
         guard let now else { return nil }
-        let load = candidate.load.sample()
-        return isResting(load, now: now) ? .failedLately : endsTooSoon(load, needs, now: now)
+        return passingOver(candidate.load.sample(), needs, now: now)
+    }
+
+    /// Why a candidate that may serve is passed over while there are others.
+    func passingOver(_ load: LiveLoad.Sample, _ needs: RequestNeeds, now: UInt64) -> Exclusion? {
+        isResting(load, now: now) ? .failedLately : endsTooSoon(load, needs, now: now)
     }
 
     /// A job's end cuts every answer under way: what will not be done by then goes elsewhere.

@@ -1,7 +1,7 @@
 import Gossip
 
 /// Why a site was chosen; the words of `X-Mesh-Route`.
-public enum RouteReason: String, Sendable, Codable {
+public enum RouteReason: String, Sendable, Codable, CaseIterable {
     case home, affinity, spill, only, failover, bounce, direct, continued, pinned
 }
 
@@ -13,7 +13,7 @@ public enum RouteReason: String, Sendable, Codable {
 /// the soonest, with what is known of it weighed by its age. The target's own gate has the last word, and refuses before it queues:
 /// so old news costs a round trip at most.
 public struct Choice: Sendable {
-    public struct Settings: Sendable, Equatable {
+    public struct Settings: Sendable, Equatable, Codable {
         /// A candidate that just failed is passed over for this long while there are others, and for twice as long after each failure
         /// more without a success between them; nanoseconds.
         public var failureRest: UInt64 = 2_000_000_000
@@ -130,16 +130,12 @@ public struct Choice: Sendable {
         if let index = home, all & (1 << UInt64(index)) == 0 { home = nil }
         return Field(all: all, own: own & all, home: home)
     }
-
-    /// What people are told of it: the chance that it has a free slot.
-    func score(_ candidate: Candidate, now: UInt64) -> Double {
-        chance(candidate.load.sample(), now: now)
-    }
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): small, seeded, good enough to spread load.
 public struct SplitMix64: RandomNumberGenerator, Sendable {
-    private var state: UInt64
+    /// A generator with this seed goes on as this one does.
+    public private(set) var state: UInt64
     public init(seed: UInt64) { state = seed }
 
     public mutating func next() -> UInt64 {

@@ -3,13 +3,13 @@
 /// A candidate may refuse, before it has queued anything, at most `refusals` times; then the request waits in line where that seems
 /// shortest. One that fails before its first byte gives way to the next, at most `failovers` times.
 public struct Journey: Sendable {
-    public struct Limits: Sendable, Equatable {
+    public struct Limits: Sendable, Equatable, Codable {
         public var refusals = 4
         public var failovers = 3
         public init() {}
     }
 
-    public struct Step: Sendable, Equatable {
+    public struct Step: Sendable, Equatable, Codable {
         public let index: Int
         public let reason: RouteReason
         /// It may wait there for a slot; otherwise it is to be refused if there is none.

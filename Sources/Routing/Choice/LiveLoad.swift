@@ -27,6 +27,25 @@ public final class LiveLoad: Sendable {
 
     public init() {}
 
+    /// One whose reading is exactly this.
+    init(_ sample: Sample) {
+        slotCount.store(sample.slots, ordering: .relaxed)
+        runningCount.store(sample.running, ordering: .relaxed)
+        waitingCount.store(sample.waiting, ordering: .relaxed)
+        sentSinceHeard.store(sample.sentSince, ordering: .relaxed)
+        heardNanoseconds.store(sample.heard, ordering: .relaxed)
+        failedNanoseconds.store(sample.failed, ordering: .relaxed)
+        let roundTrip = sample.roundTripSeconds.isFinite ? min(max(sample.roundTripSeconds, 0), 60) : 0
+        roundTripNanoseconds.store(UInt64((roundTrip * 1e9).rounded()), ordering: .relaxed)
+        meanFreeBits.store(sample.meanFree.bitPattern, ordering: .relaxed)
+        meanSquareBits.store(sample.meanSquare.bitPattern, ordering: .relaxed)
+        failureCount.store(sample.failures, ordering: .relaxed)
+        triedNanoseconds.store(sample.tried, ordering: .relaxed)
+        recoveredNanoseconds.store(sample.recovered, ordering: .relaxed)
+        walltimeEndNanoseconds.store(sample.walltimeEnds, ordering: .relaxed)
+        tokensPerSecondBits.store(sample.tokensPerSecond.bitPattern, ordering: .relaxed)
+    }
+
     /// Takes a report made at `now` (monotonic nanoseconds); an older one than is known changes nothing.
     public func update(slots: Int, running: Int, waiting: Int, now: UInt64) {
         let before = heardNanoseconds.load(ordering: .relaxed)
@@ -148,7 +167,7 @@ public final class LiveLoad: Sendable {
     }
 
     /// One reading.
-    public struct Sample: Sendable {
+    public struct Sample: Sendable, Equatable, Codable {
         public var slots: Int
         public var running: Int
         public var waiting: Int

@@ -13,7 +13,11 @@ extension Router {
     ) async -> RoutingFailure? {
         var request = request
         policies.apply(to: &request.needs, model: routes.id)
-        var progress = Progress(seed: request, me: me)
+        let trails = exchange.worker.attachment(TrailPool.self) { TrailPool() }
+        var progress = Progress(trails.take())
+        progress.receipt.begin(
+            requestID: request.requestID, user: request.user, entry: me, needs: request.needs, candidates: routes.candidates,
+            at: mesh_realtime_ns(), now: exchange.worker.loop.now)
         let underWay = exchange.beginRequest(
             user: request.needs.user, key: request.key, model: routes.id)
         defer { underWay.end() }
@@ -26,23 +30,21 @@ extension Router {
                 failure = await tryCandidates(&request, now, exchange, underWay, &progress, fields)
             }
         }
-        var receipt = progress.receipt
-        receipt.candidates = progress.entries
         if let failure {
-            receipt.outcome =
+            progress.receipt.outcome =
                 failure.kind == .clientGone
                 ? progress.runsOn ? "clientGone: the task runs on at the endpoint" : "clientGone"
                 : "failed: \(failure.message)"
             if failure.kind == .clientGone { counters.clientsGone.increment() } else { counters.failed.increment() }
         }
-        receipts.add(receipt)
+        receipts.add(&progress.receipt)
+        trails.put(&progress.receipt)
         return failure?.kind == .clientGone ? nil : failure
     }
 
     /// What one request has been through.
     struct Progress {
-        var receipt: Receipt
-        var entries: [Receipt.Entry] = []
+        var receipt: ReceiptTrail
         var journey = Journey()
         /// Bit i: candidate i could not be reached at all.
         var unreached: UInt64 = 0
@@ -53,11 +55,7 @@ extension Router {
         /// The client went away from a task that nobody can stop.
         var runsOn = false
 
-        init(seed request: ForwardRequest, me: NodeID) {
-            receipt = Receipt(
-                requestID: request.requestID, at: mesh_realtime_ns(), model: request.needs.model, user: request.user,
-                entry: me)
-        }
+        init(_ receipt: ReceiptTrail) { self.receipt = receipt }
     }
 
     private func tryCandidates(
@@ -68,7 +66,6 @@ extension Router {
         let candidates = routes.candidates
         let loop = exchange.worker.loop
         let random = random(exchange.worker)
-        progress.entries = entries(candidates, request.needs, now: loop.now)
         while true {
             if exchange.clientIsGone { return RoutingFailure(.clientGone, status: 499, "the client went away") }
             if let failure = meetBlocks(&request, underWay) { return failure }
@@ -76,8 +73,8 @@ extension Router {
                 return progress.lastFailure ?? .deadline
             }
             guard
-                let step = progress.journey.next(
-                    choice, candidates, for: request.needs, now: loop.now, random: &random.generator)
+                let step = progress.receipt.next(
+                    &progress.journey, choice, for: request.needs, now: loop.now, random: &random.generator)
             else {
                 if case .ended(let failure) = await tryDirectly(&request, routes, exchange, underWay, &progress, fields) {
                     return failure
@@ -104,6 +101,7 @@ extension Router {
                     fields($0, origin)
                 }
             }
+            progress.receipt.ended(attempt, now: loop.now)
             switch attempt {
             case .answered:
                 progress.receipt.outcome = "answered"
@@ -188,10 +186,13 @@ extension Router {
         progress.receipt.tries += 1
         progress.receipt.site = direct.node.site
         progress.receipt.reason = .direct
+        progress.receipt.goesDirectly(to: direct.node)
         let origin = AnswerOrigin(
             site: direct.node.site, variant: direct.candidate.variantText, reason: .direct, tries: progress.receipt.tries,
             candidates: routes.candidates.count, ageSeconds: now > direct.heardAt ? Double(now - direct.heardAt) / 1e9 : 0)
-        switch await runDirect(request, direct, exchange, fields: { fields($0, origin) }) {
+        let attempt = await runDirect(request, direct, exchange, fields: { fields($0, origin) })
+        progress.receipt.ended(attempt, now: exchange.worker.loop.now)
+        switch attempt {
         case .answered:
             progress.receipt.outcome = "answered"
             counters.answered.increment()

@@ -59,28 +59,21 @@ public final class Router: Sendable {
         worker.attachment(WorkerRandom.self) { WorkerRandom(seed: seed &+ UInt64(worker.index)) }
     }
 
-    /// What the choice would be now, without sending anything: for `/mesh/route`.
+    /// The first step that a request would take now, without sending anything, and the candidates as the choice sees them: for
+    /// `/mesh/route`.
     public func explain(
         _ needs: RequestNeeds, _ routes: ModelRoutes, now: UInt64
-    ) -> (picked: Choice.Picked?, entries: [Receipt.Entry]) {
-        var random = SplitMix64(seed: seed)
+    ) -> (step: Journey.Step?, candidates: [Receipt.Seen]) {
         var needs = needs
         policies.apply(to: &needs, model: routes.id)
-        let picked = choice.pick(routes.candidates, for: needs, now: now, random: &random)
-        return (picked, entries(routes.candidates, needs, now: now))
-    }
-
-    /// The chance that a candidate has a free slot.
-    public func score(_ candidate: Candidate, now: UInt64) -> Double { choice.score(candidate, now: now) }
-
-    /// The candidates as a receipt holds them.
-    func entries(_ candidates: [Candidate], _ needs: RequestNeeds, now: UInt64) -> [Receipt.Entry] {
-        candidates.map { candidate in
-            let load = candidate.load.sample()
-            return Receipt.Entry(
-                site: candidate.node.siteName, node: candidate.node.node, state: candidate.state, free: load.free,
-                ageSeconds: load.ageSeconds(now: now), excluded: choice.exclusion(of: candidate, for: needs, now: now))
-        }
+        var trail = ReceiptTrail()
+        trail.begin(
+            requestID: "", user: "", entry: me, needs: needs, candidates: routes.candidates, at: 0, now: now)
+        var journey = Journey()
+        // Another draw for each who asks, as for each request.
+        var random = SplitMix64(seed: seed ^ now)
+        let step = trail.next(&journey, choice, for: needs, now: now, random: &random)
+        return (step, trail.seen(choice))
     }
 }
 

@@ -36,6 +36,23 @@ private func invocation(_ line: String) throws -> Invocation {
                 Invocation(
                     command: .route, values: ["--token-file": "f"], positionals: ["MODEL": "m"])
             ),
+            (
+                "route m --user alice@anl.gov --tokens 9 --explain",
+                Invocation(
+                    command: .route, values: ["--user": "alice@anl.gov", "--tokens": "9"], flags: ["--explain"],
+                    positionals: ["MODEL": "m"])
+            ),
+            (
+                "receipts --site b --outcome failed --since 30m",
+                Invocation(
+                    command: .receipts,
+                    values: ["--limit": "20", "--site": "b", "--outcome": "failed", "--since": "30m"])
+            ),
+            (
+                "receipts req_7 --replay",
+                Invocation(
+                    command: .receipts, values: ["--limit": "20"], flags: ["--replay"], positionals: ["ID": "req_7"])
+            ),
             ("peers --node http://h", Invocation(command: .peers, values: ["--node": "http://h"])),
             ("login --local --force", Invocation(command: .login, flags: ["--local", "--force"])),
             (
@@ -58,7 +75,10 @@ private func invocation(_ line: String) throws -> Invocation {
     @Test(
         "one clear line for what is not",
         arguments: [
-            ("", "a command is missing; allowed: demo, up, simulate, serve, status, models, route, peers, check, doctor"),
+            (
+                "",
+                "a command is missing; allowed: demo, up, simulate, serve, status, models, route, receipts, peers, check, doctor"
+            ),
             ("upp", "unknown command \"upp\"; did you mean up?"),
             ("stauts", "unknown command \"stauts\"; did you mean status?"),
             ("zzzzzz", "unknown command \"zzzzzz\"; allowed: demo, up, simulate, serve"),

@@ -29,6 +29,8 @@ import Testing
         timeouts: TimeoutConfiguration(headSeconds: 0.1, connectSeconds: 1.5, streamKeepAliveSeconds: 1),
         health: HealthConfiguration(intervalSeconds: 0.2, timeoutSeconds: 1),
         log: LogConfiguration(level: .debug, format: .json), fips: .required,
+        receipts: ReceiptConfiguration(
+            recentCount: 99, recentBytes: 262_144, sampledShare: 0.125, keptCount: 0, keptBytes: 1_048_576, keptDays: 3650),
         models: [
             ModelConfiguration(
                 id: "org/model:8b", aliases: ["m", "default"],

@@ -169,6 +169,13 @@ private let model = #"models: [{ id: "m", backend: { kind: "openai", url: "http:
             (8, "timeouts: { idleSeconds: NaN },", "8: timeouts.idleSeconds: found NaN"),
             (8, "timeouts: { stallSeconds: Infinity },", "8: timeouts.stallSeconds: found Infinity"),
             (8, "timeouts: { conectSeconds: 1 },", "8: timeouts.conectSeconds: unknown key; did you mean `connectSeconds`?"),
+            (8, "receipts: { recentCount: 15 },", "8: receipts.recentCount: found 15; allowed: an integer from 16 to 10000"),
+            (8, "receipts: { recentBytes: 1 },", "8: receipts.recentBytes: found 1"),
+            (8, "receipts: { sampledShare: 1.5 },", "8: receipts.sampledShare: found 1.5; allowed: a number from 0 to 1"),
+            (8, "receipts: { keptCount: -1 },", "8: receipts.keptCount: found -1"),
+            (8, "receipts: { keptBytes: 1 },", "8: receipts.keptBytes: found 1"),
+            (8, "receipts: { keptDays: 0 },", "8: receipts.keptDays: found 0; allowed: an integer from 1 to 3650"),
+            (8, "receipts: { kept: 9 },", "8: receipts.kept: unknown"),
             (8, "health: { intervalSeconds: 301 },", "8: health.intervalSeconds: found 301"),
             (
                 8, "log: { level: 'warn' },",

@@ -85,15 +85,3 @@ private func view(_ nodes: [NodeView]) -> MeshView { MeshView(at: Instant(nanose
         #expect(first !== target("https://127.0.0.1:9"))
     }
 }
-
-@Suite struct ReceiptRingTests {
-    @Test func keepsTheLatestNewestFirst() {
-        let ring = ReceiptRing(capacity: 4)
-        for number in 0..<10 {
-            ring.add(Receipt(requestID: "r\(number)", at: 0, model: "m", user: "u", entry: me))
-        }
-        #expect(ring.latest(10).map(\.requestID) == ["r9", "r8", "r7", "r6"])
-        #expect(ring.latest(2).map(\.requestID) == ["r9", "r8"])
-        #expect(ring.latest(-1).isEmpty)
-    }
-}

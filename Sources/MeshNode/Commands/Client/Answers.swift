@@ -70,10 +70,20 @@ struct RouteAnswer: Decodable {
         var state: String
         var ageSeconds: Double?
         var excluded: String?
+        var node: String?
+        var local: Bool?
+        var slots: Int?
+        var running: Int?
+        var waiting: Int?
+        var sentSince: Int?
+        var roundTripSeconds: Double?
+        var failedSecondsAgo: Double?
     }
     var model: String
     var chosen: String?
+    var node: String?
     var reason: String?
+    var queues: Bool?
     var candidates: [Candidate]
 }
 

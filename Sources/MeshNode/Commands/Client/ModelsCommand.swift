@@ -14,24 +14,3 @@ enum ModelsCommand {
         Output.write(table.isEmpty ? "no site offers a model just now\n" : table.text)
     }
 }
-
-/// `meshnode route MODEL`: where a request would go now, and why not elsewhere.
-enum RouteCommand {
-    static func run(_ invocation: Invocation) throws(CommandFailure) {
-        let model = invocation.positional(CommandSpecification.model) ?? ""
-        let body = try NodeClient(invocation).get("/mesh/route?model=\(NodeClient.encoded(model))")
-        if invocation.flag(.json) { return Output.write(String(decoding: body, as: UTF8.self) + "\n") }
-        let route = try decode(RouteAnswer.self, body)
-        var table = Table(["SITE", "STATE", "WEIGHT", "LOAD HEARD", "EXCLUDED"])
-        for candidate in route.candidates {
-            table.add([
-                candidate.site, candidate.state, short(candidate.score), short(candidate.ageSeconds, unit: " s ago"),
-                candidate.excluded ?? "",
-            ])
-        }
-        let chosen =
-            route.chosen.map { "a request now would go to \($0) (\(route.reason ?? ""))" }
-            ?? "no site can take a request now"
-        Output.write("\(route.model): \(chosen)\n\n\(table.text)")
-    }
-}

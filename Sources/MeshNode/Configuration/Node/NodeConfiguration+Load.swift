@@ -59,6 +59,7 @@ extension NodeConfiguration {
             log: LogConfiguration.decode(fields["log"]),
             fips: fields["fips"].enumeration(FIPSRequirement.self, default: .off),
             audit: AuditConfiguration.decode(fields["audit"]),
+            receipts: ReceiptConfiguration.decode(fields["receipts"]),
             globusCompute: globusCompute,
             models: models)
     }

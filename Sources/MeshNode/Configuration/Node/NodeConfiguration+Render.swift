@@ -119,6 +119,7 @@ extension NodeConfiguration {
             out.field("fips", .text(fips.rawValue))
         }
         audit.render(&out)
+        receipts.render(&out)
     }
 }
 

@@ -50,6 +50,7 @@ struct NodeConfiguration: Equatable, Sendable {
     var log = LogConfiguration()
     var fips = FIPSRequirement.off
     var audit = AuditConfiguration()
+    var receipts = ReceiptConfiguration()
     /// Needed by models with the backend `globusCompute`.
     var globusCompute: GlobusComputeConfiguration?
     var models: [ModelConfiguration] = []

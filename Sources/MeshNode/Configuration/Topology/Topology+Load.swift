@@ -27,6 +27,7 @@ extension Topology {
             access: AccessConfiguration.decode(fields["access"]),
             data: DataPolicy.decode(fields["data"]),
             keys: KeyConfiguration.decode(fields["keys"]),
+            receipts: ReceiptConfiguration.decode(fields["receipts"]),
             sites: fields["sites"].list(atLeast: 1, atMost: sitesAllowed) {
                 Site.decode($0, names: names, ports: ports, federation: fields["federation"])
             })

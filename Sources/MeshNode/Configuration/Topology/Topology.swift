@@ -24,6 +24,8 @@ struct Topology: Equatable, Sendable {
     var access = AccessConfiguration()
     var data = DataPolicy.none
     var keys = KeyConfiguration()
+    /// Of each node.
+    var receipts = ReceiptConfiguration()
     var sites: [Site]
 
     /// One token a role, in the clear: only ever for nodes that end with `up`.
