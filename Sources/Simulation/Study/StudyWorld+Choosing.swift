@@ -4,45 +4,75 @@ import Routing
 extension StudyWorld {
     /// Chooses a site and sends the request there.
     mutating func choose(_ request: Int) {
-        let entry = requests[request].entry
-        switch placement {
-        case .best: follow(request)
-        case .home: send(request, to: entry, queues: true)
-        case .first: send(request, to: 0, queues: true)
-        case .random: send(request, to: drawn(), queues: true)
-        case .roundRobin:
-            turn += 1
-            var slot = turn % sites.reduce(0) { $0 + $1.slots }
-            send(request, to: sites.indices.first { slot -= sites[$0].slots; return slot < 0 } ?? 0, queues: true)
-        case .leastLoaded: send(request, to: least(sites.indices, entry), queues: true)
-        case .powerOfTwo:
-            let two = [drawn(), drawn()]
-            send(request, to: least(two, entry), queues: true)
-        case .loadInterpretation: send(request, to: interpreted(entry), queues: true)
-        case .probing: send(request, to: probed(entry), queues: true)
-        case .oracle: send(request, to: seen(entry), queues: true)
+        if placement == .best { return follow(request) }
+        let entry = setting.requests[request].entry
+        let failures = ways[request].journey.failed.nonzeroBitCount
+        guard failures <= ways[request].journey.limits.failovers, let site = place(request, entry) else {
+            return fail(request)
         }
+        send(request, to: site, queues: true)
     }
 
     /// The way that nodes go.
     private mutating func follow(_ request: Int) {
-        let entry = requests[request].entry
+        let entry = setting.requests[request].entry
+        let needs = RequestNeeds(model: Self.model)
         guard
-            let step = requests[request].journey.next(
+            let step = ways[request].journey.next(
                 choice, candidates[entry], for: needs, now: moment(now), random: &random)
-        else { return send(request, to: entry, queues: true) }
+        else { return fail(request) }
         send(request, to: step.index, queues: step.queues)
     }
 
-    /// One by its size.
-    private mutating func drawn() -> Int {
-        var slot = Int.random(in: 0..<sites.reduce(0) { $0 + $1.slots }, using: &random)
+    private mutating func place(_ request: Int, _ entry: Int) -> Int? {
+        let failed = ways[request].journey.failed
+        switch placement {
+        case .best: return nil
+        case .home:
+            // Its own users are served to the end.
+            return isOpen(entry, failed) || standings[entry] == .draining ? entry : nil
+        case .first: return sites.indices.first { isOpen($0, failed) }
+        case .random: return drawn(failed)
+        case .roundRobin:
+            for _ in 0..<allSlots {
+                turn += 1
+                let site = site(ofSlot: turn % allSlots)
+                if isOpen(site, failed) { return site }
+            }
+            return nil
+        case .leastLoaded: return least(sites.indices.filter { isOpen($0, failed) }, entry)
+        case .powerOfTwo: return least([drawn(failed), drawn(failed)].compactMap { $0 }, entry)
+        case .loadInterpretation: return interpreted(entry, failed)
+        case .probing: return probed(entry, failed)
+        case .oracle: return seen(entry, failed)
+        }
+    }
+
+    /// Whether it may be chosen, as far as is known.
+    private func isOpen(_ site: Int, _ failed: UInt64) -> Bool {
+        standings[site] == .running && failed & (1 << UInt64(site)) == 0
+    }
+
+    private func site(ofSlot slot: Int) -> Int {
+        var slot = slot
         return sites.indices.first { slot -= sites[$0].slots; return slot < 0 } ?? 0
     }
 
+    /// One by its size.
+    private mutating func drawn(_ failed: UInt64) -> Int? {
+        let open = sites.indices.reduce(0) { $0 + (isOpen($1, failed) ? sites[$1].slots : 0) }
+        guard open > 0 else { return nil }
+        var slot = Int.random(in: 0..<open, using: &random)
+        return sites.indices.first { site in
+            guard isOpen(site, failed) else { return false }
+            slot -= sites[site].slots
+            return slot < 0
+        }
+    }
+
     /// By what gossip last said; in a tie at random.
-    private mutating func least(_ among: some Sequence<Int>, _ entry: Int) -> Int {
-        var best = entry
+    private mutating func least(_ among: [Int], _ entry: Int) -> Int? {
+        var best: Int?
         var bestLoad = Double.infinity
         var ties = 0
         for site in among {
@@ -61,17 +91,16 @@ extension StudyWorld {
     }
 
     /// Load levelling: as likely as it takes to bring all to one level in the time that the views are old.
-    private mutating func interpreted(_ entry: Int) -> Int {
-        let capacity = sites.reduce(0) { $0 + $1.capacity(meanWork: meanWork) }
-        let arrivals = capacity * study.load * (study.view.everySeconds / 2 + study.view.delaySeconds)
+    private mutating func interpreted(_ entry: Int, _ failed: UInt64) -> Int? {
+        let capacity = sites.indices.reduce(0) { $0 + sites[$1].capacity(meanWork: setting.meanWorks[$1]) }
+        var room = capacity * study.load * (view / 2 + study.viewDelaySeconds)
         var loads: [(site: Int, load: Double, slots: Double)] = []
-        for site in sites.indices {
+        for site in sites.indices where isOpen(site, failed) {
             let load = views[entry][site].sample()
             loads.append((site, Double(load.running + load.waiting), Double(sites[site].slots)))
         }
         loads.sort { $0.load / $0.slots < $1.load / $1.slots }
         // The level that so many arrivals would fill the emptiest up to.
-        var room = arrivals
         var level = 0.0
         var slots = 0.0
         for (index, one) in loads.enumerated() {
@@ -91,25 +120,29 @@ extension StudyWorld {
             point -= share
             if point < 0 { return loads[index].site }
         }
-        return loads[0].site
+        return loads.first?.site
     }
 
     /// Three probes, fresh but for the way back, of which the coldest and nearest is taken.
-    private mutating func probed(_ entry: Int) -> Int {
-        let probed = [drawn(), drawn(), drawn()]
-        return probed.min { a, b in
-            let loads = [a, b].map { Double(sites[$0].runningCount + sites[$0].waitingCount) / Double(sites[$0].slots) }
+    private mutating func probed(_ entry: Int, _ failed: UInt64) -> Int? {
+        func load(_ site: Int) -> Double {
+            Double(sites[site].runningCount + sites[site].waitingCount) / Double(sites[site].slots)
+        }
+        let probed = [drawn(failed), drawn(failed), drawn(failed)].compactMap { $0 }
+        // A dead one does not answer.
+        return (probed.filter { !sites[$0].isDown }.min { a, b in
             // Hot ones by their load, cold ones by their distance.
-            if loads[0] >= 1 || loads[1] >= 1 { return loads[0] < loads[1] }
-            return paths[entry][a] < paths[entry][b]
-        } ?? entry
+            let (loadA, loadB) = (load(a), load(b))
+            if loadA >= 1 || loadB >= 1 { return loadA < loadB }
+            return setting.paths[entry][a] < setting.paths[entry][b]
+        }) ?? probed.first
     }
 
-    private func seen(_ entry: Int) -> Int {
-        sites.indices.min { a, b in cost(entry, a) < cost(entry, b) } ?? entry
+    private func seen(_ entry: Int, _ failed: UInt64) -> Int? {
+        sites.indices.filter { !sites[$0].isDown && isOpen($0, failed) }.min { cost(entry, $0) < cost(entry, $1) }
     }
 
     private func cost(_ entry: Int, _ site: Int) -> Double {
-        sites[site].expectedWait(meanWork: meanWork, coming: coming[site]) + 2 * paths[entry][site]
+        sites[site].expectedWait(meanWork: setting.meanWorks[site], coming: coming[site]) + 2 * setting.paths[entry][site]
     }
 }
