@@ -27,7 +27,7 @@ struct Conversations {
         if goesOn, let index {
             request.conversation = open[index].id
             request.prefix = min(request.input * part, open[index].tokens)
-            open[index].tokens = request.input + request.output
+            open[index].tokens = max(open[index].tokens, request.input + request.output)
             request.entry = open[index].entry
             return
         }

@@ -21,10 +21,13 @@ struct PrefixCache: Sendable {
         return min(one.tokens, prefix)
     }
 
-    /// Holds a conversation up to so many tokens from now on.
-    mutating func keep(_ conversation: Int, tokens count: Double) {
+    /// Holds a conversation up to at least so many tokens from now on.
+    mutating func keep(_ conversation: Int, tokens least: Double) {
+        var count = least
         if let index = held.lastIndex(where: { $0.conversation == conversation }) {
-            tokens -= held.remove(at: index).tokens
+            let before = held.remove(at: index).tokens
+            tokens -= before
+            count = max(count, before)
         }
         guard count <= capacity else { return }
         held.append(Held(conversation: conversation, tokens: count))

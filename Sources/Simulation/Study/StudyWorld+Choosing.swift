@@ -16,10 +16,9 @@ extension StudyWorld {
     /// The way that nodes go.
     private mutating func follow(_ request: Int) {
         let entry = setting.requests[request].entry
-        let needs = RequestNeeds(model: Self.model)
         guard
             let step = ways[request].journey.next(
-                choice, candidates[entry], for: needs, now: moment(now), random: &random)
+                choice, candidates[entry], for: needs(of: request), now: moment(now), random: &random)
         else { return fail(request) }
         send(request, to: step.index, queues: step.queues)
     }

@@ -13,7 +13,7 @@ extension StudyWorld {
     /// Sends a request to a site, which may be the entry itself.
     mutating func send(_ request: Int, to site: Int, queues: Bool) {
         let entry = setting.requests[request].entry
-        if site != entry { views[entry][site].began() }
+        if site != entry { views[entry][site].began(now: moment(now)) }
         coming[site] += 1
         ways[request].attempt += 1
         schedule(.reach(site: site, queues: queues), at: now + setting.paths[entry][site], request: request)
@@ -37,6 +37,7 @@ extension StudyWorld {
         if site != entry {
             learn(entry, site, load)
             views[entry][site].ended(reported: false)
+            views[entry][site].refused(now: moment(now))
         }
         ways[request].journey.refused(site)
         choose(request)
@@ -46,9 +47,10 @@ extension StudyWorld {
         guard !ways[request].isOver else { return }
         let entry = setting.requests[request].entry
         ways[request].isAnswered = true
+        if placement == .best { affinities[entry].served(affinity(request), by: candidates[entry][site].tag) }
         guard site != entry else { return }
         learn(entry, site, load)
-        views[entry][site].succeeded()
+        views[entry][site].succeeded(now: moment(now))
     }
 
     mutating func ended(_ request: Int, at site: Int) {
@@ -109,7 +111,38 @@ extension StudyWorld {
         if standing == .draining, sites[site].isDown { return }
         standings[site] = standing
         for entry in sites.indices { candidates[entry][site] = candidate(site, for: entry) }
+        tellJob(of: site)
     }
+
+    /// When a site's job ends is known from its start.
+    func tellJob(of site: Int) {
+        let end = setting.jobs[site].first { $0.end > now }?.end
+        let speed = 1 / (sites[site].tokenSeconds * (1 + sites[site].slowdown))
+        for entry in sites.indices {
+            views[entry][site].learn(walltimeEnds: end.map { moment($0) }, tokensPerSecond: speed)
+        }
+    }
+
+    /// What a node knows of a request from its head and body.
+    func needs(of request: Int) -> RequestNeeds {
+        var needs = RequestNeeds(model: Self.model)
+        needs.promptTokens = Int(setting.requests[request].input)
+        needs.answerTokens = Self.usualAnswerTokens
+        needs.affinity = affinity(request)
+        if needs.affinity != 0 {
+            needs.servedBy = affinities[setting.requests[request].entry].place(of: needs.affinity)
+        }
+        return needs
+    }
+
+    /// All turns of a conversation begin alike.
+    private func affinity(_ request: Int) -> UInt64 {
+        let conversation = setting.requests[request].conversation
+        return conversation < 0 ? 0 : mix64(UInt64(conversation) + 1) | 1 << 63
+    }
+
+    /// What nodes take an answer for whose request sets no limit.
+    private static let usualAnswerTokens = 512
 
     func candidate(_ site: Int, for entry: Int) -> Candidate {
         let standing = standings[site]

@@ -39,6 +39,8 @@ struct StudyWorld {
     /// By entry, then by site.
     var views: [[LiveLoad]] = []
     var candidates: [[Candidate]] = []
+    /// Where prompts that begin alike were served, by entry.
+    var affinities: [AffinityTable] = []
     let choice = Choice()
     var outcome = StudyOutcome()
 
@@ -63,12 +65,14 @@ struct StudyWorld {
         for entry in sites.indices {
             views.append(sites.map { _ in LiveLoad() })
             candidates.append([])
+            if placement == .best { affinities.append(AffinityTable(count: 4096)) }
             for site in sites.indices {
                 if site != entry { views[entry][site].setRoundTrip(seconds: 2 * setting.paths[entry][site]) }
                 candidates[entry].append(candidate(site, for: entry))
             }
             show(entry)
         }
+        for site in sites.indices { tellJob(of: site) }
     }
 
     private mutating func prepareAgenda(_ seed: UInt64) {
