@@ -52,7 +52,8 @@ extension CommandSpecification {
         name: "SCENARIO", summary: "a scenario such as topology/scenarios/ghost.json5, or a study of topology/routing")
     static let model = PositionalSpecification(
         name: "MODEL", summary: "a model's id or alias, as the models command lists it")
-    static let file = PositionalSpecification(name: "FILE", summary: "a node's configuration, a topology, a scenario or a study")
+    static let file = PositionalSpecification(
+        name: "FILE", summary: "a node's configuration, a topology, a scenario or a study")
 
     static let keyName = PositionalSpecification(name: "NAME", summary: "what the key is for, in your words")
     static let keyID = PositionalSpecification(name: "ID", summary: "the key's id, as keys list shows it")

@@ -102,9 +102,9 @@ extension RoutingStudy {
         case probing
         /// Weighted by load and by the age of what is known of it (Dahlin 2000).
         case loadInterpretation
-        /// Any, by its size.
+        /// Any, by what it can serve.
         case random
-        /// In turn, each as often as it has slots.
+        /// In turn, each as often as it can serve.
         case roundRobin
         /// The less loaded of two drawn at random (Mitzenmacher 2001), as gossip last said.
         case powerOfTwo

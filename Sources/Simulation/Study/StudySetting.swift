@@ -22,6 +22,8 @@ struct StudySetting {
     private(set) var paths: [[Double]] = []
     /// Seconds of work in a request, in the mean, by site.
     private(set) var meanWorks: [Double] = []
+    /// Requests a second that each site can serve.
+    private(set) var capacities: [Double] = []
     private(set) var requests: [Request] = []
     /// When each site dies; nil: never.
     private(set) var deaths: [Double?] = []
@@ -97,11 +99,11 @@ struct StudySetting {
         let input = lengths.reduce(0) { $0 + $1.input } / Double(total)
         let output = lengths.reduce(0) { $0 + $1.output } / Double(total)
         meanWorks = sites.map { $0.work(input: input, output: output) }
-        let capacity = zip(sites, meanWorks).reduce(0) { $0 + $1.0.capacity(meanWork: $1.1) }
+        capacities = zip(sites, meanWorks).map { $0.capacity(meanWork: $1) }
         // 2. When they come, and where: sizes of sites and of their users have nothing to do with each other.
         var weights = sites.indices.map { 1 / pow(Double($0 + 1), study.skew) }
         weights.shuffle(using: &random)
-        let rate = capacity * study.load / weights.reduce(0, +)
+        let rate = capacities.reduce(0, +) * study.load / weights.reduce(0, +)
         var arrivals = Arrivals(rates: weights.map { $0 * rate }, bursts: study.workload.bursts, &random)
         var conversations = Conversations(study.workload.prefixes)
         for index in 0..<total {

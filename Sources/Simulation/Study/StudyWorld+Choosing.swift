@@ -32,13 +32,7 @@ extension StudyWorld {
             return isOpen(entry, failed) || standings[entry] == .draining ? entry : nil
         case .first: return sites.indices.first { isOpen($0, failed) }
         case .random: return drawn(failed)
-        case .roundRobin:
-            for _ in 0..<allSlots {
-                turn += 1
-                let site = site(ofSlot: turn % allSlots)
-                if isOpen(site, failed) { return site }
-            }
-            return nil
+        case .roundRobin: return nextInTurn(failed)
         case .leastLoaded: return least(sites.indices.filter { isOpen($0, failed) }, entry)
         case .powerOfTwo: return least([drawn(failed), drawn(failed)].compactMap { $0 }, entry)
         case .loadInterpretation: return interpreted(entry, failed)
@@ -52,21 +46,29 @@ extension StudyWorld {
         standings[site] == .running && failed & (1 << UInt64(site)) == 0
     }
 
-    private func site(ofSlot slot: Int) -> Int {
-        var slot = slot
-        return sites.indices.first { slot -= sites[$0].slots; return slot < 0 } ?? 0
+    /// One by what it can serve.
+    private mutating func drawn(_ failed: UInt64) -> Int? {
+        var point = random.unit() * sites.indices.reduce(0) { $0 + (isOpen($1, failed) ? setting.capacities[$1] : 0) }
+        var last: Int?
+        for site in sites.indices where isOpen(site, failed) {
+            last = site
+            point -= setting.capacities[site]
+            if point < 0 { break }
+        }
+        return last
     }
 
-    /// One by its size.
-    private mutating func drawn(_ failed: UInt64) -> Int? {
-        let open = sites.indices.reduce(0) { $0 + (isOpen($1, failed) ? sites[$1].slots : 0) }
-        guard open > 0 else { return nil }
-        var slot = Int.random(in: 0..<open, using: &random)
-        return sites.indices.first { site in
-            guard isOpen(site, failed) else { return false }
-            slot -= sites[site].slots
-            return slot < 0
+    /// The one that has been passed over the most, for what it can serve (nginx's smooth weighted round robin).
+    private mutating func nextInTurn(_ failed: UInt64) -> Int? {
+        var next: Int?
+        var all = 0.0
+        for site in sites.indices where isOpen(site, failed) {
+            turns[site] += setting.capacities[site]
+            all += setting.capacities[site]
+            if turns[site] > next.map({ turns[$0] }) ?? -.infinity { next = site }
         }
+        if let next { turns[next] -= all }
+        return next
     }
 
     /// By what gossip last said; in a tie at random.
@@ -91,8 +93,7 @@ extension StudyWorld {
 
     /// Load levelling: as likely as it takes to bring all to one level in the time that the views are old.
     private mutating func interpreted(_ entry: Int, _ failed: UInt64) -> Int? {
-        let capacity = sites.indices.reduce(0) { $0 + sites[$1].capacity(meanWork: setting.meanWorks[$1]) }
-        var room = capacity * study.load * (view / 2 + study.viewDelaySeconds)
+        var room = setting.capacities.reduce(0, +) * study.load * (view / 2 + study.viewDelaySeconds)
         var loads: [(site: Int, load: Double, slots: Double)] = []
         for site in sites.indices where isOpen(site, failed) {
             let load = views[entry][site].sample()
@@ -129,12 +130,13 @@ extension StudyWorld {
         }
         let probed = [drawn(failed), drawn(failed), drawn(failed)].compactMap { $0 }
         // A dead one does not answer.
-        return (probed.filter { !sites[$0].isDown }.min { a, b in
-            // Hot ones by their load, cold ones by their distance.
-            let (loadA, loadB) = (load(a), load(b))
-            if loadA >= 1 || loadB >= 1 { return loadA < loadB }
-            return setting.paths[entry][a] < setting.paths[entry][b]
-        }) ?? probed.first
+        return
+            (probed.filter { !sites[$0].isDown }.min { a, b in
+                // Hot ones by their load, cold ones by their distance.
+                let (loadA, loadB) = (load(a), load(b))
+                if loadA >= 1 || loadB >= 1 { return loadA < loadB }
+                return setting.paths[entry][a] < setting.paths[entry][b]
+            }) ?? probed.first
     }
 
     private func seen(_ entry: Int, _ failed: UInt64) -> Int? {

@@ -31,9 +31,8 @@ struct StudyWorld {
     /// Requests on their way to each site.
     var coming: [Int]
     var left: Int
-    /// Of `roundRobin`.
-    var turn = 0
-    let allSlots: Int
+    /// Of `roundRobin`: how much each site is due.
+    var turns: [Double]
     /// What is known of the sites by all.
     var standings: [StudyStanding]
     /// By entry, then by site.
@@ -54,7 +53,7 @@ struct StudyWorld {
         plans = Array(repeating: 0, count: sites.count)
         coming = plans
         left = ways.count
-        allSlots = sites.reduce(0) { $0 + $1.slots }
+        turns = Array(repeating: 0, count: sites.count)
         standings = Array(repeating: .running, count: sites.count)
         random = SeededGenerator(seed: mix64(seed ^ 0x5157))
         prepareViews()
