@@ -90,7 +90,7 @@ extension CommandSpecification {
             discussion: "Ready when every node knows every other's models; 60 s at most. When it ends, its nodes end.",
             positionals: [topology], options: [.state, .readyFile, .restart]),
         CommandSpecification(
-            name: .simulate, summary: "run scenarios and studies in a simulated world; did what they expect hold?",
+            name: .simulate, summary: "run scenarios and studies; did what they expect hold?",
             discussion: """
                 Real gossip between nodes of a virtual network, or real routing between virtual sites, in virtual time; the same \
                 seed does the same to the byte. Exit 1 if something expected did not hold: the last line says what, at which step \

@@ -35,7 +35,7 @@ import Testing
                 oracle  2       1    3    1     20      1  30   1  0
                 best    3       1.5  5    1.67  20      1  30   1  0.333
 
-                       expected                                    measured
+                       expected                                     measured
                 BROKE  best, wait.mean: at most 1.4 times oracle's  1.5 x
                 held   best, refusals: at most 1                    0.333
 

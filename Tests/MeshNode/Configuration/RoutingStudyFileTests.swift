@@ -15,6 +15,60 @@ private let ends = "expect: [{ of: 'best', measure: 'refusals', atMost: 0.3 }] }
 private func study(_ fields: String) -> String { "\(head)\n\(shape) \(fields), \(ends)" }
 private func expectation(_ fields: String) -> String { "\(head) \(shape)\nexpect: [{ \(fields) }] }" }
 
+private func whole(_ head: String, ends: String = ends) -> String { "\(head)\(shape)\(ends)" }
+private func changed(_ text: String, _ other: String) -> String { whole(head.replacing(text, with: other)) }
+
+/// What is wrong, and how it is told.
+private let wrong: [(String, String)] = [
+    (whole(head, ends: "}"), "1: expect: is missing; allowed: a list of 1 to 64"),
+    ("{ \(ends)", "1: study: is missing; allowed: a name"),
+    ("{ \(ends)", "1: sites: is missing; allowed: a list of 1 to 64"),
+    ("{ \(ends)", "1: views: is missing; allowed: a list of 1 to 8"),
+    ("{ \(ends)", "1: load: is missing; allowed: a number from 0.01 to 10"),
+    ("{ \(ends)", "1: workload: is missing; allowed: \"azure-conversation\", \"azure-code\", \"mooncake\""),
+    (study("request: 3"), "2: request: unknown key; did you mean `requests`"),
+    (study("load: 1"), "2: load: the key is given twice"),
+    (study("requests: 99"), "2: requests: found 99; allowed: an integer from 100 to 2000000"),
+    (study("placements: ['best', 'worst']"), "2: placements[1]: found \"worst\"; allowed: \"oracle\", \"best\""),
+    (study("placements: ['best', 'best']"), "2: placements[1]: found \"best\", which line 2 has already"),
+    (study("deaths: { share: 0.5 }"), "2: deaths.atSeconds: is missing; allowed: a number of seconds"),
+    (study("deaths: { share: 1, atSeconds: 3 }"), "2: deaths.share: found 1; allowed: a number from 0 to 0.9"),
+    (study("walltimes: { startSeconds: [1, 2] }"), "2: walltimes.jobSeconds: is missing; allowed: [least, most]"),
+    (study("roundTripSeconds: [2, 1]"), "2: roundTripSeconds: found a list; allowed: [least, most]"),
+    (
+        changed("count: 3", "count: 65"),
+        "1: sites[0].count: found 65; allowed: an integer from 1 to 64"
+    ),
+    (
+        changed("count: 3 }", "count: 40 }, { count: 25 }"),
+        "1: sites: found 65 sites; allowed: 64 in all"
+    ),
+    (changed("[30, 1]", "[30, 30]"), "1: views[1]: found 30, which line 1 has already"),
+    (expectation("measure: 'refusals', atMost: 1"), "2: expect[0].of: is missing; allowed: \"oracle\""),
+    (
+        expectation("of: 'best', measure: 'wait', atMost: 1"),
+        "2: expect[0].measure: found \"wait\"; allowed: \"wait.mean\""
+    ),
+    (expectation("of: 'best', measure: 'refusals'"), "2: expect[0]: found neither atMost nor atLeast"),
+    (
+        expectation("of: 'best', measure: 'refusals', atMost: 1, atLeast: 1"),
+        "2: expect[0]: found atMost and atLeast; allowed: one of them"
+    ),
+    (
+        expectation("of: 'best', measure: 'refusals', view: 3, atMost: 1"),
+        "2: expect[0].view: found 3; allowed: one of the study's views: 30, 1"
+    ),
+    (
+        "\(head) \(shape) placements: ['best'],\n"
+            + "expect: [{ of: 'best', measure: 'refusals', against: 'oracle', atMost: 1 }] }",
+        "2: expect[0].against: found \"oracle\", which is not among the study's placements; allowed: best"
+    ),
+    (
+        expectation("of: 'best', measure: 'refusals', atMost: 1, off: 2"),
+        "2: expect[0].off: unknown key; did you mean `of`"
+    ),
+]
+
 @Suite struct RoutingStudyFileTests {
     @Test("the shipped studies are clean", arguments: try shippedStudies())
     func shipped(path: String) throws {
@@ -102,57 +156,7 @@ private func expectation(_ fields: String) -> String { "\(head) \(shape)\nexpect
         #expect(try #require(study.expectations.first).words(in: study) == words)
     }
 
-    @Test(
-        "each rule",
-        arguments: [
-            (head + shape + "}", "1: expect: is missing; allowed: a list of 1 to 64"),
-            ("{ \(ends)", "1: study: is missing; allowed: a name"),
-            ("{ \(ends)", "1: sites: is missing; allowed: a list of 1 to 64"),
-            ("{ \(ends)", "1: views: is missing; allowed: a list of 1 to 8"),
-            ("{ \(ends)", "1: load: is missing; allowed: a number from 0.01 to 10"),
-            ("{ \(ends)", "1: workload: is missing; allowed: \"azure-conversation\", \"azure-code\", \"mooncake\""),
-            (study("request: 3"), "2: request: unknown key; did you mean `requests`"),
-            (study("load: 1"), "2: load: the key is given twice"),
-            (study("requests: 99"), "2: requests: found 99; allowed: an integer from 100 to 2000000"),
-            (study("placements: ['best', 'worst']"), "2: placements[1]: found \"worst\"; allowed: \"oracle\", \"best\""),
-            (study("placements: ['best', 'best']"), "2: placements[1]: found \"best\", which line 2 has already"),
-            (study("deaths: { share: 0.5 }"), "2: deaths.atSeconds: is missing; allowed: a number of seconds"),
-            (study("deaths: { share: 1, atSeconds: 3 }"), "2: deaths.share: found 1; allowed: a number from 0 to 0.9"),
-            (study("walltimes: { startSeconds: [1, 2] }"), "2: walltimes.jobSeconds: is missing; allowed: [least, most]"),
-            (study("roundTripSeconds: [2, 1]"), "2: roundTripSeconds: found a list; allowed: [least, most]"),
-            (
-                head.replacing("count: 3", with: "count: 65") + shape + ends,
-                "1: sites[0].count: found 65; allowed: an integer from 1 to 64"
-            ),
-            (
-                head.replacing("count: 3 }", with: "count: 40 }, { count: 25 }") + shape + ends,
-                "1: sites: found 65 sites; allowed: 64 in all"
-            ),
-            (head.replacing("[30, 1]", with: "[30, 30]") + shape + ends, "1: views[1]: found 30, which line 1 has already"),
-            (expectation("measure: 'refusals', atMost: 1"), "2: expect[0].of: is missing; allowed: \"oracle\""),
-            (
-                expectation("of: 'best', measure: 'wait', atMost: 1"),
-                "2: expect[0].measure: found \"wait\"; allowed: \"wait.mean\""
-            ),
-            (expectation("of: 'best', measure: 'refusals'"), "2: expect[0]: found neither atMost nor atLeast"),
-            (
-                expectation("of: 'best', measure: 'refusals', atMost: 1, atLeast: 1"),
-                "2: expect[0]: found atMost and atLeast; allowed: one of them"
-            ),
-            (
-                expectation("of: 'best', measure: 'refusals', view: 3, atMost: 1"),
-                "2: expect[0].view: found 3; allowed: one of the study's views: 30, 1"
-            ),
-            (
-                "\(head) \(shape) placements: ['best'],\n"
-                    + "expect: [{ of: 'best', measure: 'refusals', against: 'oracle', atMost: 1 }] }",
-                "2: expect[0].against: found \"oracle\", which is not among the study's placements; allowed: best"
-            ),
-            (
-                expectation("of: 'best', measure: 'refusals', atMost: 1, off: 2"),
-                "2: expect[0].off: unknown key; did you mean `of`"
-            ),
-        ])
+    @Test("each rule", arguments: wrong)
     func rules(text: String, message: String) {
         do throws(ConfigurationErrors) {
             _ = try decode(text)

@@ -60,10 +60,12 @@ import Testing
         // Nobody comes in at a dead site.
         #expect(setting.requests.allSatisfy { $0.arrivedAt < setting.deaths[$0.entry] ?? .infinity })
         let best = study.run(.best, seed: seed)
-        #expect(best.failures == 0 && best.interrupted > 0 && best.orphaned > 0)
-        // Who has nowhere else to go loses what was under way at home: the user with it.
+        #expect(best.failures == 0)
+        let random = study.run(.random, seed: seed)
+        #expect(random.failures == 0 && random.interrupted > 0 && random.orphaned > 0)
+        // What stays at home dies with its users' own node alone.
         let home = study.run(.home, seed: seed)
-        #expect(home.failures == 0 && home.interrupted == 0 && home.orphaned > best.orphaned / 2)
+        #expect(home.failures == 0 && home.interrupted == 0)
     }
 
     @Test("what a job's end would cut off is sent elsewhere")
@@ -73,7 +75,7 @@ import Testing
         study.walltimes = RoutingStudy.Walltimes(jobSeconds: 120...300, startSeconds: 20...40, drainSeconds: 10)
         let best = study.run(.best)
         let random = study.run(.random)
-        #expect(random.interrupted > 50)
+        #expect(random.interrupted > 30)
         #expect(best.interrupted * 5 < random.interrupted, "\(best.interrupted) of \(random.interrupted)")
         #expect(best.failures == 0)
     }
