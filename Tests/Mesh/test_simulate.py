@@ -1,4 +1,4 @@
-"""`meshnode simulate`: the scenarios hold, a run follows from file and seed alone, and what breaks is said."""
+"""`meshnode simulate`: scenarios and studies hold, a run follows from file and seed alone, and what breaks is said."""
 
 import concurrent.futures
 import json
@@ -11,6 +11,7 @@ import pytest
 from harness import ROOT, run
 
 SCENARIOS = sorted((ROOT / "topology/scenarios").glob("*.json5"))
+STUDIES = sorted((ROOT / "topology/routing").glob("*.json5"))
 CHAOS = ROOT / "topology/scenarios/chaos.json5"
 CHAOS_SEEDS = 200
 RUN_SECONDS = 240  # each takes 20 s at most when nothing else runs
@@ -31,12 +32,24 @@ FAILING = """{
 """
 
 
+# Nobody waits half as long as under the oracle.
+STUDY = """{
+  study: "small", description: "what it shows", sites: [{ count: 5 }], workload: "azure-conversation", load: 0.9, views: [30, 1],
+  requests: 1000, seeds: 2,
+  expect: [
+    { of: "home", measure: "away", atMost: 0 },
+    { of: "leastLoaded", measure: "wait.mean", against: "oracle", atMost: 0.5 },
+  ],
+}
+"""
+
+
 @pytest.fixture(scope="module")
 def runs():
-    """Each file's run with one seed, and many of chaos; one process a core. What was not waited for at the end is not begun."""
+    """Each file's run with one seed; one process a core. What was not waited for at the end is not begun."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         futures = {file.name: pool.submit(run, "simulate", file, "--seed", 1, "--json", seconds=RUN_SECONDS)
-                   for file in SCENARIOS}
+                   for file in SCENARIOS + STUDIES}
         yield futures
         pool.shutdown(cancel_futures=True)
 
@@ -57,6 +70,66 @@ def test_scenario(runs: dict, name: str):
     assert f"{report['scenario']}.json5" == name
     assert all(expectation["held"] for expectation in report["expectations"])
     assert not result.stderr
+
+
+@pytest.mark.parametrize("name", [file.name for file in STUDIES])
+def test_study(runs: dict, name: str):
+    result = runs[name].result()
+    assert result.returncode == 0, result.stdout + result.stderr
+    report = json.loads(result.stdout)
+    assert report["held"] and report["failure"] is None and report["seeds"] == {"first": 1, "last": 1}
+    assert f"{report['study']}.json5" == name
+    assert all(expectation["held"] for expectation in report["expectations"])
+    assert {"best", "oracle"} <= {row["placement"] for row in report["rows"]}
+    assert not result.stderr
+
+
+@pytest.fixture
+def study(tmp_path: pathlib.Path) -> pathlib.Path:
+    path = tmp_path / "small.json5"
+    path.write_text(STUDY)
+    return path
+
+
+def test_a_study_says_what_broke(study: pathlib.Path):
+    result = run("simulate", study, seconds=RUN_SECONDS)
+    assert result.returncode == 1
+    assert "small, seeds 1..2: 5 sites" in result.stdout
+    assert re.search("^held +home, away: at most 0", result.stdout, re.MULTILINE)
+    assert re.search("^BROKE +leastLoaded with views of 30 s, wait.mean: at most 0.5 times oracle's", result.stdout, re.MULTILINE)
+    last = result.stderr.splitlines()[-1]
+    assert "small: leastLoaded" in last and "step none" in last and "seeds 1..2" in last
+    again = run("simulate", study, seconds=RUN_SECONDS)
+    assert (again.stdout, again.stderr) == (result.stdout, result.stderr)
+
+
+def test_a_study_depends_on_its_seeds_alone(study: pathlib.Path):
+    first, second, both = (json.loads(run("simulate", study, "--json", *seeds, seconds=RUN_SECONDS).stdout)
+                           for seeds in (["--seed", 1], ["--seed", 2], ["--seeds", "1..2"]))
+    for one, other, mean in zip(first["rows"], second["rows"], both["rows"], strict=True):
+        assert one["wait.mean"] != other["wait.mean"]
+        assert mean["wait.mean"] == pytest.approx((one["wait.mean"] + other["wait.mean"]) / 2, abs=1e-5)
+
+
+def test_several_files(study: pathlib.Path, failing: pathlib.Path):
+    result = run("simulate", study, failing, study, "--seed", 3, "--json", seconds=RUN_SECONDS)
+    assert result.returncode == 1
+    reports = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [report.get("study", report.get("scenario")) for report in reports] == ["small", "failing", "small"]
+    assert "failing: " in result.stderr and "small: leastLoaded" in result.stderr.splitlines()[-1]
+    failing.write_text(FAILING.replace("nodes: 9", "nodes: 0"))
+    result = run("simulate", study, failing, seconds=RUN_SECONDS)
+    assert result.returncode == 2 and not result.stdout and "failing.json5:2: nodes" in result.stderr
+    result = run("simulate", study, "--trace", seconds=RUN_SECONDS)
+    assert result.returncode == 2 and not result.stdout and "--trace" in result.stderr
+
+
+def test_a_wrong_study_is_told_by_line(study: pathlib.Path):
+    study.write_text(STUDY.replace('of: "home"', 'of: "hone"'))
+    for command in ("check", "simulate"):
+        result = run(command, study)
+        assert result.returncode == 2 and not result.stdout
+        assert "small.json5:5: expect[0].of" in result.stderr and '"hone"' in result.stderr
 
 
 def test_many_seeds_of_chaos():

@@ -63,6 +63,13 @@ extension CommandLineParser {
         }
 
         private mutating func readPositional(_ argument: String) throws(UsageError) {
+            if specification.lastRepeats, let last = specification.positionals.last,
+                invocation.positionals.count == specification.positionals.count
+            {
+                guard !argument.isEmpty else { throw failure("\(last.name) is empty; allowed: \(last.summary)") }
+                invocation.more.append(argument)
+                return
+            }
             guard invocation.positionals.count < specification.positionals.count else {
                 let names = specification.positionals.map(\.name)
                 let allowed = names.isEmpty ? "options only" : "one \(names.joined(separator: " "))"

@@ -39,6 +39,8 @@ struct CommandSpecification: Sendable {
     /// All of them are required, but for the last where `lastIsOptional`.
     var positionals: [PositionalSpecification] = []
     var lastIsOptional = false
+    /// The last may be given more than once.
+    var lastRepeats = false
     var options: [OptionSpecification] = []
     /// Stand-ins for tests and demonstrations, listed apart.
     var isStandIn = false
@@ -47,12 +49,13 @@ struct CommandSpecification: Sendable {
 extension CommandSpecification {
     static let topology = PositionalSpecification(name: "TOPOLOGY", summary: "a topology file, such as topology/demo.json5")
     static let scenario = PositionalSpecification(
-        name: "SCENARIO", summary: "a scenario file, such as topology/scenarios/ghost.json5")
+        name: "SCENARIO", summary: "a scenario such as topology/scenarios/ghost.json5, or a study of topology/routing")
     static let model = PositionalSpecification(
         name: "MODEL", summary: "a model's id or alias, as the models command lists it")
     static let receipt = PositionalSpecification(
         name: "ID", summary: "one receipt, by its id or its request's (X-Request-Id)")
-    static let file = PositionalSpecification(name: "FILE", summary: "a node's configuration, a topology or a scenario")
+    static let file = PositionalSpecification(
+        name: "FILE", summary: "a node's configuration, a topology, a scenario or a study")
 
     static let keyName = PositionalSpecification(name: "NAME", summary: "what the key is for, in your words")
     static let keyID = PositionalSpecification(name: "ID", summary: "the key's id, as keys list shows it")
@@ -89,13 +92,13 @@ extension CommandSpecification {
             discussion: "Ready when every node knows every other's models; 60 s at most. When it ends, its nodes end.",
             positionals: [topology], options: [.state, .readyFile, .restart]),
         CommandSpecification(
-            name: .simulate, summary: "run a scenario in a simulated world; did what it expects hold?",
+            name: .simulate, summary: "run scenarios and studies; did what they expect hold?",
             discussion: """
-                Real gossip between nodes of a virtual network, in virtual time; the same seed does the same to the byte. Exit 1 if \
-                something expected did not hold: the last line says what, at which step and with which seed. docs/simulation.md \
-                explains the file.
+                Real gossip between nodes of a virtual network, or real routing between virtual sites, in virtual time; the same \
+                seed does the same to the byte. Exit 1 if something expected did not hold: the last line says what, at which step \
+                and with which seed. docs/simulation.md explains the files.
                 """,
-            positionals: [scenario], options: [.simulationSeed, .simulationSeeds, .json, .trace]),
+            positionals: [scenario], lastRepeats: true, options: [.simulationSeed, .simulationSeeds, .json, .trace]),
         CommandSpecification(
             name: .serve, summary: "run one node", discussion: "docs/configuration.md explains the file; check tests it.",
             options: [.config]),
@@ -116,7 +119,7 @@ extension CommandSpecification {
         CommandSpecification(
             name: .peers, summary: "list the other nodes and the links to them", discussion: needsToken, options: asking),
         CommandSpecification(
-            name: .check, summary: "say what is wrong in a configuration, topology or scenario, by line",
+            name: .check, summary: "say what is wrong in a configuration, topology, scenario or study",
             discussion: """
                 Exit 0 if nothing is, 2 otherwise. Files that it names must be readable.
 

@@ -46,6 +46,7 @@ enum HelpText {
         let required = command.options.filter(\.isRequired).map(form)
         var names = command.positionals.map(\.name)
         if command.lastIsOptional, let last = names.popLast() { names.append("[\(last)]") }
+        if command.lastRepeats, let last = names.popLast() { names.append("\(last)...") }
         return ([command.name.rawValue] + names + required).joined(separator: " ")
     }
 

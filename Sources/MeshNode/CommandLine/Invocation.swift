@@ -7,6 +7,8 @@ struct Invocation: Equatable, Sendable {
     var lists: [String: [String]] = [:]
     var flags: Set<String> = []
     var positionals: [String: String] = [:]
+    /// What followed the last of them, where it may be given more than once.
+    var more: [String] = []
 
     func flag(_ option: OptionSpecification) -> Bool { flags.contains(option.name) }
 

@@ -22,7 +22,7 @@ enum ServeCommand {
     }
 }
 
-/// `meshnode check FILE`: says what is wrong with a configuration, topology or scenario.
+/// `meshnode check FILE`: says what is wrong with a configuration, topology, scenario or study.
 enum CheckCommand {
     static func run(_ invocation: Invocation) throws(CommandFailure) {
         if invocation.flag(.policy) { return try PolicyCommand.run(invocation) }
@@ -47,6 +47,9 @@ enum CheckCommand {
             case .scenario(let scenario):
                 let seconds = ConfigurationCursor.text(of: scenario.runSeconds)
                 Output.write("\(path): a scenario: \(scenario.name), \(scenario.nodes) nodes for \(seconds) s\n")
+            case .study(let study):
+                let sites = study.sites.reduce(0) { $0 + $1.count }
+                Output.write("\(path): a study: \(study.name), \(study.placements.count) placements at \(sites) sites\n")
             }
         } catch {
             if invocation.flag(.json) { Output.write(error.json + "\n") }

@@ -27,6 +27,10 @@ extension Router {
         if let none = failure, none.kind == .noneRunning {
             failure = await awaitStart(request, routes.id, none, exchange)
             if failure == nil, let now = view.routes[routes.id] {
+                progress.journey = Journey()
+                progress.receipt.begin(
+                    requestID: request.requestID, user: request.user, entry: me, needs: request.needs,
+                    candidates: now.candidates, at: mesh_realtime_ns(), now: exchange.worker.loop.now)
                 failure = await tryCandidates(&request, now, exchange, underWay, &progress, fields)
             }
         }

@@ -14,6 +14,8 @@ struct InferenceSite {
     let prefillTokensPerSecond: Double
     /// How much longer a token takes where all slots are taken: 0.5 for half as long again.
     let slowdown: Double
+    /// What it has read before.
+    var cache: PrefixCache
     private var running = Heap<Running>()
     private(set) var queue: [Int] = []
     private var queueStart = 0
@@ -22,11 +24,12 @@ struct InferenceSite {
     private var doneAt = 0.0
     private(set) var isDown = false
 
-    init(slots: Int, tokenSeconds: Double, prefillTokensPerSecond: Double, slowdown: Double) {
+    init(slots: Int, tokenSeconds: Double, prefillTokensPerSecond: Double, slowdown: Double, cacheTokens: Double = 0) {
         self.slots = slots
         self.tokenSeconds = tokenSeconds
         self.prefillTokensPerSecond = prefillTokensPerSecond
         self.slowdown = slowdown
+        cache = PrefixCache(capacity: cacheTokens)
     }
 
     var runningCount: Int { running.count }
@@ -87,13 +90,22 @@ struct InferenceSite {
         return running.pop()?.request
     }
 
-    /// It dies with all that it had.
-    mutating func die() -> [Int] {
+    /// It ends, with all that it had.
+    ///
+    /// - Returns: the requests that ran or waited there.
+    mutating func stop() -> [Int] {
         isDown = true
         var lost = Array(queue[queueStart...])
         queue = []
         queueStart = 0
         while let next = running.pop() { lost.append(next.request) }
+        cache.empty()
         return lost
+    }
+
+    /// It runs again, and remembers nothing.
+    mutating func restart(now: Double) {
+        isDown = false
+        doneAt = now
     }
 }

@@ -4,45 +4,76 @@ import Routing
 extension StudyWorld {
     /// Chooses a site and sends the request there.
     mutating func choose(_ request: Int) {
-        let entry = requests[request].entry
-        switch placement {
-        case .best: follow(request)
-        case .home: send(request, to: entry, queues: true)
-        case .first: send(request, to: 0, queues: true)
-        case .random: send(request, to: drawn(), queues: true)
-        case .roundRobin:
-            turn += 1
-            var slot = turn % sites.reduce(0) { $0 + $1.slots }
-            send(request, to: sites.indices.first { slot -= sites[$0].slots; return slot < 0 } ?? 0, queues: true)
-        case .leastLoaded: send(request, to: least(sites.indices, entry), queues: true)
-        case .powerOfTwo:
-            let two = [drawn(), drawn()]
-            send(request, to: least(two, entry), queues: true)
-        case .loadInterpretation: send(request, to: interpreted(entry), queues: true)
-        case .probing: send(request, to: probed(entry), queues: true)
-        case .oracle: send(request, to: seen(entry), queues: true)
+        if placement == .best { return follow(request) }
+        let entry = setting.requests[request].entry
+        let failures = ways[request].journey.failed.nonzeroBitCount
+        guard failures <= ways[request].journey.limits.failovers, let site = place(request, entry) else {
+            return fail(request)
         }
+        send(request, to: site, queues: true)
     }
 
     /// The way that nodes go.
     private mutating func follow(_ request: Int) {
-        let entry = requests[request].entry
+        let entry = setting.requests[request].entry
         guard
-            let step = requests[request].journey.next(
-                choice, candidates[entry], for: needs, now: moment(now), random: &random)
-        else { return send(request, to: entry, queues: true) }
+            let step = ways[request].journey.next(
+                choice, candidates[entry], for: needs(of: request), now: moment(now), random: &random)
+        else { return fail(request) }
         send(request, to: step.index, queues: step.queues)
     }
 
-    /// One by its size.
-    private mutating func drawn() -> Int {
-        var slot = Int.random(in: 0..<sites.reduce(0) { $0 + $1.slots }, using: &random)
-        return sites.indices.first { slot -= sites[$0].slots; return slot < 0 } ?? 0
+    private mutating func place(_ request: Int, _ entry: Int) -> Int? {
+        let failed = ways[request].journey.failed
+        switch placement {
+        case .best: return nil
+        case .home:
+            // Its own users are served to the end.
+            return isOpen(entry, failed) || standings[entry] == .draining ? entry : nil
+        case .first: return sites.indices.first { isOpen($0, failed) }
+        case .random: return drawn(failed)
+        case .roundRobin: return nextInTurn(failed)
+        case .leastLoaded: return least(sites.indices.filter { isOpen($0, failed) }, entry)
+        case .powerOfTwo: return least([drawn(failed), drawn(failed)].compactMap { $0 }, entry)
+        case .loadInterpretation: return interpreted(entry, failed)
+        case .probing: return probed(entry, failed)
+        case .oracle: return seen(entry, failed)
+        }
+    }
+
+    /// Whether it may be chosen, as far as is known.
+    private func isOpen(_ site: Int, _ failed: UInt64) -> Bool {
+        standings[site] == .running && failed & (1 << UInt64(site)) == 0
+    }
+
+    /// One by what it can serve.
+    private mutating func drawn(_ failed: UInt64) -> Int? {
+        var point = random.unit() * sites.indices.reduce(0) { $0 + (isOpen($1, failed) ? setting.capacities[$1] : 0) }
+        var last: Int?
+        for site in sites.indices where isOpen(site, failed) {
+            last = site
+            point -= setting.capacities[site]
+            if point < 0 { break }
+        }
+        return last
+    }
+
+    /// The one that has been passed over the most, for what it can serve (nginx's smooth weighted round robin).
+    private mutating func nextInTurn(_ failed: UInt64) -> Int? {
+        var next: Int?
+        var all = 0.0
+        for site in sites.indices where isOpen(site, failed) {
+            turns[site] += setting.capacities[site]
+            all += setting.capacities[site]
+            if turns[site] > next.map({ turns[$0] }) ?? -.infinity { next = site }
+        }
+        if let next { turns[next] -= all }
+        return next
     }
 
     /// By what gossip last said; in a tie at random.
-    private mutating func least(_ among: some Sequence<Int>, _ entry: Int) -> Int {
-        var best = entry
+    private mutating func least(_ among: [Int], _ entry: Int) -> Int? {
+        var best: Int?
         var bestLoad = Double.infinity
         var ties = 0
         for site in among {
@@ -61,17 +92,15 @@ extension StudyWorld {
     }
 
     /// Load levelling: as likely as it takes to bring all to one level in the time that the views are old.
-    private mutating func interpreted(_ entry: Int) -> Int {
-        let capacity = sites.reduce(0) { $0 + $1.capacity(meanWork: meanWork) }
-        let arrivals = capacity * study.load * (study.view.everySeconds / 2 + study.view.delaySeconds)
+    private mutating func interpreted(_ entry: Int, _ failed: UInt64) -> Int? {
+        var room = setting.capacities.reduce(0, +) * study.load * (view / 2 + study.viewDelaySeconds)
         var loads: [(site: Int, load: Double, slots: Double)] = []
-        for site in sites.indices {
+        for site in sites.indices where isOpen(site, failed) {
             let load = views[entry][site].sample()
             loads.append((site, Double(load.running + load.waiting), Double(sites[site].slots)))
         }
         loads.sort { $0.load / $0.slots < $1.load / $1.slots }
         // The level that so many arrivals would fill the emptiest up to.
-        var room = arrivals
         var level = 0.0
         var slots = 0.0
         for (index, one) in loads.enumerated() {
@@ -91,25 +120,30 @@ extension StudyWorld {
             point -= share
             if point < 0 { return loads[index].site }
         }
-        return loads[0].site
+        return loads.first?.site
     }
 
     /// Three probes, fresh but for the way back, of which the coldest and nearest is taken.
-    private mutating func probed(_ entry: Int) -> Int {
-        let probed = [drawn(), drawn(), drawn()]
-        return probed.min { a, b in
-            let loads = [a, b].map { Double(sites[$0].runningCount + sites[$0].waitingCount) / Double(sites[$0].slots) }
-            // Hot ones by their load, cold ones by their distance.
-            if loads[0] >= 1 || loads[1] >= 1 { return loads[0] < loads[1] }
-            return paths[entry][a] < paths[entry][b]
-        } ?? entry
+    private mutating func probed(_ entry: Int, _ failed: UInt64) -> Int? {
+        func load(_ site: Int) -> Double {
+            Double(sites[site].runningCount + sites[site].waitingCount) / Double(sites[site].slots)
+        }
+        let probed = [drawn(failed), drawn(failed), drawn(failed)].compactMap { $0 }
+        // A dead one does not answer.
+        return
+            (probed.filter { !sites[$0].isDown }.min { a, b in
+                // Hot ones by their load, cold ones by their distance.
+                let (loadA, loadB) = (load(a), load(b))
+                if loadA >= 1 || loadB >= 1 { return loadA < loadB }
+                return setting.paths[entry][a] < setting.paths[entry][b]
+            }) ?? probed.first
     }
 
-    private func seen(_ entry: Int) -> Int {
-        sites.indices.min { a, b in cost(entry, a) < cost(entry, b) } ?? entry
+    private func seen(_ entry: Int, _ failed: UInt64) -> Int? {
+        sites.indices.filter { !sites[$0].isDown && isOpen($0, failed) }.min { cost(entry, $0) < cost(entry, $1) }
     }
 
     private func cost(_ entry: Int, _ site: Int) -> Double {
-        sites[site].expectedWait(meanWork: meanWork, coming: coming[site]) + 2 * paths[entry][site]
+        sites[site].expectedWait(meanWork: setting.meanWorks[site], coming: coming[site]) + 2 * setting.paths[entry][site]
     }
 }

@@ -81,7 +81,7 @@ public struct Workload: Sendable, Equatable {
             self.init(
                 input: Lengths(mean: 8.74, deviation: 1.20, range: 1...126_000),
                 output: Lengths(mean: 5.5, deviation: 0.8, range: 1...2000),
-                prefixes: Prefixes(share: 0.6, part: 0.4...0.95, conversations: 400))
+                prefixes: Prefixes(share: 0.7, part: 0.6...1, conversations: 400))
         }
     }
 }

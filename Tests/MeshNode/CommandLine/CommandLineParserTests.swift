@@ -68,6 +68,12 @@ private func invocation(_ line: String) throws -> Invocation {
             ),
             ("keys list --all", Invocation(command: .keysList, flags: ["--all"])),
             ("keys revoke 7", Invocation(command: .keysRevoke, positionals: ["ID": "7"])),
+            ("simulate a", Invocation(command: .simulate, positionals: ["SCENARIO": "a"])),
+            (
+                "simulate a --seed 7 b c",
+                Invocation(
+                    command: .simulate, values: ["--seed": "7"], positionals: ["SCENARIO": "a"], more: ["b", "c"])
+            ),
             ("check f --json", Invocation(command: .check, flags: ["--json"], positionals: ["FILE": "f"])),
         ])
     func takes(line: String, expected: Invocation) throws { #expect(try parse(line) == .run(expected)) }

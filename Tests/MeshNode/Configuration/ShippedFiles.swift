@@ -10,9 +10,13 @@ func shipped(_ name: String) throws -> String {
 }
 
 /// Every scenario of /topology, sorted.
-func shippedScenarios() throws -> [String] {
+func shippedScenarios() throws -> [String] { try shippedFiles(["scenarios", "long"]) }
+
+func shippedStudies() throws -> [String] { try shippedFiles(["routing"]) }
+
+private func shippedFiles(_ folders: [String]) throws -> [String] {
     var paths: [String] = []
-    for folder in ["scenarios", "long"] {
+    for folder in folders {
         let directory = try shipped(folder)
         let listing = try #require(opendir(directory))
         defer { closedir(listing) }
