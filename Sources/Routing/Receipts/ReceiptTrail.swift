@@ -163,6 +163,7 @@ extension ReceiptTrail.End {
         case .clientGone: self = .clientGone
         case .failed(let failure): self = .failed(failure.message)
         case .interrupted(let why): self = .interrupted(why)
+        case .broken(let broken): self = .interrupted(broken.message)
         }
     }
 }

@@ -115,7 +115,7 @@ import Testing
         for _ in 0..<(ReceiptTrail.marksKept + 20) {
             var journey = Journey()
             #expect(step(&trail, &journey) != nil)
-            trail.ended(.refused, now: 3_000)
+            trail.ended(.refused(retryAfterSeconds: 1), now: 3_000)
         }
         #expect(trail.marks.count == ReceiptTrail.marksKept)
         #expect(trail.receipt(Choice()).decision?.isSound == true)

@@ -100,7 +100,7 @@ struct Situation {
                 switch random.next() % 4 {
                 case 0: .answered
                 case 1: .failed(RoutingFailure(.unreachable, status: 502, "site \(trail.site ?? "") answers \"no\""))
-                default: .refused
+                default: .refused(retryAfterSeconds: 1)
                 }
             trail.ended(end, now: now)
             switch end {
