@@ -11,7 +11,7 @@ private final class Over: Sendable {
 
 @Suite struct ReplayTests {
     /// Each of these seeds is so many situations.
-    private static let perSeed: UInt64 = 250
+    private static let perSeed: UInt64 = 50
 
     @Test(arguments: UInt64(0)..<20) func aReceiptGivesTheSamePicks(seed: UInt64) throws {
         for number in 0..<Self.perSeed {
@@ -34,7 +34,7 @@ private final class Over: Sendable {
         var reasons: Set<RouteReason> = []
         var longest = 0
         var (queued, none, excluded) = (0, 0, 0)
-        for seed in UInt64(0)..<2000 {
+        for seed in UInt64(0)..<1000 {
             var situation = Situation(seed: seed)
             let decision = try #require(situation.run().receipt(situation.choice).decision)
             longest = max(longest, decision.steps.count)
@@ -90,7 +90,7 @@ private final class Over: Sendable {
         // As long as nothing has changed, nothing is proved.
         while candidates.contains(where: { $0.load.sample().heard == 0 }) { usleep(1000) }
         var different = 0
-        for seed in UInt64(0)..<10_000 {
+        for seed in UInt64(0)..<2_000 {
             var trail = ReceiptTrail()
             trail.begin(
                 requestID: "r", user: "", entry: NodeID(site: "a", node: "a1"), needs: needs, candidates: candidates, at: 0,
