@@ -21,6 +21,7 @@ extension ForwardTimeouts {
         self.init()
         firstByte = nanoseconds(configuration.timeouts.firstByteSeconds)
         stall = nanoseconds(configuration.timeouts.stallSeconds)
+        queue = nanoseconds(configuration.limits.queueSeconds)
     }
 }
 

@@ -48,6 +48,8 @@ public struct ForwardTimeouts: Sendable {
     public var firstByte: UInt64 = 300_000_000_000
     /// Between two pieces of an answer.
     public var stall: UInt64 = 300_000_000_000
+    /// What standing in line at another site may take, for how long its first byte is waited for.
+    public var queue: UInt64 = 30_000_000_000
     /// Waiting for a model that is being started, where the client names no deadline.
     public var start: UInt64 = 60_000_000_000
     public init() {}
