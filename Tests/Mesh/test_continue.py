@@ -109,7 +109,8 @@ def test_a_real_model_goes_on(start_mesh, real_servers: RealServers, count: int)
     assert broken.comments == [f": continued at site {ELSEWHERE[first]}"]
     assert broken.text == unbroken.text
     assert broken.usage == unbroken.usage and broken.reasons == unbroken.reasons
-    assert len(broken.identities()) == 1 and broken.is_done
+    # llama.cpp puts the present second into each event as `created`, in an unbroken stream too.
+    assert len({(name, model) for name, _, model in broken.identities()}) == 1 and broken.is_done
 
 
 def test_two_sites_die_one_after_another(fragile: Mesh):

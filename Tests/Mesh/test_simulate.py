@@ -46,10 +46,20 @@ STUDY = """{
 
 @pytest.fixture(scope="module")
 def runs():
-    """Each file's run with one seed; one process a core. What was not waited for at the end is not begun."""
+    """Each scenario's run with one seed; one process a core. What was not waited for at the end is not begun."""
+    yield from begun(SCENARIOS)
+
+
+@pytest.fixture(scope="module")
+def study_runs():
+    """The same of each study."""
+    yield from begun(STUDIES)
+
+
+def begun(files: list[pathlib.Path]):
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         futures = {file.name: pool.submit(run, "simulate", file, "--seed", 1, "--json", seconds=RUN_SECONDS)
-                   for file in SCENARIOS + STUDIES}
+                   for file in files}
         yield futures
         pool.shutdown(cancel_futures=True)
 
@@ -73,8 +83,8 @@ def test_scenario(runs: dict, name: str):
 
 
 @pytest.mark.parametrize("name", [file.name for file in STUDIES])
-def test_study(runs: dict, name: str):
-    result = runs[name].result()
+def test_study(study_runs: dict, name: str):
+    result = study_runs[name].result()
     assert result.returncode == 0, result.stdout + result.stderr
     report = json.loads(result.stdout)
     assert report["held"] and report["failure"] is None and report["seeds"] == {"first": 1, "last": 1}

@@ -27,7 +27,7 @@ struct PeerFields: Equatable {
 
     init() {}
 
-    private enum Name: CaseIterable {
+    private enum Name: UInt8, CaseIterable {
         case model, requestID, user, admission, priority, tokens, deadline, identity
 
         var text: StaticString {
@@ -46,11 +46,13 @@ struct PeerFields: Equatable {
 
     /// - Throws: a field stands twice, or its value is not one that a node writes.
     init(_ head: borrowing HTTPHead, in bytes: UnsafeRawBufferPointer) throws(PeerFieldError) {
-        var seen: Set<Name> = []
+        var seen: UInt8 = 0
         for field in head.fields where field.name == .meshnode {
             let text = UnsafeRawBufferPointer(rebasing: bytes[field.nameRange])
             guard let name = Name.allCases.first(where: { equalsFolded(text, $0.text) }) else { continue }
-            guard seen.insert(name).inserted else { throw PeerFieldError(reason: "\(name.text) stands twice") }
+            let bit: UInt8 = 1 << name.rawValue
+            guard seen & bit == 0 else { throw PeerFieldError(reason: "\(name.text) stands twice") }
+            seen |= bit
             try take(name, UnsafeRawBufferPointer(rebasing: bytes[field.valueRange]))
         }
     }

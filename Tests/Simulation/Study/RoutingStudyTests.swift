@@ -54,7 +54,7 @@ import Testing
     func deaths(seed: UInt64) {
         var study = RoutingStudy.small(load: 0.5)
         study.requests = 4000
-        study.deaths = RoutingStudy.Deaths(share: 0.34, atSeconds: 150, withinSeconds: 30)
+        study.deaths = RoutingStudy.Deaths(share: 0.34, atSeconds: 250, withinSeconds: 30)
         let setting = StudySetting(study, seed: seed)
         #expect(setting.deaths.count { $0 != nil } == 3)
         // Nobody comes in at a dead site.
