@@ -3,14 +3,17 @@ import Gossip
 extension Decision {
     /// Whether it can be one that a node wrote: what is read from elsewhere may be anything.
     public var isSound: Bool {
-        guard version == Self.currentVersion, places.count <= 64, steps.count <= ReceiptTrail.marksKept, settings.isSound
-        else { return false }
-        return steps.allSatisfy { step in
-            step.loads.count == places.count && step.excluded.count == places.count
+        guard version == Self.currentVersion, steps.count <= ReceiptTrail.marksKept, settings.isSound else { return false }
+        return steps.indices.allSatisfy { number in
+            let (step, places) = (steps[number], among(number))
+            return places.count <= 64 && step.loads.count == places.count && step.excluded.count == places.count
                 && step.picked.map { places.indices.contains($0.index) } ?? true
                 && step.loads.allSatisfy { $0?.isSound ?? true }
         }
     }
+
+    /// Those among which a step chose.
+    public func among(_ number: Int) -> [Place] { steps[...number].last { $0.places != nil }?.places ?? places }
 
     /// Makes each choice again, by what is written here alone.
     ///
@@ -20,10 +23,13 @@ extension Decision {
         let choice = Choice(settings: settings)
         var journey = Journey(limits: limits)
         var picks: [Journey.Step?] = []
-        for step in steps {
+        for (number, step) in steps.enumerated() {
+            // A new journey has no memory of the one before.
+            if step.places != nil { journey = Journey(limits: limits) }
             var random = SplitMix64(seed: step.random)
             let picked = journey.next(
-                choice, candidates(step), for: (step.request ?? request).needs, now: step.now, random: &random)
+                choice, candidates(step, among(number)), for: (step.request ?? request).needs, now: step.now,
+                random: &random)
             picks.append(picked)
             // It goes on from what was done, so that one difference is not taken for many.
             guard let index = step.picked?.index else { continue }
@@ -46,7 +52,7 @@ extension Decision {
     }
 
     /// The candidates as they stood at a step. What a hard rule had out stays out, whichever it was.
-    private func candidates(_ step: Step) -> [Candidate] {
+    private func candidates(_ step: Step, _ places: [Place]) -> [Candidate] {
         zip(places, step.loads).map { place, load in
             Candidate(
                 node: NodeID(federation: place.federation, site: place.site, node: place.node), isLocal: place.isLocal,

@@ -29,6 +29,8 @@ public struct Decision: Sendable, Equatable, Codable {
         public var random: UInt64
         /// Where it differs from the decision's.
         public var request: Request?
+        /// Where a new journey begins with this step: among these.
+        public var places: [Place]?
         /// Of each place, what was known of its load; nil: a hard rule had it out.
         public var loads: [LiveLoad.Sample?]
         /// Of each place, which one; or, where there is a load, why it was passed over while there were others.

@@ -119,6 +119,7 @@ extension ReceiptTrail {
     var size: Int {
         MemoryLayout<ReceiptTrail>.stride + samples.capacity * MemoryLayout<LiveLoad.Sample>.stride
             + marks.capacity * MemoryLayout<Mark>.stride + textBytes + 256 + sizeOfCandidates
+            + laterCandidates.reduce(0) { $0 + Self.size(of: $1) }
     }
 
     private var textBytes: Int {
@@ -131,7 +132,11 @@ extension ReceiptTrail {
     }
 
     /// With what each has outside of the list.
-    var sizeOfCandidates: Int { candidates.count * (MemoryLayout<Candidate>.stride + 512) }
+    var sizeOfCandidates: Int { Self.size(of: candidates) }
+
+    private static func size(of candidates: [Candidate]) -> Int {
+        candidates.count * (MemoryLayout<Candidate>.stride + 512)
+    }
 
     func sharesCandidates(with other: ReceiptTrail) -> Bool {
         guard candidates.count == other.candidates.count else { return false }

@@ -17,7 +17,8 @@ extension ReceiptTrail {
     public var triedSites: [String] {
         var sites: [String] = []
         for mark in marks {
-            guard let site = mark.direct?.siteName ?? mark.picked.map({ candidates[$0.index].node.siteName }) else {
+            guard let site = mark.direct?.siteName ?? mark.picked.map({ among(mark.leg)[$0.index].node.siteName })
+            else {
                 continue
             }
             if !sites.contains(site) { sites.append(site) }
@@ -36,36 +37,35 @@ extension ReceiptTrail {
         }
         let rules = rules(0, choice)
         let passedOver = passedOver(0, rules, choice)
+        let candidates = among(mark.leg)
         return candidates.indices.map { index in
             Receipt.Seen(
-                candidates[index], samples[index], choice, excluded: rules[index] ?? passedOver[index], now: mark.now)
+                candidates[index], samples[mark.firstSample + index], choice, excluded: rules[index] ?? passedOver[index],
+                now: mark.now)
         }
     }
 
     /// The hard rules that had candidates out at a choice. They depend on nothing that has changed since.
     private func rules(_ number: Int, _ choice: Choice) -> [Exclusion?] {
-        candidates.map { choice.exclusion(of: $0, for: marks[number].needs) }
+        among(marks[number].leg).map { choice.exclusion(of: $0, for: marks[number].needs) }
     }
 
     /// Why others were passed over at a choice; nothing, where even what is passed over was taken.
     private func passedOver(_ number: Int, _ rules: [Exclusion?], _ choice: Choice) -> [Exclusion?] {
         let mark = marks[number]
-        let reasons = candidates.indices.map { index in
+        let reasons = rules.indices.map { index in
             rules[index] == nil
-                ? choice.passingOver(samples[number * candidates.count + index], mark.needs, now: mark.now) : nil
+                ? choice.passingOver(samples[mark.firstSample + index], mark.needs, now: mark.now) : nil
         }
         let taken = mark.picked.flatMap { reasons[$0.index] }
-        return taken == nil ? reasons : Array(repeating: nil, count: candidates.count)
+        return taken == nil ? reasons : Array(repeating: nil, count: rules.count)
     }
 
     private func decision(_ choice: Choice) -> Decision {
         let request = Decision.Request(marks.first?.needs ?? needs)
         return Decision(
             version: Decision.currentVersion, request: request, settings: choice.settings, limits: limits,
-            places: candidates.map {
-                Decision.Place(
-                    site: $0.node.site, node: $0.node.node, federation: $0.node.federation, isLocal: $0.isLocal)
-            }, steps: marks.indices.map { step($0, request, choice) })
+            places: places(marks.first?.leg ?? 0), steps: marks.indices.map { step($0, request, choice) })
     }
 
     private func step(_ number: Int, _ request: Decision.Request, _ choice: Choice) -> Decision.Step {
@@ -73,14 +73,20 @@ extension ReceiptTrail {
         let rules = rules(number, choice)
         let passedOver = passedOver(number, rules, choice)
         let asked = Decision.Request(mark.needs)
-        let first = number * candidates.count
+        let isNew = number > 0 && mark.leg != marks[number - 1].leg
         return Decision.Step(
             afterSeconds: Self.seconds(mark.now, since: began), now: mark.now, random: mark.random,
-            request: asked == request ? nil : asked,
-            loads: rules.indices.map { rules[$0] == nil ? samples[first + $0] : nil },
+            request: asked == request ? nil : asked, places: isNew ? places(mark.leg) : nil,
+            loads: rules.indices.map { rules[$0] == nil ? samples[mark.firstSample + $0] : nil },
             excluded: rules.indices.map { (rules[$0] ?? passedOver[$0])?.description },
             picked: mark.picked, direct: mark.direct?.description, ended: mark.ended?.text ?? "",
             tookSeconds: mark.ended == nil ? 0 : Self.seconds(mark.endedAt, since: mark.now), consequence: mark.consequence)
+    }
+
+    private func places(_ leg: Int) -> [Decision.Place] {
+        among(leg).map {
+            Decision.Place(site: $0.node.site, node: $0.node.node, federation: $0.node.federation, isLocal: $0.isLocal)
+        }
     }
 
     private static func seconds(_ now: UInt64, since before: UInt64) -> Double {

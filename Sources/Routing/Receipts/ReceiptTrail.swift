@@ -9,6 +9,9 @@ public struct ReceiptTrail: Sendable {
         var random: UInt64
         /// As it was then: blocks are set and lifted while a request is under way.
         var needs: RequestNeeds
+        /// Among which candidates, and where what was known of them begins in `samples`.
+        var leg: Int
+        var firstSample: Int
         var picked: Journey.Step?
         var direct: NodeID?
         var ended: End?
@@ -46,6 +49,9 @@ public struct ReceiptTrail: Sendable {
     var entry = NodeID(site: "", node: "")
     var needs = RequestNeeds(model: "")
     var candidates: [Candidate] = []
+    /// Those among which it went on later: of a view that has changed, or that can carry a broken answer on.
+    var laterCandidates: [[Candidate]] = []
+    private var hasBegun = false
     var limits = Journey.Limits()
     /// As `Receipt` has them.
     public var site: String?
@@ -61,7 +67,7 @@ public struct ReceiptTrail: Sendable {
 
     public init() {}
 
-    /// Begins that of a request.
+    /// Begins that of a request. Begun once more, it goes on, anew among other candidates.
     ///
     /// - Parameters:
     ///   - at: nanoseconds since 1970.
@@ -69,6 +75,8 @@ public struct ReceiptTrail: Sendable {
     mutating func begin(
         requestID: String, user: String, entry: NodeID, needs: RequestNeeds, candidates: [Candidate], at: UInt64, now: UInt64
     ) {
+        guard !hasBegun else { return goesOn(among: candidates) }
+        hasBegun = true
         self.requestID = requestID
         self.at = at
         began = now
@@ -78,6 +86,12 @@ public struct ReceiptTrail: Sendable {
         self.needs = needs
         self.candidates = candidates
     }
+
+    /// A new journey begins, among other candidates.
+    mutating func goesOn(among candidates: [Candidate]) { laterCandidates.append(candidates) }
+
+    /// Those of a part of its way.
+    func among(_ leg: Int) -> [Candidate] { leg == 0 ? candidates : laterCandidates[leg - 1] }
 
     /// Forgets it all, but for the storage.
     mutating func clear() {
@@ -97,6 +111,8 @@ public struct ReceiptTrail: Sendable {
         _ journey: inout Journey, _ choice: Choice, for needs: RequestNeeds, now: UInt64, random: inout SplitMix64
     ) -> Journey.Step? {
         let before = random.state
+        let leg = laterCandidates.count
+        let candidates = among(leg)
         limits = journey.limits
         guard marks.count < Self.marksKept else {
             return journey.next(choice, candidates, for: needs, now: now, random: &random)
@@ -108,26 +124,27 @@ public struct ReceiptTrail: Sendable {
             var attempt = journey
             random = SplitMix64(seed: before)
             let picked = attempt.next(choice, candidates, for: needs, now: now, random: &random)
-            guard isStill(from: first) else { continue }
+            guard isStill(candidates, from: first) else { continue }
             journey = attempt
-            marks.append(Mark(now: now, random: before, needs: needs, picked: picked))
+            marks.append(
+                Mark(now: now, random: before, needs: needs, leg: leg, firstSample: first, picked: picked))
             return picked
         }
         random = SplitMix64(seed: before)
-        let picked = journey.next(choice, still(from: first), for: needs, now: now, random: &random)
-        marks.append(Mark(now: now, random: before, needs: needs, picked: picked))
+        let picked = journey.next(choice, still(candidates, from: first), for: needs, now: now, random: &random)
+        marks.append(Mark(now: now, random: before, needs: needs, leg: leg, firstSample: first, picked: picked))
         return picked
     }
 
     /// Before it chooses by a copy.
     private static let looks = 3
 
-    private func isStill(from first: Int) -> Bool {
+    private func isStill(_ candidates: [Candidate], from first: Int) -> Bool {
         for index in candidates.indices where candidates[index].load.sample() != samples[first + index] { return false }
         return true
     }
 
-    private func still(from first: Int) -> [Candidate] {
+    private func still(_ candidates: [Candidate], from first: Int) -> [Candidate] {
         var copies = candidates
         for index in copies.indices { copies[index].load = LiveLoad(samples[first + index]) }
         return copies

@@ -51,13 +51,14 @@ extension Router {
         var journey = Journey()
         // Work done once is done again: that is for a mesh that has the room.
         guard !places.candidates.isEmpty, retries.take(now: loop.now) else { return nil }
+        progress.receipt.goesOn(among: places.candidates)
         while loop.now < request.deadline, meetBlocks(&request, underWay) == nil {
             if exchange.clientIsGone { return .ended(Self.left) }
             var needs = request.needs
             needs.answerTokens = max(needs.answerTokens - answer.tokens, 1)
             guard
-                let step = journey.next(
-                    choice, places.candidates, for: needs, now: loop.now, random: &random.generator)
+                let step = progress.receipt.next(
+                    &journey, choice, for: needs, now: loop.now, random: &random.generator)
             else { return nil }
             let candidate = places.candidates[step.index]
             guard let style = candidate.variant.prefixStyle else { preconditionFailure("a place that cannot go on") }
@@ -77,6 +78,7 @@ extension Router {
                     request, model: routes.id, to: upstream, candidate, exchange, queues: step.queues
                 ) { _ in }
             }
+            progress.receipt.ended(attempt, now: loop.now)
             if answer.hasOfThisSite { counters.continued.increment() }
             switch attempt {
             case .answered:

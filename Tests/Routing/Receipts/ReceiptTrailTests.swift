@@ -121,6 +121,32 @@ import Testing
         #expect(trail.receipt(Choice()).decision?.isSound == true)
     }
 
+    /// A cold start, or a broken answer: other candidates, of another number.
+    @Test func itGoesOnAmongOthers() throws {
+        var trail = begun(candidates(5))
+        var journey = Journey()
+        let first = try #require(step(&trail, &journey))
+        trail.ended(.interrupted("it died"), now: 3_000)
+        let others = Array(candidates(3).reversed())
+        trail.begin(
+            requestID: "req_1", user: "alice", entry: NodeID(site: "here", node: "h1"), needs: RequestNeeds(model: "m"),
+            candidates: others, at: 9, now: 9)
+        var second = Journey()
+        let next = try #require(step(&trail, &second, now: 4_000))
+        trail.ended(.answered, now: 5_000)
+        let receipt = trail.receipt(Choice())
+        let decision = try #require(receipt.decision)
+        #expect(receipt.at == 1_764_083_176_123 && receipt.candidates.count == 5)
+        #expect(decision.places.count == 5 && decision.steps[0].places == nil && decision.steps[1].places?.count == 3)
+        #expect(decision.steps.map(\.loads.count) == [5, 3] && decision.replaysTheSame)
+        #expect(
+            trail.triedSites
+                == ["s\(first.index)", others[next.index].node.site].reduce(into: []) { all, site in
+                    if !all.contains(site) { all.append(site) }
+                })
+        #expect(try Receipt(json: Array(try #require(receipt.json).utf8)) == receipt)
+    }
+
     @Test func clearingKeepsTheStorageAndNothingElse() {
         var trail = begun(candidates(40))
         var journey = Journey()

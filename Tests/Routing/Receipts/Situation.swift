@@ -119,6 +119,17 @@ struct Situation {
             hear(other)
         }
         trail.outcome = "failed: nothing was left"
+        // A few go on, among others and anew: after a cold start, or with a broken answer.
+        if random.next() % 3 == 0 {
+            let others = Array(candidates.shuffled(using: &random).prefix(Int(random.next() % 5) + 1))
+            trail.goesOn(among: others)
+            var second = Journey()
+            while let step = trail.next(&second, choice, for: needs, now: now, random: &random), trail.tries < 12 {
+                trail.tries += 1
+                trail.ended(.failed(RoutingFailure(.unreachable, status: 502, "again")), now: now)
+                second.failed(step.index)
+            }
+        }
         return trail
     }
 }

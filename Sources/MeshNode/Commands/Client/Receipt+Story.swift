@@ -12,8 +12,8 @@ extension Receipt {
             text += "only sites \(line(sites.joined(separator: ", "))) were allowed by the request\n"
         }
         if decision.steps.isEmpty { text += "\nNo site was chosen.\n" }
-        for (number, step) in decision.steps.enumerated() {
-            text += "\n\(number + 1). \(decision.story(step))\n\n\(decision.table(step))"
+        for number in decision.steps.indices {
+            text += "\n\(number + 1). \(decision.story(number))\n\n\(decision.table(number))"
         }
         return text
     }
@@ -30,9 +30,10 @@ extension Receipt {
 private func line(_ text: String) -> String { Quoting.cut(text, scalars: 1000) }
 
 extension Decision {
-    fileprivate func story(_ step: Step) -> String {
+    fileprivate func story(_ number: Int) -> String {
+        let step = steps[number]
         let after = "after \(seconds(step.afterSeconds))"
-        guard let picked = name(step.picked) else {
+        guard let picked = name(step.picked, number) else {
             guard let direct = step.direct else { return "\(after): nothing was left to try" }
             return "\(after): nothing was left but the endpoint of \(line(direct)): \(line(step.ended)), "
                 + "which took \(seconds(step.tookSeconds))"
@@ -48,7 +49,8 @@ extension Decision {
         return "\(thousandths / 1000).\(String(repeating: "0", count: 3 - rest.count))\(rest) s"
     }
 
-    fileprivate func table(_ step: Step) -> String {
+    fileprivate func table(_ number: Int) -> String {
+        let (step, places) = (steps[number], among(number))
         var table = Table([
             "", "SITE", "CHANCE", "SLOTS", "RUNNING", "WAITING", "SENT SINCE", "LOAD HEARD", "ROUND TRIP", "EXCLUDED",
         ])

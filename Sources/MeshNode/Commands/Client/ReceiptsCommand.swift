@@ -91,11 +91,14 @@ enum ReceiptsCommand {
             Output.write(
                 try encode(
                     Replayed(
-                        id: receipt.id, same: was == again, steps: was.count, picked: was.map(decision.name),
-                        replayed: again.map(decision.name))))
+                        id: receipt.id, same: was == again, steps: was.count,
+                        picked: was.enumerated().map { decision.name($1, $0) },
+                        replayed: again.enumerated().map { decision.name($1, $0) })))
         } else {
             for (number, pair) in zip(was, again).enumerated() {
-                let (old, new) = (decision.name(pair.0) ?? "nothing left", decision.name(pair.1) ?? "nothing left")
+                let (old, new) = (
+                    decision.name(pair.0, number) ?? "nothing left", decision.name(pair.1, number) ?? "nothing left"
+                )
                 Output.write("\(number + 1). \(pair.0 == pair.1 ? "the same: \(old)" : "\(old); now it would be \(new)")\n")
             }
         }
@@ -112,7 +115,8 @@ enum ReceiptsCommand {
 
 extension Decision {
     /// A step in words, as far as the choice made it.
-    func name(_ step: Journey.Step?) -> String? {
+    func name(_ step: Journey.Step?, _ number: Int) -> String? {
+        let places = among(number)
         guard let step, places.indices.contains(step.index) else { return nil }
         return "\(places[step.index].name) (\(step.reason.rawValue)\(step.queues ? ", to wait in line" : ""))"
     }
