@@ -46,13 +46,15 @@ extension Choice {
         let load = candidate.load.sample()
         let chance = chance(load, now: now)
         guard chance > settings.leastChance else { return .infinity }
+        let taken = 1 - expectedFree(load, trust(load, now: now)) / Double(max(load.slots, 1))
         return roundTrip(candidate, load) + (1 - chance) * settings.refusalSeconds * share
+            + min(max(taken, 0), 1) * settings.crowdedSeconds
     }
 
     /// The one that is expected to answer the soonest. nil where none is likely to have a free slot.
     ///
-    /// What a refusal costs is drawn anew for each, within a half of the mean, which keeps nodes that know the same from going to the
-    /// same place (why greed on old news does harm: Mitzenmacher 2000).
+    /// What a refusal costs is drawn anew for each, within a half of the mean, and so is a little of its round trip, which keeps nodes that
+    /// know the same from going to the same place (why greed on old news does harm: Mitzenmacher 2000).
     func soonest(
         _ candidates: [Candidate], _ eligible: UInt64, _ affine: Affine?, now: UInt64,
         random: inout some RandomNumberGenerator
@@ -60,7 +62,7 @@ extension Choice {
         var best: Int?
         var bestSeconds = Double.infinity
         for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 {
-            var seconds = cost(candidates[index], now: now, of: 0.5 + unit(&random))
+            var seconds = cost(candidates[index], now: now, of: 0.5 + unit(&random)) + unit(&random) * settings.nearSeconds
             if let affine, affine.index == index { seconds -= affine.savedSeconds }
             if seconds < bestSeconds {
                 best = index

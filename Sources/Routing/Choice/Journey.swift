@@ -4,7 +4,7 @@
 /// shortest. One that fails before its first byte gives way to the next, at most `failovers` times.
 public struct Journey: Sendable {
     public struct Limits: Sendable, Equatable, Codable {
-        public var refusals = 4
+        public var refusals = 3
         public var failovers = 3
         public init() {}
     }

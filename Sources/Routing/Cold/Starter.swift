@@ -104,6 +104,8 @@ public final class Starter: Sendable {
         state.withLock { state in
             guard state.began != 0 else {
                 var seen = observation
+                // What a command starts is not lost while it is away.
+                if settings.command != nil, seen.state == .offline { seen.state = .stopped }
                 if now < state.restsUntil, seen.state == .stopped, seen.reason == nil { seen.reason = state.failure }
                 return seen
             }

@@ -72,6 +72,12 @@ import Testing
         #expect(starter.offer.seconds == 85)
     }
 
+    @Test func whatACommandStartsIsStoppedWhileItsServerIsAway() {
+        #expect(starter().seen(Observation(state: .offline), now: at(1)).state == .offline)
+        let started = starter { $0.command = ["start"] }
+        #expect(started.seen(Observation(state: .offline), now: at(1)).state == .stopped)
+    }
+
     @Test func aStartThatBringsNothingFailsAndRests() {
         let starter = starter()
         _ = ask(starter, at: 10)
