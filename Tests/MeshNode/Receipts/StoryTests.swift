@@ -41,7 +41,7 @@ import Testing
             "receipt 0: request req_7", "alice@example.org asked home/h1 for m at 2025-11-25T15:06:16.123Z",
             "answered by alpha (failover): 2 tries, 0 refusals",
             "1. after 0.000 s to beta/n1 (spill): failed: site beta could not be reached, which took 0.250 s",
-            "2. after 0.250 s to alpha/n1 (failover): answered, which took 1.000 s",
+            "2. after 0.250 s to alpha/n1 (failover, to wait in line): answered, which took 1.000 s",
             ">  beta/n1", "the node is dead", "12.0 ms", "2.0 s ago",
         ] { #expect(story.contains(line), "\(line)\n\(story)") }
     }
