@@ -3,7 +3,7 @@ public struct StartOffer: Codable, Sendable, Equatable {
     public static let any = "*"
     public static let sitesAllowed = 64
     static let siteBytesAllowed = 190
-    static let secondsAllowed = 0.0...604_800.0
+    public static let secondsAllowed = 0.0...604_800.0
 
     /// Entry sites whose users it is started for, beside its own; `*`: all.
     public var sites: [String]

@@ -29,7 +29,7 @@ enum ColdPlan: Equatable {
             let variant = candidate.variant
             switch variant.state {
             case .starting, .queued:
-                let seconds = variant.etaSeconds ?? variant.start?.seconds ?? usualSeconds
+                let seconds = believable(variant.etaSeconds ?? variant.start?.seconds ?? usualSeconds)
                 if awaited.map({ seconds < $0.seconds }) ?? true { awaited = (index, seconds) }
             case .stopped:
                 guard let offer = variant.start, isFor(site, candidate, offer) else { continue }
@@ -42,6 +42,11 @@ enum ColdPlan: Equatable {
         }
         if let awaited { return .wait(index: awaited.index, seconds: awaited.seconds) }
         return elected.map { .start(index: $0.index, seconds: $0.seconds) } ?? .none
+    }
+
+    /// What a peer says may be any number.
+    private static func believable(_ seconds: Double) -> Double {
+        seconds > 0 ? min(seconds, StartOffer.secondsAllowed.upperBound) : 0
     }
 
     private static func isFor(_ site: String, _ candidate: Candidate, _ offer: StartOffer) -> Bool {

@@ -61,7 +61,7 @@ extension Router {
             let end = loop.now &+ UInt64(max(seconds, 1) * (1 + Self.slip) * 1e9)
             if promised?.index != index { promised = (index, end) }
             if let promised, loop.now > promised.by { declined |= 1 << UInt64(index) }
-            if Double(seconds) * 1e9 > Double(request.patience &- min(loop.now, request.patience)) {
+            if seconds * 1e9 >= Double(request.patience - min(loop.now, request.patience)) {
                 return Self.notYet(model, at: candidates[index].node.siteName, seconds)
             }
             await Alarm(loop: loop).sleep(nanoseconds: Self.look)

@@ -91,7 +91,11 @@ extension Router {
                 gone.append(candidate.node)
                 if underWay.block == nil { candidate.load.failed(now: loop.now) }
                 return .broke(broken)
-            case .interrupted: preconditionFailure("an answer that is kept breaks silently")
+            case .interrupted(let why):
+                // The client was told.
+                progress.receipt.outcome = "interrupted: \(why)"
+                counters.interrupted.increment()
+                return .ended(nil)
             case .clientGone: return .ended(Self.left)
             case .refused:
                 if step.queues {

@@ -46,6 +46,14 @@ import Testing
         #expect(plan(candidates, declined: 0b1110) == .start(index: 0, seconds: 5))
     }
 
+    /// What is waited for becomes a moment: no peer's number may be one that does not fit.
+    @Test(arguments: [-1, 0, 1e308, .infinity, -.infinity, .nan]) func whatAPeerSaysMayBeAnyNumber(eta: Double) {
+        guard case .wait(0, let seconds) = plan([candidate("a", .starting, eta: eta)]) else {
+            return #expect(Bool(false), "what is starting is waited for")
+        }
+        #expect(seconds >= 0 && seconds <= 604_800)
+    }
+
     @Test func whatCouldNotServeTheRequestIsNotStarted() {
         var long = needs
         long.contextTokens = 10_000
