@@ -132,6 +132,12 @@ class Mesh:
         body = {"model": model, "messages": [{"role": "user", "content": "Hello."}], "max_tokens": 8, **fields}
         return self.post(node, "/v1/chat/completions", headers=headers, json=body)
 
+    def receipt(self, answer: httpx.Response, node: Node | None = None) -> dict:
+        """The whole receipt of a request; it is made once the answer's last byte is on its way, so the client may be first."""
+        path = f"/mesh/receipts/{answer.headers['x-request-id']}"
+        wait_for("the receipt", lambda: self.get(path, node=node).status_code == 200, REQUEST_SECONDS)
+        return self.get(path, node=node).json()
+
     def kill(self, node: Node) -> None:
         """Ends a node as a crash would: it says nothing to anyone."""
         os.kill(node.pid, signal.SIGKILL)

@@ -128,7 +128,8 @@ def test_a_users_end_says_nothing_against_the_site(blocked: Mesh):
     found = interrupted(blocked, alpha, "pair@beta", lambda: block(blocked, alpha, "user", "static:user"))
     assert found["code"] == "user_blocked"
     headers = {"Authorization": f"Bearer {blocked.tokens['operator']}"}
-    answers = [blocked.chat(alpha, "pair", headers=headers, max_tokens=1) for _ in range(16)]
+    answers = [blocked.chat(alpha, "pair", headers=headers, max_tokens=1, prompt_cache_key=f"goes there {index}")
+               for index in range(16)]
     assert {answer.status_code for answer in answers} == {200}
     assert "beta" in {answer.headers["x-mesh-site"] for answer in answers}
 
@@ -190,10 +191,11 @@ def test_a_model_is_blocked_where_it_is_asked_for(blocked: Mesh):
 
 
 def test_before_the_first_byte_another_site_takes_over(blocked: Mesh):
-    """Answers that are sent whole: those under way at beta are made good by gamma."""
+    """Answers that are sent whole: those under way at beta are made good by gamma. Prompts that begin alike go to one site."""
     alpha, beta = blocked.node("alpha"), blocked.node("beta")
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        waiting = [pool.submit(blocked.chat, alpha, "pair", max_tokens=60) for _ in range(8)]
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        waiting = [pool.submit(blocked.chat, alpha, "pair", max_tokens=60, prompt_cache_key=f"takes over {index}")
+                   for index in range(16)]
 
         def running_at_beta() -> int:
             load = blocked.get("/mesh/load", node=beta).json()["sites"]

@@ -79,7 +79,7 @@ def test_the_serving_node_is_killed(fragile: Mesh, fields: dict):
     first = broken.headers["x-mesh-site"]
     assert broken.comments == [f": continued at site {ELSEWHERE[first]}"]
     assert_whole(broken, unbroken)
-    receipt = fragile.get("/mesh/receipts?limit=1").json()["receipts"][0]
+    receipt = fragile.receipt(broken)
     assert (receipt["reason"], receipt["site"], receipt["outcome"]) == ("continued", ELSEWHERE[first], "answered")
     assert gauge_of(fragile, "meshnode_continued_total") == 1
 

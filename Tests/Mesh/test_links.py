@@ -80,7 +80,7 @@ def test_a_request_goes_over_the_link(linked: Linked):
     assert pinned.headers["x-mesh-site"] == "south:epsilon"
     streamed = linked.north.chat(linked.alpha, "south-only", stream=True)
     assert "[DONE]" in streamed.text
-    receipt = linked.north.get("/mesh/receipts?limit=1", node=linked.alpha).json()["receipts"][0]
+    receipt = linked.north.receipt(streamed, linked.alpha)
     assert receipt["site"].startswith("south:") and receipt["outcome"] == "answered"
 
 

@@ -153,8 +153,7 @@ def test_the_told_and_the_done_are_the_same(ruled: Mesh):
 
 
 def test_receipts_and_route_name_the_reasons(ruled: Mesh):
-    ask(ruled, "alpha", "shared", "export-controlled")
-    receipt = ruled.get("/mesh/receipts?limit=1").json()["receipts"][0]
+    receipt = ruled.receipt(ask(ruled, "alpha", "shared", "export-controlled"))
     excluded = {entry["site"]: entry["excluded"] for entry in receipt["candidates"]}
     assert "does not accept data of the class export-controlled" in excluded["alpha"] and excluded["beta"] is None
     route = ruled.get("/mesh/route?model=shared&class=phi").json()
