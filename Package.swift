@@ -52,6 +52,11 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .target(name: "CAllocations", path: "Benchmarks/CAllocations"),
+        .executableTarget(
+            name: "ChoiceBenchmark", dependencies: ["Routing", "Gossip", "CAllocations"], path: "Benchmarks/Choice",
+            swiftSettings: settings),
+
         tests("Transport", ["Transport", "Trust", "CLinux"]),
         tests("Trust", ["Trust"]),
         tests("Gossip", ["Gossip"]),

@@ -1,14 +1,15 @@
 public import Gossip
 
-/// One model at one node, as far as the choice must know it.
-public struct Candidate: Sendable {
+/// One model at one node, as far as the choice must know it. An object, since the choice looks at many for each request and a view has
+/// them for many requests.
+public final class Candidate: Sendable {
     public let node: NodeID
     public let isLocal: Bool
     public let nodeState: NodeState
     public let isDraining: Bool
     public let variant: Variant
     public let capabilities: Capabilities?
-    public internal(set) var load: LiveLoad
+    public let load: LiveLoad
     /// Its node's name in 24 bits, for affinity.
     public let tag: UInt32
     /// What this node's word on users is worth there; nil for its own models, where it is not needed.
@@ -17,6 +18,14 @@ public struct Candidate: Sendable {
     public let api: String?
     /// Whether a request's data leaves its site for it.
     public let isAway: Bool
+    /// Of this node's federation.
+    let isOwn: Bool
+    /// It runs, can be reached and takes whoever asks: what a request needs may still stand against it.
+    let isOpen: Bool
+    /// More than any request has where it is not known.
+    let mostContextTokens: Int
+    /// Two that have the same give the same answer on every user.
+    let vouchingHash: Int
 
     /// - Parameter vouching: of this node's site, at the candidate's; nil where nobody has to be told who a user is.
     public init(
@@ -34,6 +43,19 @@ public struct Candidate: Sendable {
         capabilities = variant.capabilities.value.map { Capabilities(names: $0) }
         self.load = load
         tag = AffinityKey.tag("\(node)")
+        isOwn = node.federation == nil
+        isOpen =
+            (nodeState == .alive || nodeState == .suspect) && variant.state == .running && variant.access.isEmpty
+            && (isLocal || !isDraining && !variant.highAssurance && variant.policy != "local")
+        mostContextTokens = variant.contextTokens.value ?? .max
+        vouchingHash = vouching.hashValue
+    }
+
+    /// The same with what is known of its load put down elsewhere.
+    func with(_ load: LiveLoad) -> Candidate {
+        Candidate(
+            node: node, isLocal: isLocal, nodeState: nodeState, isDraining: isDraining, variant: variant, load: load,
+            vouching: vouching, api: api)
     }
 
     /// The state that users are told: a node that cannot be reached serves nothing, whatever its last catalog said.

@@ -14,17 +14,17 @@ extension Choice {
     ///
     /// Rendezvous hashing (Thaler and Ravishankar 1998) with bounded load (Mirrokni, Thorup and Zadimoghaddam 2018): the first in the order that the key gives
     /// to the places of which is more likely free than not, so that no place is loaded beyond its slots for the sake of its cache.
-    func affine(_ candidates: [Candidate], _ field: Field, _ needs: RequestNeeds, now: UInt64) -> Affine? {
+    func affine(_ field: Field, _ candidates: [Candidate], _ needs: RequestNeeds) -> Affine? {
         guard needs.affinity != 0, needs.policy == .best || needs.policy == .latency else { return nil }
         let saved = Double(needs.promptTokens) / settings.promptTokensPerSecond
         var best: Int?
         var bestWeight: UInt64 = 0
-        for index in candidates.indices where field.all & (1 << UInt64(index)) != 0 {
-            let candidate = candidates[index]
-            let isKnown = candidate.tag == needs.servedBy
+        Field.forEach(in: field.all) { index in
+            let tag = candidates[index].tag
             let weight =
-                isKnown ? UInt64.max : Self.mix(needs.affinity ^ UInt64(candidate.tag) &* 0x9e37_79b9_7f4a_7c15) >> 1
-            guard best == nil || weight > bestWeight, chance(candidate.load.sample(), now: now) > 0.5 else { continue }
+                tag == needs.servedBy
+                ? UInt64.max : Self.mix(needs.affinity ^ UInt64(tag) &* 0x9e37_79b9_7f4a_7c15) >> 1
+            guard best == nil || weight > bestWeight, field.readings[index].chance > 0.5 else { return }
             best = index
             bestWeight = weight
         }
@@ -36,18 +36,16 @@ extension Choice {
     }
 
     /// Of pinned sites the first with room, else the first.
-    func pinned(_ candidates: [Candidate], _ field: Field, _ needs: RequestNeeds, now: UInt64) -> (
-        index: Int, hasRoom: Bool
-    )? {
+    func pinned(_ field: Field, _ candidates: [Candidate], _ needs: RequestNeeds) -> Picked? {
         var first: Int?
         for site in needs.order ?? [] {
             for index in candidates.indices
             where field.all & (1 << UInt64(index)) != 0 && candidates[index].node.siteName == site {
-                if chance(candidates[index].load.sample(), now: now) > 0.5 { return (index, true) }
+                if field.readings[index].chance > 0.5 { return Picked(index: index, reason: .pinned, hasRoom: true) }
                 if first == nil { first = index }
             }
         }
-        return first.map { ($0, false) }
+        return first.map { Picked(index: $0, reason: .pinned, hasRoom: false) }
     }
 
     /// A good mixing of 64 bits (Stafford 2011, variant 13).

@@ -10,13 +10,14 @@ extension Choice {
 
     /// The chance that a candidate has a free slot: what was heard of it, less what was sent there since, fades with age towards what it
     /// usually has free, and is the less certain. Never heard of: even.
-    func chance(_ load: LiveLoad.Sample, now: UInt64) -> Double {
+    func chance(_ load: LiveLoad.Sample, now: UInt64) -> Double { chance(load, trust(load, now: now), now: now) }
+
+    func chance(_ load: LiveLoad.Sample, _ trust: Double, now: UInt64) -> Double {
         let share = startedShare(load, now: now)
         guard load.heard > 0 else { return 0.5 * share }
-        let trust = trust(load, now: now)
         let variance = max(load.freeVariance, 1) * (1 - trust * trust) + 0.01
-        let distance = (expectedFree(load, trust) - 0.5) / variance.squareRoot()
-        return (0.5 + 0.5 * distance / (1 + distance * distance).squareRoot()) * share
+        let distance = expectedFree(load, trust) - 0.5
+        return (0.5 + 0.5 * distance / (variance + distance * distance).squareRoot()) * share
     }
 
     /// The part of its requests that a site is given that has come back a moment ago: a cold cache and all that waited would fell it again.
@@ -25,29 +26,27 @@ extension Choice {
         return max(Double(now - load.recovered) / Double(settings.slowStart), 0.1)
     }
 
-    private func expectedFree(_ load: LiveLoad.Sample, _ trust: Double) -> Double {
+    func expectedFree(_ load: LiveLoad.Sample, _ trust: Double) -> Double {
         Double(load.free) * trust + load.meanFree * (1 - trust)
     }
 
-    private func roundTrip(_ candidate: Candidate, _ load: LiveLoad.Sample) -> Double {
+    func roundTrip(_ candidate: Candidate, _ load: LiveLoad.Sample) -> Double {
         if candidate.isLocal { return 0 }
         return load.roundTripSeconds > 0 ? load.roundTripSeconds : settings.unknownRoundTripSeconds
     }
 
     /// How much what was heard still says.
-    private func trust(_ load: LiveLoad.Sample, now: UInt64) -> Double {
+    func trust(_ load: LiveLoad.Sample, now: UInt64) -> Double {
         let age = now > load.heard ? Double(now - load.heard) : 0
         return Double(settings.loadHalfLife) / (Double(settings.loadHalfLife) + age)
     }
 
     /// Seconds until a candidate would begin: its round trip, and what a refusal would cost, of which `share` is taken. Infinite where none is
     /// likely to be free.
-    func cost(_ candidate: Candidate, now: UInt64, of share: Double) -> Double {
-        let load = candidate.load.sample()
-        let chance = chance(load, now: now)
-        guard chance > settings.leastChance else { return .infinity }
-        let taken = 1 - expectedFree(load, trust(load, now: now)) / Double(max(load.slots, 1))
-        return roundTrip(candidate, load) + (1 - chance) * settings.refusalSeconds * share
+    func cost(_ reading: Reading, of share: Double) -> Double {
+        guard reading.chance > settings.leastChance else { return .infinity }
+        let taken = 1 - reading.expectedFree / Double(max(reading.slots, 1))
+        return reading.roundTrip + (1 - reading.chance) * settings.refusalSeconds * share
             + min(max(taken, 0), 1) * settings.crowdedSeconds
     }
 
@@ -56,13 +55,13 @@ extension Choice {
     /// What a refusal costs is drawn anew for each, within a half of the mean, and so is a little of its round trip, which keeps nodes that
     /// know the same from going to the same place (why greed on old news does harm: Mitzenmacher 2000).
     func soonest(
-        _ candidates: [Candidate], _ eligible: UInt64, _ affine: Affine?, now: UInt64,
-        random: inout some RandomNumberGenerator
+        _ field: Field, _ eligible: UInt64, _ affine: Affine?, random: inout some RandomNumberGenerator
     ) -> Int? {
         var best: Int?
         var bestSeconds = Double.infinity
-        for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 {
-            var seconds = cost(candidates[index], now: now, of: 0.5 + unit(&random)) + unit(&random) * settings.nearSeconds
+        Field.forEach(in: eligible) { index in
+            var seconds =
+                cost(field.readings[index], of: 0.5 + unit(&random)) + unit(&random) * settings.nearSeconds
             if let affine, affine.index == index { seconds -= affine.savedSeconds }
             if seconds < bestSeconds {
                 best = index
@@ -73,36 +72,32 @@ extension Choice {
     }
 
     /// One by the slots that are believed free.
-    func spread(
-        _ candidates: [Candidate], _ eligible: UInt64, now: UInt64, random: inout some RandomNumberGenerator
-    ) -> Int? {
-        func share(_ index: Int) -> Double {
-            let load = candidates[index].load.sample()
-            guard chance(load, now: now) > settings.leastChance else { return 0 }
-            return load.heard == 0 ? 1 : max(expectedFree(load, trust(load, now: now)), 0.1)
+    func spread(_ field: Field, _ eligible: UInt64, random: inout some RandomNumberGenerator) -> Int? {
+        func share(_ reading: Reading) -> Double {
+            guard reading.chance > settings.leastChance else { return 0 }
+            return reading.wasHeard ? max(reading.expectedFree, 0.1) : 1
         }
         var total = 0.0
-        for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 { total += share(index) }
+        Field.forEach(in: eligible) { total += share(field.readings[$0]) }
         var point = unit(&random) * total
         var last: Int?
-        for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 {
-            let share = share(index)
-            guard share > 0 else { continue }
+        Field.forEach(in: eligible) { index in
+            let share = share(field.readings[index])
+            guard share > 0, last == nil || point >= 0 else { return }
             last = index
             point -= share
-            if point < 0 { break }
         }
         return last
     }
 
     /// Of candidates that seem full, the one whose line seems the shortest in time, its way included.
-    func shortestLine(_ candidates: [Candidate], _ eligible: UInt64, now: UInt64) -> Int {
+    func shortestLine(_ field: Field, _ eligible: UInt64) -> Int {
         var best = -1
         var bestWait = Double.infinity
-        for index in candidates.indices where eligible & (1 << UInt64(index)) != 0 {
-            let load = candidates[index].load.sample()
-            let line = max(1 - expectedFree(load, trust(load, now: now)), 0.5) / Double(max(load.slots, 1))
-            let wait = line * settings.meanServiceSeconds + roundTrip(candidates[index], load)
+        Field.forEach(in: eligible) { index in
+            let reading = field.readings[index]
+            let line = max(1 - reading.expectedFree, 0.5) / Double(max(reading.slots, 1))
+            let wait = line * settings.meanServiceSeconds + reading.roundTrip
             if wait < bestWait {
                 best = index
                 bestWait = wait

@@ -65,74 +65,48 @@ public struct Choice: Sendable {
         _ candidates: [Candidate], for needs: RequestNeeds, tried: UInt64 = 0, now: UInt64,
         random: inout some RandomNumberGenerator
     ) -> Picked? {
-        guard let field = field(candidates, needs, tried: tried, now: now) else { return nil }
-        let isOnly = field.count == 1 && tried == 0
-        let isPinned = needs.sites?.count == 1 || needs.policy == .pinned
-        func picked(_ index: Int, _ reason: RouteReason, hasRoom: Bool) -> Picked {
-            let reason = isPinned ? .pinned : isOnly && reason != .home ? .only : reason
-            return Picked(index: index, reason: reason, hasRoom: hasRoom)
+        precondition(candidates.count <= Field.mostCandidates, "a model has at most \(Field.mostCandidates) candidates")
+        return withUnsafeTemporaryAllocation(of: Reading.self, capacity: candidates.count) { readings in
+            guard let field = field(candidates, needs, tried: tried, readings, now: now) else { return nil }
+            let isOnly = field.count == 1 && tried == 0
+            guard let found = pick(from: field, candidates, needs, random: &random) else { return nil }
+            let isPinned = needs.sites?.count == 1 || needs.policy == .pinned
+            let reason: RouteReason = isPinned ? .pinned : isOnly && found.reason != .home ? .only : found.reason
+            return Picked(index: found.index, reason: reason, hasRoom: found.hasRoom)
         }
-        if needs.policy == .pinned {
-            return pinned(candidates, field, needs, now: now).map { picked($0, .pinned, hasRoom: $1) }
-        }
-        let affine = affine(candidates, field, needs, now: now)
+    }
+
+    private func pick(
+        from field: Field, _ candidates: [Candidate], _ needs: RequestNeeds, random: inout some RandomNumberGenerator
+    ) -> Picked? {
+        if needs.policy == .pinned { return pinned(field, candidates, needs) }
+        let affine = affine(field, candidates, needs)
         if let home = field.home, needs.policy == .best || needs.policy == .home {
-            let hasRoom = candidates[home].load.sample().free > 0
+            let hasRoom = field.readings[home].free > 0
             // Its users wait here before they go elsewhere.
-            if needs.policy == .home { return picked(home, .home, hasRoom: hasRoom) }
+            if needs.policy == .home { return Picked(index: home, reason: .home, hasRoom: hasRoom) }
             if hasRoom {
                 guard let affine, affine.isKnown, affine.index != home,
-                    cost(candidates[affine.index], now: now, of: 1) < affine.savedSeconds
-                else { return picked(home, .home, hasRoom: true) }
-                return picked(affine.index, .affinity, hasRoom: true)
+                    cost(field.readings[affine.index], of: 1) < affine.savedSeconds
+                else { return Picked(index: home, reason: .home, hasRoom: true) }
+                return Picked(index: affine.index, reason: .affinity, hasRoom: true)
+            }
+        }
+        func drawn(from tier: UInt64) -> Picked? {
+            guard tier != 0 else { return nil }
+            let drawn =
+                needs.policy == .spread
+                ? spread(field, tier, random: &random) : soonest(field, tier, affine, random: &random)
+            return drawn.map { index in
+                let reason: RouteReason = index == field.home ? .home : index == affine?.index ? .affinity : .spill
+                return Picked(index: index, reason: reason, hasRoom: true)
             }
         }
         // Linked federations help out where our own has no room.
-        for tier in [field.own, field.all & ~field.own] where tier != 0 {
-            let drawn =
-                needs.policy == .spread
-                ? spread(candidates, tier, now: now, random: &random)
-                : soonest(candidates, tier, affine, now: now, random: &random)
-            if let drawn {
-                let isHome = drawn == field.home
-                return picked(drawn, isHome ? .home : drawn == affine?.index ? .affinity : .spill, hasRoom: true)
-            }
-        }
+        if let own = drawn(from: field.own) ?? drawn(from: field.all & ~field.own) { return own }
         // All seem full.
-        let shortest = shortestLine(candidates, field.own != 0 ? field.own : field.all, now: now)
-        return picked(shortest, shortest == field.home ? .home : .spill, hasRoom: false)
-    }
-
-    /// Those that may take a request, a bit for each candidate.
-    struct Field {
-        var all: UInt64
-        /// Of our own federation.
-        var own: UInt64
-        var home: Int?
-        var count: Int { all.nonzeroBitCount }
-    }
-
-    private func field(_ candidates: [Candidate], _ needs: RequestNeeds, tried: UInt64, now: UInt64) -> Field? {
-        precondition(candidates.count <= 64, "a model has at most 64 candidates")
-        var able: UInt64 = 0
-        var rested: UInt64 = 0
-        var lasting: UInt64 = 0
-        var own: UInt64 = 0
-        var home: Int?
-        for index in candidates.indices where tried & (1 << UInt64(index)) == 0 {
-            guard exclusion(of: candidates[index], for: needs) == nil else { continue }
-            able |= 1 << UInt64(index)
-            let load = candidates[index].load.sample()
-            if !isResting(load, now: now) { rested |= 1 << UInt64(index) }
-            if endsTooSoon(load, needs, now: now) == nil { lasting |= 1 << UInt64(index) }
-            if candidates[index].node.federation == nil { own |= 1 << UInt64(index) }
-            if candidates[index].isLocal, home == nil { home = index }
-        }
-        guard able != 0 else { return nil }
-        // A job that may end too soon is better than a place that failed a moment ago, and that is better than nothing.
-        let all = rested & lasting != 0 ? rested & lasting : rested != 0 ? rested : able
-        if let index = home, all & (1 << UInt64(index)) == 0 { home = nil }
-        return Field(all: all, own: own & all, home: home)
+        let shortest = shortestLine(field, field.own != 0 ? field.own : field.all)
+        return Picked(index: shortest, reason: shortest == field.home ? .home : .spill, hasRoom: false)
     }
 }
 

@@ -1,4 +1,4 @@
-import Gossip
+package import Gossip
 
 /// What one request has been through, written down as it goes: numbers in storage that is used again, so that a request whose receipt
 /// nobody reads costs no allocation. `receipt(_:)` makes the whole of it.
@@ -72,7 +72,7 @@ public struct ReceiptTrail: Sendable {
     /// - Parameters:
     ///   - at: nanoseconds since 1970.
     ///   - now: monotonic nanoseconds.
-    mutating func begin(
+    package mutating func begin(
         requestID: String, user: String, entry: NodeID, needs: RequestNeeds, candidates: [Candidate], at: UInt64, now: UInt64
     ) {
         guard !hasBegun else { return goesOn(among: candidates) }
@@ -94,7 +94,7 @@ public struct ReceiptTrail: Sendable {
     func among(_ leg: Int) -> [Candidate] { leg == 0 ? candidates : laterCandidates[leg - 1] }
 
     /// Forgets it all, but for the storage.
-    mutating func clear() {
+    package mutating func clear() {
         var empty = ReceiptTrail()
         swap(&empty.marks, &marks)
         swap(&empty.samples, &samples)
@@ -107,7 +107,7 @@ public struct ReceiptTrail: Sendable {
     ///
     /// Loads change at any moment, by other workers' requests. Where one did while the choice looked at them, it looks again, and in the
     /// end at a copy that nobody changes: what is written down is what was seen, and gives the same when it is replayed.
-    mutating func next(
+    package mutating func next(
         _ journey: inout Journey, _ choice: Choice, for needs: RequestNeeds, now: UInt64, random: inout SplitMix64
     ) -> Journey.Step? {
         let before = random.state
@@ -145,9 +145,7 @@ public struct ReceiptTrail: Sendable {
     }
 
     private func still(_ candidates: [Candidate], from first: Int) -> [Candidate] {
-        var copies = candidates
-        for index in copies.indices { copies[index].load = LiveLoad(samples[first + index]) }
-        return copies
+        candidates.indices.map { candidates[$0].with(LiveLoad(samples[first + $0])) }
     }
 
     /// How the try at what was picked last ended.
