@@ -33,8 +33,8 @@ public struct Choice: Sendable {
         public var nearSeconds = 0.004
         /// Seconds that a full place is worse than an empty one, where both have room: what runs there slows down what comes.
         public var crowdedSeconds = 0.01
-        /// Below this chance of a free slot a request would rather wait in line.
-        public var leastChance = 0.15
+        /// Below this chance of a free slot a request would rather wait in line than ask.
+        public var leastChance = 0.05
         /// Tokens a second at which prompts are read, for what a cached one saves and for whether a request ends in time.
         public var promptTokensPerSecond = 8_000.0
         /// Tokens a second of one answer where its site has told of none.
