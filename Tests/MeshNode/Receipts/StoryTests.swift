@@ -8,7 +8,8 @@ import Testing
     private func receipt(_ edit: (inout Receipt) -> Void = { _ in }) throws -> Receipt {
         let candidates = ["alpha", "beta", "gamma"].map { site in
             let load = LiveLoad()
-            load.update(slots: 4, running: site == "alpha" ? 4 : 1, waiting: 0, now: 1_000_000_000)
+            load.update(
+                slots: 4, running: site == "alpha" ? 4 : 1, waiting: site == "alpha" ? 8 : 0, now: 1_000_000_000)
             load.setRoundTrip(seconds: 0.012)
             return Candidate(
                 node: NodeID(site: site, node: "n1"), isLocal: false, nodeState: site == "gamma" ? .dead : .alive,
