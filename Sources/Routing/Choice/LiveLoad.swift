@@ -112,9 +112,23 @@ public final class LiveLoad: Sendable {
     }
 
     /// It could not be reached, or broke before its first byte.
-    public func failed(now: UInt64) {
-        failureCount.add(1, ordering: .relaxed)
-        failedNanoseconds.store(now, ordering: .relaxed)
+    ///
+    /// What was sent there before its last failure, and fails too, fails of the same cause: twenty requests that one death takes are one
+    /// failure, and no reason to leave it alone for a minute.
+    ///
+    /// - Parameter began: when the try was made, monotonic nanoseconds; nil: now.
+    public func failed(now: UInt64, began: UInt64? = nil) {
+        let began = began ?? now
+        var last = failedNanoseconds.load(ordering: .relaxed)
+        while last == 0 || began >= last {
+            let (exchanged, original) = failedNanoseconds.compareExchange(
+                expected: last, desired: now, ordering: .relaxed)
+            if exchanged {
+                failureCount.add(1, ordering: .relaxed)
+                return
+            }
+            last = original
+        }
     }
 
     /// It has answered.

@@ -53,6 +53,10 @@ extension Router {
         /// Bit i: candidate i could not be reached at all.
         var unreached: UInt64 = 0
         var lastFailure: RoutingFailure?
+        /// Tries that failed, whatever came of them.
+        var failures = 0
+        /// Places that will not have it, though nothing is amiss with them.
+        var turnedAway: [NodeID] = []
         var triedDirectly = false
         /// The soonest that one of those who refused would have the client come again.
         var retryAfterSeconds: Int?
@@ -67,7 +71,7 @@ extension Router {
         _ progress: inout Progress,
         _ fields: (HTTPExchange, AnswerOrigin) -> Void
     ) async -> RoutingFailure? {
-        let candidates = routes.candidates
+        var routes = routes
         let loop = exchange.worker.loop
         let random = random(exchange.worker)
         while true {
@@ -80,12 +84,17 @@ extension Router {
                 let step = progress.receipt.next(
                     &progress.journey, choice, for: request.needs, now: loop.now, random: &random.generator)
             else {
+                if let now = placesNow(after: routes, request, &progress, now: loop.now) {
+                    routes = now
+                    continue
+                }
                 if case .ended(let failure) = await tryDirectly(&request, routes, exchange, underWay, &progress, fields) {
                     return failure
                 }
                 return progress.lastFailure ?? explainNone(routes, request.needs)
             }
             let queues = step.queues
+            let candidates = routes.candidates
             let candidate = candidates[step.index]
             progress.receipt.tries += 1
             progress.receipt.site = candidate.node.siteName
@@ -95,6 +104,7 @@ extension Router {
                 tries: progress.receipt.tries,
                 candidates: candidates.count, ageSeconds: candidate.load.sample().ageSeconds(now: loop.now))
             request.hasElsewhere = hasElsewhere(request, than: step.index, candidates, progress.journey, now: loop.now)
+            let began = loop.now
             let attempt: Attempt
             switch routes.targets[step.index] {
             case .local(let model):
@@ -116,11 +126,11 @@ extension Router {
             case .interrupted(let why):
                 progress.receipt.outcome = "interrupted: \(why)"
                 // What our own operator ended says nothing against the place.
-                if underWay.block == nil { candidate.load.failed(now: loop.now) }
+                if underWay.block == nil { candidate.load.failed(now: loop.now, began: began) }
                 counters.interrupted.increment()
                 return nil
             case .broken(let broken):
-                if underWay.block == nil { candidate.load.failed(now: loop.now) }
+                if underWay.block == nil { candidate.load.failed(now: loop.now, began: began) }
                 return await carryOn(&request, routes, exchange, underWay, from: candidate, broken, &progress)
             case .clientGone:
                 if case .local(let model) = routes.targets[step.index] { progress.runsOn = model.outlivesClients }
@@ -130,6 +140,7 @@ extension Router {
                 if queues {
                     // Even its queue is full: there is nothing better.
                     progress.journey.failed(step.index)
+                    progress.turnedAway.append(candidate.node)
                     progress.lastFailure = RoutingFailure(
                         .overloaded, status: 503, "every site that serves \(routes.id) is full just now",
                         retryAfterSeconds: progress.retryAfterSeconds)
@@ -146,10 +157,13 @@ extension Router {
                 if queues, failure.kind == .overloaded, failure.answer == nil { return failure }
                 progress.journey.failed(step.index)
                 if failure.isUnreached { progress.unreached |= 1 << UInt64(step.index) }
-                progress.lastFailure = failure
+                progress.failed(failure)
                 // A site that refuses one user serves others well, and what our own operator ended says nothing against it.
-                if failure.kind.isPolicy || failure.kind == .userBlocked || underWay.block != nil { continue }
-                candidate.load.failed(now: loop.now)
+                if failure.kind.isPolicy || failure.kind == .userBlocked || underWay.block != nil {
+                    progress.turnedAway.append(candidate.node)
+                    continue
+                }
+                candidate.load.failed(now: loop.now, began: began)
                 counters.failovers.increment()
                 // Where nothing was reached, going elsewhere is no more work for anyone.
                 if !failure.isUnreached, !retries.take(now: loop.now) { return failure }

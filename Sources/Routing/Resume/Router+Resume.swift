@@ -68,6 +68,7 @@ extension Router {
             progress.receipt.tries += 1
             progress.receipt.site = candidate.node.siteName
             progress.receipt.reason = .continued
+            let began = loop.now
             let attempt: Attempt
             switch places.targets[step.index] {
             case .local(let model):
@@ -89,7 +90,7 @@ extension Router {
                 return .ended(nil)
             case .broken(let broken):
                 gone.append(candidate.node)
-                if underWay.block == nil { candidate.load.failed(now: loop.now) }
+                if underWay.block == nil { candidate.load.failed(now: loop.now, began: began) }
                 return .broke(broken)
             case .interrupted(let why):
                 // The client was told.
@@ -110,7 +111,7 @@ extension Router {
                 gone.append(candidate.node)
                 journey.failed(step.index)
                 if failure.kind.isPolicy || failure.kind == .userBlocked || underWay.block != nil { continue }
-                candidate.load.failed(now: loop.now)
+                candidate.load.failed(now: loop.now, began: began)
                 counters.failovers.increment()
                 if !failure.isUnreached, !retries.take(now: loop.now) { return nil }
             }

@@ -26,6 +26,17 @@ import Testing
         #expect(!rests(site, at: now + 2), "a success makes it the first failure again")
     }
 
+    /// A site that is back a moment later would be left alone for a minute, because it was well used when it died.
+    @Test func whatOneDeathTakesIsOneFailure() {
+        let site = Case.site("a")
+        for _ in 0..<20 { site.load.failed(now: Case.at(1000), began: Case.at(990)) }
+        // Those in line there fail one after the other.
+        for second in 0..<10 { site.load.failed(now: Case.at(1000.1 + Double(second)), began: Case.at(999.9)) }
+        #expect(rests(site, at: 1001.9) && !rests(site, at: 1002))
+        site.load.failed(now: Case.at(1002.1), began: Case.at(1002))
+        #expect(rests(site, at: 1006) && !rests(site, at: 1006.1), "who asked since then has found something out")
+    }
+
     @Test func afterItsRestOneRequestFindsOut() {
         let site = Case.site("a")
         for second in [1000.0, 1002] { site.load.failed(now: Case.at(second)) }
