@@ -54,7 +54,7 @@ let package = Package(
 
         .target(name: "CAllocations", path: "Benchmarks/CAllocations"),
         .executableTarget(
-            name: "ChoiceBenchmark", dependencies: ["Routing", "Gossip", "CAllocations"], path: "Benchmarks/Choice",
+            name: "ChoiceBenchmark", dependencies: ["Routing", "Gossip", "CAllocations"], path: "Benchmarks/ChoiceBenchmark",
             swiftSettings: settings),
 
         tests("Transport", ["Transport", "Trust", "CLinux"]),

@@ -2,7 +2,7 @@
 
 A request's body steers it by fields that no real server has, which the mesh must pass on untouched:
 `stub_status` answers with that status, `stub_events` streams that many events, `stub_cut_after` breaks the connection
-after that many, `stub_pause_seconds` waits before each event or the answer, `stub_piece_bytes` writes in small pieces.
+after that many, `stub_prompt_tokens` is refused where it is over the context, `stub_pause_seconds` waits before each event or the answer, `stub_piece_bytes` writes in small pieces.
 """
 
 import base64
@@ -20,7 +20,8 @@ USAGE = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
 
 
 class Stub:
-    def __init__(self):
+    def __init__(self, context: int = 4096):
+        self.context = context
         self.requests: list[dict] = []
         self.abandoned = 0
         self.running = 0
@@ -67,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, {"status": "ok"})
         elif self.path == "/v1/models":
             self.answer(200, {"object": "list", "data": [
-                {"id": name, "object": "model", "created": 0, "owned_by": "tests", "max_model_len": 4096}
+                {"id": name, "object": "model", "created": 0, "owned_by": "tests", "max_model_len": self.stub.context}
                 for name in (CHAT_MODEL, EMBEDDING_MODEL)]})
         elif self.path == "/metrics":
             lines = [f'vllm:num_requests_{kind}{{model_name="{CHAT_MODEL}"}} {count}'
@@ -112,6 +113,12 @@ class Handler(BaseHTTPRequestHandler):
         if status := body.get("stub_status"):
             self.answer(status, {"error": {"message": f"stub says {status}", "type": "stub_error", "param": "stub_status",
                                            "code": "stub_code"}})
+        elif body.get("stub_prompt_tokens", 0) > self.stub.context:
+            # As vLLM says it.
+            self.answer(400, {"error": {
+                "message": f"This model's maximum context length is {self.stub.context} tokens. However, your request has "
+                           f"{body['stub_prompt_tokens']} input tokens. Please reduce the length of the input messages.",
+                "type": "BadRequestError", "param": "input_tokens", "code": 400}})
         elif self.path == "/v1/embeddings":
             packed = base64.b64encode(struct.pack(f"<{len(VECTOR)}f", *VECTOR)).decode()
             vector = packed if body.get("encoding_format") == "base64" else VECTOR

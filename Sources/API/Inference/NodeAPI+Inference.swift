@@ -34,7 +34,13 @@ extension NodeAPI {
         needs.capabilities = capability.union(capabilities(scan))
         needs.contextTokens = max(scan.estimatedPromptTokens / 2, 1) + (scan.maxTokens ?? 0)
         needs.promptTokens = scan.estimatedPromptTokens
-        needs.answerTokens = min(scan.maxTokens ?? Self.usualAnswerTokens, Self.longAnswerTokens)
+        let lengths = AnswerLengths.key(user: call.caller?.name ?? "", model: routes.id)
+        needs.answerTokens = min(
+            scan.maxTokens ?? Self.longAnswerTokens,
+            router.lengths.most(of: lengths) ?? scan.maxTokens ?? Self.usualAnswerTokens, Self.longAnswerTokens)
+        if capability.contains(.embeddings), !needs.mayChangeVariant, needs.revision == nil, needs.dtype == nil {
+            needs.variant = routes.embeddingVariant
+        }
         needs.affinity = AffinityKey.of(scan, bytes, model: routes.id)
         needs.servedBy = router.affinities.place(of: needs.affinity)
         let answer = (scan.maxTokens ?? Self.assumedAnswerTokens) * max(scan.choices, 1)
@@ -46,6 +52,7 @@ extension NodeAPI {
         request.key = call.caller?.key?.id
         if scan.isFlexible { request.priority = .batch }
         request.resumes = resumes
+        request.lengths = lengths
         let failure = await router.route(request, routes: routes, on: exchange) { exchange, origin in
             call.fields(exchange)
             origin.write(to: exchange)
@@ -150,10 +157,11 @@ extension NodeAPI {
                 switch (pair.first, pair.count) {
                 case ("revision", 2): needs.revision = pair[1]
                 case ("dtype", 2): needs.dtype = pair[1]
+                case ("variant", 2) where pair[1] == "any": needs.mayChangeVariant = true
                 default:
                     throw APIError(
                         400, code: "invalid_header", parameter: "Mesh-Require",
-                        "Mesh-Require takes revision=… and dtype=…, separated by commas")
+                        "Mesh-Require takes revision=…, dtype=… and variant=any, separated by commas")
                 }
             }
         }

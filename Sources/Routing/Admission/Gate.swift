@@ -33,6 +33,8 @@ public final class Gate: Sendable {
 
     public let settings: Settings
     let state: Mutex<State>
+    /// How fast the model writes.
+    let speed = AnswerSpeed()
     /// What the choice reads; kept in step with the state.
     public let load: LiveLoad
 

@@ -17,14 +17,17 @@ struct TimedAnswer<Source: AnswerSource>: AnswerSource {
         if let clock, part != nil { clock.firstToken(now: loop.now) }
         return part
     }
+
+    func ended(tokens: Int) { clock?.ended(tokens: tokens, now: loop.now) }
 }
 
-/// Tells a gate, once, how long the first token of a request took.
+/// Tells a gate, once, how long the first token of a request took, and how fast the others came.
 final class FirstTokenClock {
     private let gate: Gate
     private let began: UInt64
     private let promptTokens: Int
-    private var isOver = false
+    /// Monotonic nanoseconds of the first token; 0: it has not come.
+    private var first: UInt64 = 0
 
     init(gate: Gate, began: UInt64, promptTokens: Int) {
         self.gate = gate
@@ -33,8 +36,14 @@ final class FirstTokenClock {
     }
 
     func firstToken(now: UInt64) {
-        guard !isOver else { return }
-        isOver = true
+        guard first == 0 else { return }
+        first = max(now, 1)
         gate.sawFirstToken(began: began, promptTokens: promptTokens, now: now)
+    }
+
+    /// - Parameter tokens: of the whole answer.
+    func ended(tokens: Int, now: UInt64) {
+        guard first != 0, now > first else { return }
+        gate.speed.add(tokens: tokens - 1, seconds: Double(now - first) * 1e-9)
     }
 }

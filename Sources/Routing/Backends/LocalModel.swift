@@ -109,7 +109,7 @@ public final class LocalModel: Sendable {
         if declaredSlots == nil, let slots = seen.slots, slots > 0, slots != gate.snapshot.configuredSlots {
             gate.resize(slots: slots)
         }
-        gate.load.learn(walltimeEnds: Self.walltimeEnd(in: seen.walltimeRemainingSeconds), tokensPerSecond: nil)
+        gate.load.learn(walltimeEnds: Self.walltimeEnd(in: seen.walltimeRemainingSeconds), tokensPerSecond: gate.speed.tokensPerSecond)
         return current.withLock { variant in
             var next = declared
             next.start = starter?.offer
@@ -180,6 +180,7 @@ public final class LocalModel: Sendable {
             waiting: max(gated.interactive + gated.batch, seen.waiting))
         load.queueSeconds = gated.expectedSeconds.map { ($0 * 10).rounded() / 10 }
         load.walltimeRemainingSeconds = variant.walltimeRemainingSeconds
+        load.tokensPerSecond = gate.speed.tokensPerSecond.map { Double(Int($0 * 10)) / 10 }
         if case .globus(let backend) = backend { load.queueSeconds = backend.queueSeconds }
         return load
     }

@@ -86,6 +86,8 @@ public enum Exclusion: Hashable, Sendable, CustomStringConvertible {
     case contextTooShort(has: Int, needs: Int)
     case otherRevision(String?)
     case otherDtype(String?)
+    /// Than the one that embeddings keep to.
+    case otherVariant
     /// The job that runs it ends before the request would.
     case endsTooSoon(leftSeconds: Double, takesSeconds: Double)
     /// The model's routing policy names other sites.
@@ -109,6 +111,8 @@ public enum Exclusion: Hashable, Sendable, CustomStringConvertible {
         case .contextTooShort(let has, let needs): "its context holds \(has) tokens, the request needs about \(needs)"
         case .otherRevision(let found): "its revision is \(found ?? "unknown")"
         case .otherDtype(let found): "its dtype is \(found ?? "unknown")"
+        case .otherVariant:
+            "it has another variant, whose embeddings are not to be mixed with the usual one's (Mesh-Require: variant=any allows it)"
         case .endsTooSoon(let left, let takes):
             "its job ends in \(Int(min(left, 1e6))) s, the request would take about \(Int(min(takes, 1e6).rounded(.up))) s"
         case .notPinned: "the model's routing policy names other sites"

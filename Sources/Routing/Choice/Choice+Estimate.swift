@@ -35,18 +35,26 @@ extension Choice {
         return load.roundTripSeconds > 0 ? load.roundTripSeconds : settings.unknownRoundTripSeconds
     }
 
+    /// What its first bytes took of late beyond what is usual, fading with age so that it is tried again.
+    func late(_ load: LiveLoad.Sample, now: UInt64) -> Double {
+        guard load.lateSeconds > settings.usualFirstByteSeconds else { return 0 }
+        let age = now > load.lateAt ? Double(now - load.lateAt) : 0
+        return (load.lateSeconds - settings.usualFirstByteSeconds) * Double(settings.firstByteHalfLife)
+            / (Double(settings.firstByteHalfLife) + age)
+    }
+
     /// How much what was heard still says.
     func trust(_ load: LiveLoad.Sample, now: UInt64) -> Double {
         let age = now > load.heard ? Double(now - load.heard) : 0
         return Double(settings.loadHalfLife) / (Double(settings.loadHalfLife) + age)
     }
 
-    /// Seconds until a candidate would begin: its round trip, and what a refusal would cost, of which `share` is taken. Infinite where none is
+    /// Seconds until a candidate would begin: its round trip, what its first bytes took too long of late, and what a refusal would cost, of which `share` is taken. Infinite where none is
     /// likely to be free.
     func cost(_ reading: Reading, of share: Double) -> Double {
         guard reading.chance > settings.leastChance else { return .infinity }
         let taken = 1 - reading.expectedFree / Double(max(reading.slots, 1))
-        return reading.roundTrip + (1 - reading.chance) * settings.refusalSeconds * share
+        return reading.roundTrip + reading.late + (1 - reading.chance) * settings.refusalSeconds * share
             + min(max(taken, 0), 1) * settings.crowdedSeconds
     }
 
@@ -97,7 +105,7 @@ extension Choice {
         Field.forEach(in: eligible) { index in
             let reading = field.readings[index]
             let line = max(1 - reading.expectedFree, 0.5) / Double(max(reading.slots, 1))
-            let wait = line * settings.meanServiceSeconds + reading.roundTrip
+            let wait = line * settings.meanServiceSeconds + reading.roundTrip + reading.late
             if wait < bestWait {
                 best = index
                 bestWait = wait

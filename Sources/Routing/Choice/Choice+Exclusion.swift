@@ -27,6 +27,7 @@ extension Choice {
         if let dtype = needs.dtype, candidate.variant.dtype.value != dtype {
             return .otherDtype(candidate.variant.dtype.value)
         }
+        if let variant = needs.variant, VariantKey(of: candidate.variant) != variant { return .otherVariant }
         if needs.policy == .pinned, let order = needs.order, !order.contains(candidate.node.siteName) { return .notPinned }
         guard let now else { return nil }
         return passingOver(candidate.load.sample(), needs, now: now)

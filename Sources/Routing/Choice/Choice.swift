@@ -33,6 +33,10 @@ public struct Choice: Sendable {
         public var nearSeconds = 0.004
         /// Seconds that a full place is worse than an empty one, where both have room: what runs there slows down what comes.
         public var crowdedSeconds = 0.01
+        /// Seconds beyond reading the prompt that a first byte may take anywhere: what it took more of late makes a place worse by as much.
+        public var usualFirstByteSeconds = 1.0
+        /// Age at which such a first byte counts half; nanoseconds.
+        public var firstByteHalfLife: UInt64 = 20_000_000_000
         /// Below this chance of a free slot a request would rather wait in line than ask.
         public var leastChance = 0.05
         /// Tokens a second at which prompts are read, for what a cached one saves and for whether a request ends in time.

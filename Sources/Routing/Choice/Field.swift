@@ -37,6 +37,8 @@ struct Reading {
     var expectedFree: Double
     /// Seconds.
     var roundTrip: Double
+    /// Seconds more that its first bytes take than is usual.
+    var late: Double
 }
 
 extension Choice {
@@ -74,7 +76,8 @@ extension Choice {
         let trust = trust(load, now: now)
         return Reading(
             free: load.free, slots: load.slots, wasHeard: load.heard > 0, chance: chance(load, trust, now: now),
-            expectedFree: expectedFree(load, trust), roundTrip: roundTrip(candidate, load))
+            expectedFree: expectedFree(load, trust), roundTrip: roundTrip(candidate, load),
+            late: late(load, now: now))
     }
 }
 
@@ -89,7 +92,7 @@ private struct Gatekeeper {
     init(_ needs: borrowing RequestNeeds) {
         isPlain =
             needs.sites == nil && needs.blocks == nil && needs.data.isEmpty && needs.revision == nil && needs.dtype == nil
-            && needs.policy != .pinned
+            && needs.variant == nil && needs.policy != .pinned
     }
 
     mutating func admits(_ candidate: Candidate, _ needs: RequestNeeds, _ choice: Choice) -> Bool {

@@ -23,12 +23,13 @@ public final class LiveLoad: Sendable {
     static let usualNanoseconds = 60e9
 
     /// What the first byte of a streamed answer takes there.
-    public let firstByte = FirstByteTime()
+    public let firstByte: FirstByteTime
 
-    public init() {}
+    public init() { firstByte = FirstByteTime() }
 
     /// One whose reading is exactly this.
     init(_ sample: Sample) {
+        firstByte = FirstByteTime(late: sample.lateSeconds, at: sample.lateAt)
         slotCount.store(sample.slots, ordering: .relaxed)
         runningCount.store(sample.running, ordering: .relaxed)
         waitingCount.store(sample.waiting, ordering: .relaxed)
@@ -167,7 +168,8 @@ public final class LiveLoad: Sendable {
     }
 
     public func sample() -> Sample {
-        Sample(
+        let late = firstByte.lateness
+        return Sample(
             slots: slotCount.load(ordering: .relaxed), running: runningCount.load(ordering: .relaxed),
             waiting: waitingCount.load(ordering: .relaxed), sentSince: sentSinceHeard.load(ordering: .relaxed),
             heard: heardNanoseconds.load(ordering: .relaxed), failed: failedNanoseconds.load(ordering: .relaxed),
@@ -177,7 +179,8 @@ public final class LiveLoad: Sendable {
             failures: failureCount.load(ordering: .relaxed), tried: triedNanoseconds.load(ordering: .relaxed),
             recovered: recoveredNanoseconds.load(ordering: .relaxed),
             walltimeEnds: walltimeEndNanoseconds.load(ordering: .relaxed),
-            tokensPerSecond: Double(bitPattern: tokensPerSecondBits.load(ordering: .relaxed)))
+            tokensPerSecond: Double(bitPattern: tokensPerSecondBits.load(ordering: .relaxed)), lateSeconds: late.seconds,
+            lateAt: late.at)
     }
 
     /// One reading.
@@ -206,12 +209,16 @@ public final class LiveLoad: Sendable {
         public var walltimeEnds: UInt64
         /// Of one answer; 0: not known.
         public var tokensPerSecond: Double
+        /// What its first bytes took of late, beyond what reading the prompts takes.
+        public var lateSeconds: Double
+        /// Monotonic nanoseconds of when that was measured; 0: never.
+        public var lateAt: UInt64
         public var freeVariance: Double { meanSquare - meanFree * meanFree }
 
         public init(
             slots: Int, running: Int, waiting: Int, sentSince: Int = 0, heard: UInt64 = 0, failed: UInt64 = 0,
             roundTripSeconds: Double = 0, meanFree: Double = 0, meanSquare: Double = 0, failures: Int = 0, tried: UInt64 = 0,
-            recovered: UInt64 = 0, walltimeEnds: UInt64 = 0, tokensPerSecond: Double = 0
+            recovered: UInt64 = 0, walltimeEnds: UInt64 = 0, tokensPerSecond: Double = 0, lateSeconds: Double = 0, lateAt: UInt64 = 0
         ) {
             self.slots = slots
             self.running = running
@@ -227,6 +234,8 @@ public final class LiveLoad: Sendable {
             self.recovered = recovered
             self.walltimeEnds = walltimeEnds
             self.tokensPerSecond = tokensPerSecond
+            self.lateSeconds = lateSeconds
+            self.lateAt = lateAt
         }
 
         /// Slots believed free; below zero by the length of the queue.

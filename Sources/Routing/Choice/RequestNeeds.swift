@@ -23,6 +23,10 @@ public struct RequestNeeds: Sendable {
     /// Pinned by `Mesh-Require`.
     public var revision: String?
     public var dtype: String?
+    /// Its caller allows embeddings of whichever variant.
+    public var mayChangeVariant = false
+    /// The variant that it keeps to, whole; nil: any.
+    public var variant: VariantKey?
     /// Who asks; nil: nobody that is known, whom only what is open to all may serve.
     public var user: RequestUser?
     /// Seconds since 1970, for rules about the age of a login.

@@ -13,6 +13,12 @@ protocol AnswerSource {
     ///
     /// - Parameter deadline: monotonic nanoseconds for this piece.
     func nextBodyPart(deadline: UInt64) async throws(TransportError) -> UnsafeRawBufferPointer?
+    /// It was a stream, of so many pieces of text, and has come whole.
+    func ended(tokens: Int)
+}
+
+extension AnswerSource {
+    func ended(tokens: Int) {}
 }
 
 extension HTTPClientConnection: AnswerSource {

@@ -17,6 +17,10 @@ public struct ForwardRequest {
     public var resumes = false
     /// It is where there is another place to go to, should this one be slow.
     var hasElsewhere = false
+    /// It is where its prompt may turn out too long, and another place holds more.
+    var mayGoLonger = false
+    /// Of the user's answers by this model, for how long they are; 0: nobody keeps that.
+    public var lengths: UInt64 = 0
     /// What the client has of its answer, where that may go on elsewhere; nil otherwise.
     var answer: AnswerSoFar?
     /// What is changed in the body beside the model's name, in order.

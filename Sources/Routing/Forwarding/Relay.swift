@@ -21,6 +21,10 @@ struct Relay<Source: AnswerSource> {
     var answer: AnswerSoFar?
     /// For the first byte of a stream; nil: no other than for the next.
     var wait: FirstByteWait?
+    /// A refusal for the prompt's length is not passed on yet: another place holds more.
+    var mayGoLonger = false
+    /// Where it is kept how long the user's answers are; 0: nowhere.
+    var lengths: UInt64 = 0
 
     var loop: Loop { exchange.worker.loop }
     var nextDeadline: UInt64 { min(loop.now &+ stall, deadline) }
@@ -59,6 +63,15 @@ struct Relay<Source: AnswerSource> {
             return failed(error)
         }
         if isWhole {
+            if mayGoLonger, ContextRefusal.isOne(status: source.status, exchange.scratch.readable) {
+                let failure = ContextRefusal.failure(status: source.status, exchange.scratch.readable, site: site)
+                exchange.scratch.removeAll()
+                exchange.retractAnswer()
+                return .failed(failure)
+            }
+            if lengths != 0, source.status == 200, let tokens = AnswerLength.told(in: exchange.scratch.readable) {
+                router.lengths.add(tokens, to: lengths)
+            }
             exchange.endFields(.length(exchange.scratch.count))
         } else {
             exchange.endFields(announced.map { .length($0) } ?? .streamed)
@@ -82,6 +95,12 @@ struct Relay<Source: AnswerSource> {
             guard let part else { return await finish() }
             do throws(TransportError) { try await exchange.write(part) } catch { return .clientGone }
         }
+    }
+
+    /// A stream has come whole.
+    func wrote(_ tokens: Int) {
+        source.ended(tokens: tokens)
+        if lengths != 0, tokens > 0 { router.lengths.add(tokens, to: lengths) }
     }
 
     func finish() async -> Attempt {
@@ -131,7 +150,10 @@ struct Relay<Source: AnswerSource> {
                 return await interrupt(error.message, code: code(of: error), observer)
             }
             guard let part else {
-                if observer.finished || saidError { return await finish() }
+                if observer.finished || saidError {
+                    if !saidError { wrote(observer.tokens) }
+                    return await finish()
+                }
                 let code = watch == nil ? "upstream_incomplete" : "upstream_truncated"
                 return await interrupt("the stream ended without its last event", code: code, observer)
             }

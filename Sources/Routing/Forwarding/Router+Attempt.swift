@@ -57,9 +57,9 @@ extension Router {
         }
     }
 
-    /// Measures how long a stream's first token takes. An answer that comes whole says nothing of that.
+    /// Measures how long a stream's first token takes, and how fast the others come. An answer that comes whole says nothing of that.
     private func clock(_ request: ForwardRequest, _ model: LocalModel, _ exchange: HTTPExchange) -> FirstTokenClock? {
-        guard request.isStream, model.gate.settings.feedback != .off else { return nil }
+        guard request.isStream else { return nil }
         return FirstTokenClock(
             gate: model.gate, began: exchange.worker.loop.now, promptTokens: request.needs.promptTokens)
     }
@@ -131,7 +131,8 @@ extension Router {
                 let relay = Relay(
                     exchange: exchange, source: TimedAnswer(source: connection, loop: worker.loop, clock: clock), site: site,
                     stall: timeouts.stall, deadline: request.deadline,
-                    router: self, server: own, answer: request.answer, wait: wait)
+                    router: self, server: own, answer: request.answer, wait: wait, mayGoLonger: request.mayGoLonger,
+                    lengths: request.lengths)
                 let attempt = await relay.run(decorate: fields)
                 if case .answered = attempt {
                     load?.succeeded(now: worker.loop.now)

@@ -58,6 +58,8 @@ extension Router {
         /// Places that will not have it, though nothing is amiss with them.
         var turnedAway: [NodeID] = []
         var triedDirectly = false
+        /// A server has said that the prompt is too long for its variant.
+        var wentLonger = false
         /// The soonest that one of those who refused would have the client come again.
         var retryAfterSeconds: Int?
         /// The client went away from a task that nobody can stop.
@@ -104,6 +106,7 @@ extension Router {
                 tries: progress.receipt.tries,
                 candidates: candidates.count, ageSeconds: candidate.load.sample().ageSeconds(now: loop.now))
             request.hasElsewhere = hasElsewhere(request, than: step.index, candidates, progress.journey, now: loop.now)
+            request.mayGoLonger = !progress.wentLonger && routes.mayHoldMore(than: candidate)
             let began = loop.now
             let attempt: Attempt
             switch routes.targets[step.index] {
@@ -158,6 +161,13 @@ extension Router {
                 progress.journey.failed(step.index)
                 if failure.isUnreached { progress.unreached |= 1 << UInt64(step.index) }
                 progress.failed(failure)
+                if failure.kind == .contextTooShort, failure.answer != nil {
+                    // Nothing is amiss with the place: the request goes, once, where more fits in.
+                    progress.wentLonger = true
+                    progress.turnedAway.append(candidate.node)
+                    request.needs.isTooLong(for: candidate)
+                    continue
+                }
                 // A site that refuses one user serves others well, and what our own operator ended says nothing against it.
                 if failure.kind.isPolicy || failure.kind == .userBlocked || underWay.block != nil {
                     progress.turnedAway.append(candidate.node)
@@ -268,7 +278,7 @@ extension Exclusion {
         switch self {
         case .unreachable, .draining, .notRunning, .failedLately, .alreadyTried, .endsTooSoon: true
         case .siteNotAllowed, .forbidden, .notVouched, .highAssurance, .data, .blocked, .localOnly, .lacks, .contextTooShort,
-            .otherRevision, .otherDtype, .notPinned:
+            .otherRevision, .otherDtype, .otherVariant, .notPinned:
             false
         }
     }

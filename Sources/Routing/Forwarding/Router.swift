@@ -14,6 +14,8 @@ public final class Router: Sendable {
     public let policies: RoutingPolicies
     /// Where prompts that begin alike were served.
     public let affinities = AffinityTable()
+    /// How long the answers are that users get.
+    public let lengths = AnswerLengths()
     let startsAsked = StartsAsked()
     /// Takes what operators should know of what requests bring about.
     let tells: @Sendable (String) -> Void

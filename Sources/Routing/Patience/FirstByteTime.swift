@@ -3,13 +3,37 @@ import Synchronization
 /// What the first byte takes at one model of one node, as all workers have measured it. Locked for nanoseconds, once a streamed answer.
 public final class FirstByteTime: Sendable {
     private let estimate = Mutex(FirstByteEstimate())
+    /// As `lateness`, and when it was measured: bits of a double, monotonic nanoseconds.
+    private let lateBits = Atomic<UInt64>(0)
+    private let measuredAt = Atomic<UInt64>(0)
 
     init() {}
+
+    /// One whose lateness is this, and of which nothing else is known.
+    init(late seconds: Double, at now: UInt64) {
+        lateBits.store(seconds.bitPattern, ordering: .relaxed)
+        measuredAt.store(now, ordering: .relaxed)
+    }
+
+    /// Seconds beyond what reading the prompt takes, and when that was measured (monotonic nanoseconds; 0: never): what shows a site that
+    /// takes requests as if it had room and lets them wait, whatever it tells of its load. A peak, as `FirstByteEstimate` has it.
+    var lateness: (seconds: Double, at: UInt64) {
+        (Double(bitPattern: lateBits.load(ordering: .relaxed)), measuredAt.load(ordering: .relaxed))
+    }
+
+    /// Tokens a second at which a prompt is read at the least.
+    private static let readTokensPerSecond = 2000.0
 
     var measured: FirstByteEstimate { estimate.withLock { $0 } }
 
     func add(seconds: Double, promptTokens: Int, now: UInt64) {
-        estimate.withLock { $0.add(seconds: seconds, promptTokens: promptTokens, now: now) }
+        let measured = estimate.withLock { estimate in
+            estimate.add(seconds: seconds, promptTokens: promptTokens, now: now)
+            return estimate
+        }
+        let late = max(measured.seconds - measured.promptTokens / Self.readTokensPerSecond, 0)
+        lateBits.store(late.bitPattern, ordering: .relaxed)
+        measuredAt.store(now, ordering: .relaxed)
     }
 }
 

@@ -66,15 +66,15 @@ extension LiveLoad.Sample {
     /// Numbers that a load may have; sums of these never overflow, and nothing that is reckoned of them is no number.
     fileprivate var isSound: Bool {
         [slots, running, waiting, sentSince, failures].allSatisfy { $0.magnitude < 1 << 40 }
-            && [roundTripSeconds, meanFree, meanSquare, tokensPerSecond].allSatisfy { $0.magnitude < 1e15 }
+            && [roundTripSeconds, meanFree, meanSquare, tokensPerSecond, lateSeconds].allSatisfy { $0.magnitude < 1e15 }
     }
 }
 
 extension Choice.Settings {
     fileprivate var isSound: Bool {
-        loadHalfLife > 0
+        loadHalfLife > 0 && firstByteHalfLife > 0
             && [promptTokensPerSecond, answerTokensPerSecond].allSatisfy { $0 > 0 && $0 < 1e12 }
-            && [meanServiceSeconds, refusalSeconds, unknownRoundTripSeconds, leastChance, walltimeMarginSeconds].allSatisfy {
+            && [meanServiceSeconds, refusalSeconds, unknownRoundTripSeconds, leastChance, walltimeMarginSeconds, usualFirstByteSeconds].allSatisfy {
                 $0 >= 0 && $0 < 1e12
             }
     }

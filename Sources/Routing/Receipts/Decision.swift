@@ -3,7 +3,7 @@
 /// What the choice newly depends on goes into `Request`, `Place`, `LiveLoad.Sample` or `Choice.Settings`, and `version` up.
 public struct Decision: Sendable, Equatable, Codable {
     /// Of this form; another program's may mean something else.
-    public static let currentVersion = 1
+    public static let currentVersion = 2
 
     /// A candidate, as far as the choice tells one from another. What the hard rules said of it stands in each step.
     public struct Place: Sendable, Equatable, Codable {

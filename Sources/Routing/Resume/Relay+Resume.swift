@@ -39,14 +39,14 @@ extension Relay {
                         let failure = router.givenUp(wait, site: site, now: loop.now)
                         return broke(answer, failure.message, code: code(of: error), failure)
                     }
-                    if answer.isFinished { return await finish() }
+                    if answer.isFinished { return await finish(answer) }
                     if let failure = ended(error) {
                         return broke(answer, failure.message, code: failure.kind.rawValue, failure)
                     }
                     return broke(answer, error.message, code: code(of: error))
                 }
                 guard let part else {
-                    if answer.isFinished { return await finish() }
+                    if answer.isFinished { return await finish(answer) }
                     return broke(answer, "the stream ended without its last event", code: "upstream_incomplete")
                 }
                 exchange.scratch.append(part)
@@ -69,6 +69,11 @@ extension Relay {
                     answer, "an event is larger than \(RelayLimits.heldEventBytes) bytes", code: "upstream_event_too_large")
             }
         }
+    }
+
+    private func finish(_ answer: AnswerSoFar) async -> Attempt {
+        if lengths != 0 { router.lengths.add(answer.tokens, to: lengths) }
+        return await finish()
     }
 
     private func send(_ answer: AnswerSoFar) async throws(TransportError) {

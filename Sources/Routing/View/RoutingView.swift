@@ -16,12 +16,18 @@ public struct ModelRoutes: Sendable {
     public let targets: [RouteTarget]
     /// Endpoints that may be used while their site's nodes are away.
     public let directs: [DirectRoute]
+    /// Tokens, of the variant that holds the most; the largest number where one does not tell.
+    let longestContext: Int
+    /// Whose vectors a caller gets who does not say; nil: all are of one variant.
+    public let embeddingVariant: VariantKey?
 
     public init(id: String, candidates: [Candidate], targets: [RouteTarget], directs: [DirectRoute] = []) {
         self.id = id
         self.candidates = candidates
         self.targets = targets
         self.directs = directs
+        longestContext = candidates.lazy.map(\.mostContextTokens).max() ?? 0
+        embeddingVariant = VariantKey.ofEmbeddings(among: candidates)
     }
 }
 

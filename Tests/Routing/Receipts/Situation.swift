@@ -31,6 +31,7 @@ struct Situation {
         }
         if random.next() % 6 == 0 { needs.contextTokens = 3000 }
         if random.next() % 10 == 0 { needs.revision = "r1" }
+        if random.next() % 10 == 0 { needs.variant = VariantKey(of: candidates[0].variant) }
         if random.next() % 2 == 0 {
             needs.promptTokens = Int(random.next() % 30_000)
             needs.answerTokens = Int(random.next() % 3000)
@@ -58,6 +59,11 @@ struct Situation {
         if random.next() % 8 == 0 {
             for _ in 0...(random.next() % 4) { candidate.load.failed(now: now - random.next() % 5_000_000_000) }
             if random.next() % 2 == 0 { candidate.load.succeeded(now: now - random.next() % 40_000_000_000) }
+        }
+        if random.next() % 6 == 0 {
+            candidate.load.firstByte.add(
+                seconds: Double.random(in: 0...20, using: &random), promptTokens: Int(random.next() % 9000),
+                now: now - random.next() % 60_000_000_000)
         }
         if random.next() % 6 == 0 {
             candidate.load.learn(
