@@ -14,6 +14,7 @@ enum ChoiceBenchmark {
     static let choices = 200_000
     static let repeats = 5
     static let seed: UInt64 = 1
+    static let isJSON = CommandLine.arguments.dropFirst().contains("--json")
 
     static func main() {
         var random = SplitMix64(seed: seed)
@@ -32,7 +33,13 @@ enum ChoiceBenchmark {
             needs.user = user
             return needs
         }
-        print("\(sites) sites, \(models) models, \(choices) choices in each of \(repeats) repeats, seed \(seed)")
+        for argument in CommandLine.arguments.dropFirst() where argument != "--json" {
+            print("unknown argument \(argument); usage: Benchmarks/choice [--json]")
+            exit(2)
+        }
+        if !isJSON {
+            print("\(sites) sites, \(models) models, \(choices) choices in each of \(repeats) repeats, seed \(seed)")
+        }
         report("choice alone", now) { model, now, random in
             var needs = needs[model]
             needs.affinity = random.next() | 1
@@ -87,6 +94,12 @@ enum ChoiceBenchmark {
         }
         times.sort()
         let perChoice = Double(blocks) / Double(choices * repeats)
+        if isJSON {
+            print(
+                #"{"what":"\#(name)","sites":\#(sites),"models":\#(models),"microseconds":\#(rounded(times[repeats / 2] / 1000)),"#
+                    + #""least":\#(rounded(times[0] / 1000)),"blocks":\#(rounded(perChoice)),"seed":\#(seed)}"#)
+            return
+        }
         print("\(name): \(rounded(times[repeats / 2] / 1000)) µs (\(rounded(times[0] / 1000))–\(rounded(times[repeats - 1] / 1000))), "
             + "\(rounded(perChoice)) blocks a choice; checksum \(sum)")
     }
