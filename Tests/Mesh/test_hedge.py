@@ -137,6 +137,18 @@ def test_the_first_fails_and_the_second_goes_on(mesh: Mesh, script: Script):
     assert steps(mesh, answer) == [("failed", False), ("answered", True)]
 
 
+def test_a_server_of_its_own_that_sends_its_head_alone(running: Mesh, script: Script):
+    """vLLM sends a stream's head before it has computed anything: that is no first byte."""
+    script.play()
+    for _ in range(EARNED_BY):
+        assert stream(running, "twin", at="beta", resume=False).headers["x-mesh-site"] == "beta"
+    script.play(("head", 0))
+    answer = stream(running, "twin", at="beta", resume=False)
+    assert answer.text == TEXT and answer.headers["x-mesh-site"] == "gamma"
+    assert "reason=hedged; tries=2" in answer.headers["x-mesh-route"]
+    wait_for("its slot is free", lambda: busy(running) == 0, FREED_SECONDS)
+
+
 def test_the_client_leaves_both(mesh: Mesh, script: Script):
     made, _ = hedged(mesh)
     script.play(("mute", 0), ("mute", 0))
