@@ -45,7 +45,8 @@ public struct TransportError: Error, Equatable, Sendable, CustomStringConvertibl
     public var isRefusal: Bool { code == .tls || code == .handshakeCut || code == .proxy }
 
     static let endOfStream = TransportError(.endOfStream, "the peer closed the connection")
-    static let timedOut = TransportError(.timedOut, "timed out")
+    /// A deadline passed.
+    public static let timedOut = TransportError(.timedOut, "timed out")
     static let cancelled = TransportError(.cancelled, "given up")
     static let connectionLost = TransportError(.connectionLost, "the connection was reset")
 }

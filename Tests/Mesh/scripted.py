@@ -3,7 +3,8 @@
 All servers of one `Script` write the same text. The faults of the script come to its requests one after another, at whichever server:
 `(kind, events)` breaks after so many events with text. Kinds: `lost` closes the connection, `clean` ends the answer as if it were
 whole, `done` says `[DONE]` before the end, `error` tells of an error as vLLM does in a stream, `stall` says nothing more, `mute` does
-not answer at all, `head` sends its head alone, `empty` no event, `slow` answers after seconds, `refuse` answers 400, `finished` breaks behind the `finish_reason`, `reasoning` writes something else than text.
+not answer at all, `head` sends its head alone, `empty` no event, `slow` answers after seconds, `late` answers 500 after seconds,
+`refuse` answers 400, `finished` breaks behind the `finish_reason`, `reasoning` writes something else than text.
 """
 
 import itertools
@@ -93,6 +94,9 @@ class Handler(BaseHTTPRequestHandler):
         if fault == "slow":
             self.script.ended.wait(after)
             fault, after = "", len(TOKENS)
+        if fault == "late":
+            self.script.ended.wait(after)
+            return self.answer(500, {"error": {"message": "died", "type": "InternalServerError", "param": None, "code": 500}})
         if fault == "refuse":
             return self.answer(400, {"error": {"message": "not here", "type": "BadRequestError", "param": None, "code": 400}})
         begin = self.begin(body)

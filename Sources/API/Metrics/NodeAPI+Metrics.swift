@@ -54,6 +54,18 @@ extension NodeAPI {
                 router.retries.denied.load(ordering: .relaxed)
             ),
             (
+                "meshnode_hedged_total", "Second attempts beside one whose first byte was late.",
+                router.hedges.made.load(ordering: .relaxed)
+            ),
+            (
+                "meshnode_hedges_won_total", "Second attempts that answered.",
+                router.hedges.won.load(ordering: .relaxed)
+            ),
+            (
+                "meshnode_hedges_denied_total", "Second attempts not made because enough were.",
+                router.hedges.denied.load(ordering: .relaxed)
+            ),
+            (
                 "meshnode_continued_total", "Times that a broken stream went on at another site.",
                 counters.continued.load(ordering: .relaxed)
             ),

@@ -2,7 +2,7 @@ import Gossip
 
 /// Why a site was chosen; the words of `X-Mesh-Route`.
 public enum RouteReason: String, Sendable, Codable, CaseIterable {
-    case home, affinity, spill, only, failover, bounce, direct, continued, pinned
+    case home, affinity, spill, only, failover, bounce, direct, continued, pinned, hedged
 }
 
 /// Which of some candidates takes a request: a pure function of what is known and of a seeded generator.

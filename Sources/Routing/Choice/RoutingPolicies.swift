@@ -15,10 +15,13 @@ public struct RoutingPolicies: Sendable, Equatable {
     public var usual: Rule
     /// By the model's id.
     public var models: [String: Rule]
+    /// nil: no request is sent to two places at once.
+    public var hedge: HedgeRule?
 
-    public init(usual: Rule = Rule(), models: [String: Rule] = [:]) {
+    public init(usual: Rule = Rule(), models: [String: Rule] = [:], hedge: HedgeRule? = nil) {
         self.usual = usual
         self.models = models
+        self.hedge = hedge
     }
 
     /// Puts a model's policy into what a request needs.

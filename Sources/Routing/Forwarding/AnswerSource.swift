@@ -24,11 +24,6 @@ extension AnswerSource {
 extension HTTPClientConnection: AnswerSource {
     var status: Int { head.status }
 
-    var isEventStream: Bool {
-        guard let range = head.first(.contentType) else { return false }
-        return equalsFolded(UnsafeRawBufferPointer(rebasing: headBytes[range].prefix(17)), "text/event-stream")
-    }
-
     func copyFields(to exchange: HTTPExchange) {
         let bytes = headBytes
         for field in head.fields where field.name == .contentType || field.name == .retryAfter || field.name == .other {

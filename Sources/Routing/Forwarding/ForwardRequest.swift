@@ -21,6 +21,8 @@ public struct ForwardRequest {
     var mayGoLonger = false
     /// Of the user's answers by this model, for how long they are; 0: nobody keeps that.
     public var lengths: UInt64 = 0
+    /// What this try may become; nil: it stays alone.
+    var hedge: Hedge?
     /// What the client has of its answer, where that may go on elsewhere; nil otherwise.
     var answer: AnswerSoFar?
     /// What is changed in the body beside the model's name, in order.

@@ -110,7 +110,15 @@ extension Router {
                     destination.say(assertion(of: request, for: peer, over: connection.stream))
                 }
                 let shown = own?.authorization
-                let status = try await converse(request, connection, exchange, destination, wait)
+                let status: Int
+                if let hedge = request.hedge {
+                    switch try await race(request, connection, exchange, destination, wait, hedge) {
+                    case .first(let came): status = came
+                    case .second(let flight): return await goOn(with: flight, request, exchange, fields: fields)
+                    }
+                } else {
+                    status = try await converse(request, connection, exchange, destination, wait)
+                }
                 if let own {
                     let answer = await settle(
                         status, connection, own, shown: shown, mayRepeat: !repeated, exchange, fields: fields)
@@ -123,25 +131,9 @@ extension Router {
                     case .settled(let attempt): return attempt
                     }
                 }
-                if let load, note(connection, load, now: worker.loop.now) { reported = status < 300 }
-                if let early = await judge(status, connection, site: site) {
-                    worker.pool.release(connection, for: exchange.stream)
-                    return early
-                }
-                let relay = Relay(
-                    exchange: exchange, source: TimedAnswer(source: connection, loop: worker.loop, clock: clock), site: site,
-                    stall: timeouts.stall, deadline: request.deadline,
-                    router: self, server: own, answer: request.answer, wait: wait, mayGoLonger: request.mayGoLonger,
-                    lengths: request.lengths)
-                let attempt = await relay.run(decorate: fields)
-                if case .answered = attempt {
-                    load?.succeeded(now: worker.loop.now)
-                    worker.pool.release(connection, for: exchange.stream)
-                } else {
-                    exchange.stream.attempts.0 = nil
-                    connection.stream.close()
-                }
-                return attempt
+                return await take(
+                    status, connection, request, exchange, site: site, own: own, load: load, reported: &reported,
+                    clock: clock, wait: wait, fields: fields)
             } catch {
                 exchange.stream.attempts.0 = nil
                 connection.stream.close()
@@ -162,7 +154,35 @@ extension Router {
         }
     }
 
-    private func failed(
+    /// What comes of an answer whose head is there: it is relayed, or tells why another place should be tried.
+    func take(
+        _ status: Int, _ connection: HTTPClientConnection, _ request: ForwardRequest, _ exchange: HTTPExchange, site: String,
+        own: InferenceServer?, load: LiveLoad?, reported: inout Bool, clock: FirstTokenClock?, wait: FirstByteWait,
+        fields: (HTTPExchange) -> Void
+    ) async -> Attempt {
+        let worker = exchange.worker
+        if let load, note(connection, load, now: worker.loop.now) { reported = status < 300 }
+        if let early = await judge(status, connection, site: site) {
+            worker.pool.release(connection, for: exchange.stream)
+            return early
+        }
+        if status == 200 { wait.wholeCame(now: worker.loop.now) }
+        let relay = Relay(
+            exchange: exchange, source: TimedAnswer(source: connection, loop: worker.loop, clock: clock), site: site,
+            stall: timeouts.stall, deadline: request.deadline, router: self, server: own, answer: request.answer, wait: wait,
+            mayGoLonger: request.mayGoLonger, lengths: request.lengths)
+        let attempt = await relay.run(decorate: fields)
+        if case .answered = attempt {
+            load?.succeeded(now: worker.loop.now)
+            worker.pool.release(connection, for: exchange.stream)
+        } else {
+            exchange.stream.attempts.0 = nil
+            connection.stream.close()
+        }
+        return attempt
+    }
+
+    func failed(
         _ error: TransportError, _ site: String, _ exchange: HTTPExchange, isUnreached: Bool = false
     ) -> Attempt {
         if exchange.clientIsGone { return .clientGone }
@@ -186,7 +206,7 @@ extension Router {
         return status
     }
 
-    private func readHead(
+    func readHead(
         _ connection: HTTPClientConnection, stopAtContinue: Bool, _ wait: FirstByteWait
     ) async throws(TransportError) -> Int {
         do throws(TransportError) {
@@ -198,14 +218,14 @@ extension Router {
     }
 
     /// The certificate at the other end must be the node that was meant.
-    private func checkPeer(_ stream: Stream, is expected: NodeID) throws(TransportError) {
+    func checkPeer(_ stream: Stream, is expected: NodeID) throws(TransportError) {
         guard let found = stream.peerIdentity as? NodeID, found == expected else {
             throw TransportError(.tls, "another node answers where \(expected) was expected")
         }
     }
 
     /// Takes the load that a peer's answer carries; false if it carries none.
-    private func note(_ connection: HTTPClientConnection, _ load: LiveLoad, now: UInt64) -> Bool {
+    func note(_ connection: HTTPClientConnection, _ load: LiveLoad, now: UInt64) -> Bool {
         guard let range = connection.head.first(named: "meshnode-load", in: connection.headBytes),
             let report = LoadReport(UnsafeRawBufferPointer(rebasing: connection.headBytes[range]))
         else { return false }

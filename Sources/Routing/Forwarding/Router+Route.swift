@@ -97,27 +97,35 @@ extension Router {
             }
             let queues = step.queues
             let candidates = routes.candidates
-            let candidate = candidates[step.index]
+            let first = candidates[step.index]
             progress.receipt.tries += 1
-            progress.receipt.site = candidate.node.siteName
+            progress.receipt.site = first.node.siteName
             progress.receipt.reason = step.reason
             let origin = AnswerOrigin(
-                site: candidate.node.siteName, variant: candidate.variantText, reason: step.reason,
+                site: first.node.siteName, variant: first.variantText, reason: step.reason,
                 tries: progress.receipt.tries,
-                candidates: candidates.count, ageSeconds: candidate.load.sample().ageSeconds(now: loop.now))
+                candidates: candidates.count, ageSeconds: first.load.sample().ageSeconds(now: loop.now))
             request.hasElsewhere = hasElsewhere(request, than: step.index, candidates, progress.journey, now: loop.now)
-            request.mayGoLonger = !progress.wentLonger && routes.mayHoldMore(than: candidate)
+            request.mayGoLonger = !progress.wentLonger && routes.mayHoldMore(than: first)
             let began = loop.now
-            let attempt: Attempt
+            let hedge = hedge(request, step, routes, progress.journey)
+            hedge?.exchange(&progress.receipt)
+            request.hedge = hedge
+            var attempt: Attempt
             switch routes.targets[step.index] {
             case .local(let model):
                 underWay.goes(to: nil)
-                attempt = await runHere(request, model, exchange, queues: queues) { fields($0, origin) }
+                attempt = await runHere(request, model, exchange, queues: queues) {
+                    fields($0, hedge?.origin(origin, now: loop.now) ?? origin)
+                }
             case .peer(let upstream):
-                attempt = await send(request, model: routes.id, to: upstream, candidate, exchange, queues: queues) {
-                    fields($0, origin)
+                attempt = await send(request, model: routes.id, to: upstream, first, exchange, queues: queues) {
+                    fields($0, hedge?.origin(origin, now: loop.now) ?? origin)
                 }
             }
+            request.hedge = nil
+            let index = hedge?.settle(&progress, &attempt, now: loop.now) ?? step.index
+            let candidate = candidates[index]
             progress.receipt.ended(attempt, now: loop.now)
             switch attempt {
             case .answered:
@@ -136,19 +144,19 @@ extension Router {
                 if underWay.block == nil { candidate.load.failed(now: loop.now, began: began) }
                 return await carryOn(&request, routes, exchange, underWay, from: candidate, broken, &progress)
             case .clientGone:
-                if case .local(let model) = routes.targets[step.index] { progress.runsOn = model.outlivesClients }
+                if case .local(let model) = routes.targets[index] { progress.runsOn = model.outlivesClients }
                 return RoutingFailure(.clientGone, status: 499, "the client went away")
             case .refused(let seconds):
                 progress.retryAfterSeconds = min(progress.retryAfterSeconds ?? seconds, seconds)
                 if queues {
                     // Even its queue is full: there is nothing better.
-                    progress.journey.failed(step.index)
+                    progress.journey.failed(index)
                     progress.turnedAway.append(candidate.node)
                     progress.lastFailure = RoutingFailure(
                         .overloaded, status: 503, "every site that serves \(routes.id) is full just now",
                         retryAfterSeconds: progress.retryAfterSeconds)
                 } else {
-                    progress.journey.refused(step.index)
+                    progress.journey.refused(index)
                     candidate.load.refused(now: loop.now)
                     progress.receipt.bounces += 1
                     counters.bounces.increment()
@@ -158,8 +166,8 @@ extension Router {
                 if loop.now >= request.deadline { return .deadline }
                 // It waited in line as long as anyone may: another line would not be shorter.
                 if queues, failure.kind == .overloaded, failure.answer == nil { return failure }
-                progress.journey.failed(step.index)
-                if failure.isUnreached { progress.unreached |= 1 << UInt64(step.index) }
+                progress.journey.failed(index)
+                if failure.isUnreached { progress.unreached |= 1 << UInt64(index) }
                 progress.failed(failure)
                 if failure.kind == .contextTooShort, failure.answer != nil {
                     // Nothing is amiss with the place: the request goes, once, where more fits in.

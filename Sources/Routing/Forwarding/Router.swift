@@ -21,6 +21,8 @@ public final class Router: Sendable {
     let tells: @Sendable (String) -> Void
     /// How often it may be tried again.
     public let retries = Retries()
+    /// Second attempts beside the first.
+    public let hedges = Hedges()
     /// What this node's operator has blocked.
     public let blocks: Blocks
     /// Tells serving sites who a user is; nil: it cannot, and they refuse what they guard.

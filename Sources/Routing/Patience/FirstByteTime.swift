@@ -6,6 +6,8 @@ public final class FirstByteTime: Sendable {
     /// As `lateness`, and when it was measured: bits of a double, monotonic nanoseconds.
     private let lateBits = Atomic<UInt64>(0)
     private let measuredAt = Atomic<UInt64>(0)
+    /// The latest, of streams and of answers in one piece.
+    private let recent = Mutex((streams: RecentTimes(), wholes: RecentTimes()))
 
     init() {}
 
@@ -34,6 +36,18 @@ public final class FirstByteTime: Sendable {
         let late = max(measured.seconds - measured.promptTokens / Self.readTokensPerSecond, 0)
         lateBits.store(late.bitPattern, ordering: .relaxed)
         measuredAt.store(now, ordering: .relaxed)
+        recent.withLock { $0.streams.add(seconds: seconds, promptTokens: promptTokens) }
+    }
+
+    /// That of an answer in one piece, which is its last token's too.
+    func addWhole(seconds: Double, promptTokens: Int) {
+        recent.withLock { $0.wholes.add(seconds: seconds, promptTokens: promptTokens) }
+    }
+
+    /// Seconds within which so large a part of them came, for prompts of at most `promptTokens`; nil: too few are known.
+    func quantile(_ part: Double, isStream: Bool, promptTokens: Int) -> Double? {
+        let times = recent.withLock { isStream ? $0.streams : $0.wholes }
+        return times.quantile(part, promptTokens: promptTokens)
     }
 }
 
@@ -41,12 +55,20 @@ public final class FirstByteTime: Sendable {
 struct FirstByteWait {
     /// Takes how long it was; nil: that says nothing.
     let time: FirstByteTime?
+    /// Takes it of an answer in one piece; nil: nobody wants to know.
+    var whole: FirstByteTime?
     let promptTokens: Int
     /// Monotonic nanoseconds: when the request went out, until when it is waited for while there is something else to try, and until
     /// when in any case.
     let began: UInt64
-    let deadline: UInt64
+    private(set) var deadline: UInt64
     let last: UInt64
+
+    /// There is nothing else to try.
+    mutating func waitsToTheLast() { deadline = last }
+
+    /// An answer in one piece has come.
+    func wholeCame(now: UInt64) { whole?.addWhole(seconds: seconds(now), promptTokens: promptTokens) }
 
     /// The first byte has come.
     func ended(now: UInt64) { time?.add(seconds: seconds(now), promptTokens: promptTokens, now: now) }

@@ -21,6 +21,15 @@ struct RetryBudget: Sendable, Equatable {
         at = now
     }
 
+    init(share: Double, reserve: Double, perMinute: Double, most: Double) {
+        self.init()
+        self.share = share
+        self.reserve = reserve
+        self.perMinute = perMinute
+        self.most = most
+        balance = reserve
+    }
+
     /// Takes one try; false: there is none to be had.
     ///
     /// - Parameters:
@@ -57,6 +66,9 @@ public final class Retries: Sendable {
 
     /// A request has come.
     func began() { requests.increment() }
+
+    /// Requests since the start.
+    var requestCount: Int { requests.load(ordering: .relaxed) }
 
     /// Takes one try; false: the first failure is the last word.
     func take(now: UInt64) -> Bool {

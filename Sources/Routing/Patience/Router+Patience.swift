@@ -20,8 +20,10 @@ extension Router {
         }
         // What stood in line says little of the server, and what came from another node tells nothing of its prompt.
         let tells = request.isStream && !queues && tokens > 0
+        let isWhole = policies.hedge != nil && !request.isStream && !queues && tokens > 0
         return FirstByteWait(
-            time: tells ? time : nil, promptTokens: tokens, began: now, deadline: deadline, last: last)
+            time: tells ? time : nil, whole: isWhole ? time : nil, promptTokens: tokens, began: now, deadline: deadline,
+            last: last)
     }
 
     /// Whether a request that leaves a candidate without an answer has another one to go to, and is not waiting for one that starts.

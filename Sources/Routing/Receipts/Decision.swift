@@ -39,10 +39,12 @@ public struct Decision: Sendable, Equatable, Codable {
         public var picked: Journey.Step?
         /// The node whose site's endpoint was used without it, when nothing else was left.
         public var direct: String?
-        /// `answered`, `refused`, `failed: why`, `interrupted: why`, `clientGone`; empty: nothing was tried.
+        /// `answered`, `refused`, `failed: why`, `interrupted: why`, `clientGone`, `outrun`; empty: nothing was tried.
         public var ended: String
         public var tookSeconds: Double
         public var consequence: Consequence
+        /// The place was asked beside that of the step before, which was late: the choice was made as if that had failed.
+        public var hedge: Bool?
     }
 
     /// What the choice knew of the request, beside what the hard rules made of it.

@@ -80,7 +80,9 @@ extension ReceiptTrail {
             loads: rules.indices.map { rules[$0] == nil ? samples[mark.firstSample + $0] : nil },
             excluded: rules.indices.map { (rules[$0] ?? passedOver[$0])?.description },
             picked: mark.picked, direct: mark.direct?.description, ended: mark.ended?.text ?? "",
-            tookSeconds: mark.ended == nil ? 0 : Self.seconds(mark.endedAt, since: mark.now), consequence: mark.consequence)
+            tookSeconds: mark.ended == nil ? 0 : Self.seconds(mark.endedAt, since: mark.now),
+            consequence: isHedged(number) ? .failed : mark.consequence,
+            hedge: mark.isHedge ? true : nil)
     }
 
     private func places(_ leg: Int) -> [Decision.Place] {
@@ -101,7 +103,7 @@ extension ReceiptTrail.Mark {
         switch ended {
         case .refused: return queued ? .failed : .refused
         case .failed: return .failed
-        case nil, .answered, .interrupted, .clientGone: return .none
+        case nil, .answered, .interrupted, .clientGone, .outrun: return .none
         }
     }
 }

@@ -16,12 +16,16 @@ public struct ReceiptTrail: Sendable {
         var direct: NodeID?
         var ended: End?
         var endedAt: UInt64 = 0
+        /// Of a second attempt beside the one before.
+        var isHedge = false
         var queued: Bool { picked?.queues == true }
     }
 
     /// How a try ended. Nothing of an answer is kept: it is the user's.
     enum End: Sendable {
         case answered, refused, clientGone
+        /// Another attempt at the same time had its first byte sooner.
+        case outrun
         case failed(String)
         case interrupted(String)
 
@@ -30,6 +34,7 @@ public struct ReceiptTrail: Sendable {
             case .answered: "answered"
             case .refused: "refused"
             case .clientGone: "clientGone"
+            case .outrun: "outrun"
             case .failed(let why): "failed: \(why)"
             case .interrupted(let why): "interrupted: \(why)"
             }
@@ -166,12 +171,12 @@ public struct ReceiptTrail: Sendable {
         if bounces > 1 || reason == .continued || outcome.hasPrefix("failed") || outcome.hasPrefix("interrupted") {
             return true
         }
-        return marks.contains { if case .failed? = $0.ended { true } else { false } }
+        return marks.contains { if case .failed? = $0.ended { true } else { $0.isHedge } }
     }
 }
 
 extension ReceiptTrail.End {
-    fileprivate init(_ attempt: Attempt) {
+    init(_ attempt: Attempt) {
         switch attempt {
         case .answered: self = .answered
         case .refused: self = .refused

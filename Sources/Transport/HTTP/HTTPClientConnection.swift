@@ -130,31 +130,67 @@ public final class HTTPClientConnection {
         defer { stream.readDeadline = .max }
         while true {
             if !stream.input.isEmpty, try parse() {
-                if head.status >= 200 {
-                    answered = true
-                    startBody(toHead: toHead)
-                    return head.status
-                }
-                let status = head.status
-                guard status != 101 || switching else {
-                    throw TransportError(.protocolViolation, "the server switched protocols unasked")
-                }
-                stream.input.consume(head.length)
-                head.reset()
-                // A sign of life is no part of the answer.
-                sawFirstByte = !stream.input.isEmpty
-                if status == 101 || (status == 100 && stopAtContinue) { return status }
+                if let status = try settleHead(toHead, stopAtContinue, switching) { return status }
                 interim()
                 if let patience { stream.readDeadline = stream.now &+ patience }
                 continue
             }
-            if try await stream.fill() == 0 {
-                throw sawFirstByte
-                    ? TransportError(.connectionLost, "the server closed the connection within its answer's head")
-                    : .endOfStream
-            }
+            if try await stream.fill() == 0 { throw endWithinHead }
             sawFirstByte = true
         }
+    }
+
+    /// Takes what has come of an answer, without waiting for more.
+    ///
+    /// - Returns: the status, once the head is there and, of a stream of events that goes well, the first byte of the body too.
+    public func firstByteNow() throws(TransportError) -> Int? {
+        while !answered {
+            if !stream.input.isEmpty, try parse() {
+                _ = try settleHead(false, false, false)
+                continue
+            }
+            guard let received = try stream.fillNow() else { return nil }
+            if received == 0 { throw endWithinHead }
+            sawFirstByte = true
+        }
+        guard head.status == 200, isEventStream else { return head.status }
+        while mustWait {
+            guard let received = try stream.fillNow(8192) else { return nil }
+            // What the end means is told by `nextBodyPart`.
+            if received == 0 { break }
+        }
+        return head.status
+    }
+
+    /// The answer's content type begins with `text/event-stream`.
+    public var isEventStream: Bool {
+        guard let range = head.first(.contentType) else { return false }
+        return equalsFolded(UnsafeRawBufferPointer(rebasing: headBytes[range].prefix(17)), "text/event-stream")
+    }
+
+    private var endWithinHead: TransportError {
+        sawFirstByte
+            ? TransportError(.connectionLost, "the server closed the connection within its answer's head") : .endOfStream
+    }
+
+    /// What a parsed head means: the status, or nil where it was an interim answer and another head follows.
+    private func settleHead(
+        _ toHead: Bool, _ stopAtContinue: Bool, _ switching: Bool
+    ) throws(TransportError) -> Int? {
+        let status = head.status
+        if status >= 200 {
+            answered = true
+            startBody(toHead: toHead)
+            return status
+        }
+        guard status != 101 || switching else {
+            throw TransportError(.protocolViolation, "the server switched protocols unasked")
+        }
+        stream.input.consume(head.length)
+        head.reset()
+        // A sign of life is no part of the answer.
+        sawFirstByte = !stream.input.isEmpty
+        return status == 101 || (status == 100 && stopAtContinue) ? status : nil
     }
 
     private func parse() throws(TransportError) -> Bool {

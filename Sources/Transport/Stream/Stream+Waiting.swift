@@ -46,6 +46,12 @@ extension Stream {
         where stream.canRead || stream.failure != nil || !stream.isOpen || !stream.input.isEmpty {
             return
         }
+        await waitForNews(first, second)
+    }
+
+    /// The same, whatever was received before.
+    static func waitForNews(_ first: Stream, _ second: Stream) async {
+        for stream in [first, second] where stream.canRead || stream.failure != nil || !stream.isOpen { return }
         await withUnsafeContinuation { waiter in
             first.readWaiter = waiter
             second.readWaiter = waiter

@@ -25,7 +25,7 @@ import Testing
             usual: RoutingPolicies.Rule(.latency),
             models: [
                 "n": RoutingPolicies.Rule(.pinned, sites: ["argonne", "b.other.org"]), "s": RoutingPolicies.Rule(.home),
-            ]),
+            ], hedge: HedgeRule(promptTokens: 77, share: 0.005)),
         timeouts: TimeoutConfiguration(headSeconds: 0.1, connectSeconds: 1.5, streamKeepAliveSeconds: 1),
         health: HealthConfiguration(intervalSeconds: 0.2, timeoutSeconds: 1),
         log: LogConfiguration(level: .debug, format: .json), fips: .required,

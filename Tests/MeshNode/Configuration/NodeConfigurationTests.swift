@@ -161,6 +161,17 @@ private let model = #"models: [{ id: "m", backend: { kind: "openai", url: "http:
             (8, "routing: { models: [{ policy: 'home' }] },", "8: routing.models[0].id: is missing"),
             (8, "routing: { models: [{ id: 'm' }, { id: 'm' }] },", "8: routing.models[1].id"),
             (8, "routing: { polici: 'home' },", "8: routing.polici: unknown key; did you mean `policy`?"),
+            (
+                8, "routing: { hedge: { share: 0.03 } },",
+                "8: routing.hedge.share: found 0.03; allowed: a number from 0.0001 to 0.02"
+            ),
+            (8, "routing: { hedge: { share: NaN } },", "8: routing.hedge.share: found NaN"),
+            (
+                8, "routing: { hedge: { promptTokens: 0 } },",
+                "8: routing.hedge.promptTokens: found 0; allowed: an integer from 1 to 8192"
+            ),
+            (8, "routing: { hedge: true },", "8: routing.hedge: found true"),
+            (8, "routing: { hedge: { tokens: 9 } },", "8: routing.hedge.tokens: unknown key"),
             (8, "limits: { body: 1 },", "8: limits.body: unknown key; did you mean `bodyBytes`?"),
             (
                 8, "timeouts: { headSeconds: 0 },",

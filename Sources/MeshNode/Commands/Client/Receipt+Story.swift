@@ -38,7 +38,8 @@ extension Decision {
             return "\(after): nothing was left but the endpoint of \(line(direct)): \(line(step.ended)), "
                 + "which took \(seconds(step.tookSeconds))"
         }
-        return "\(after) to \(line(picked)): \(step.ended.isEmpty ? "the end is not known" : line(step.ended)), "
+        let beside = step.hedge == true ? " beside it" : ""
+        return "\(after)\(beside) to \(line(picked)): \(step.ended.isEmpty ? "the end is not known" : line(step.ended)), "
             + "which took \(seconds(step.tookSeconds))"
     }
 

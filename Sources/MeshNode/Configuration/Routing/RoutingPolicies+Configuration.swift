@@ -17,6 +17,7 @@ extension RoutingPolicies {
                 }
             }
             for (id, rule) in models { policies.models[id] = rule }
+            if fields["hedge"].isPresent { policies.hedge = fields["hedge"].object(HedgeRule.decode) }
             return policies
         }
     }
@@ -30,6 +31,7 @@ extension RoutingPolicies {
                 out.field("id", .text(model.key))
                 model.value.render(&out)
             }
+            hedge?.render(&out)
         }
     }
 }
@@ -57,5 +59,20 @@ extension RoutingPolicies.Rule {
     fileprivate func render(_ out: inout ConfigurationWriter) {
         out.field("policy", .text(policy.rawValue))
         if !sites.isEmpty { out.field("sites", .texts(sites)) }
+    }
+}
+
+extension HedgeRule {
+    fileprivate static func decode(_ fields: ConfigurationFields) -> Self {
+        Self(
+            promptTokens: fields["promptTokens"].integer(in: 1...8192, default: Self().promptTokens),
+            share: fields["share"].number(in: 0.0001...mostShare, default: mostShare))
+    }
+
+    fileprivate func render(_ out: inout ConfigurationWriter) {
+        out.object("hedge") { out in
+            out.field("promptTokens", .integer(promptTokens))
+            out.field("share", .number(share))
+        }
     }
 }
