@@ -64,7 +64,7 @@ extension Router {
         }
         let relay = Relay(
             exchange: exchange, source: source, site: me.site, stall: timeouts.stall, deadline: request.deadline,
-            router: self, answer: request.answer)
+            router: self, answer: request.answer, place: request.place)
         return await relay.run(decorate: fields)
     }
 
