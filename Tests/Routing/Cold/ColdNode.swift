@@ -97,11 +97,14 @@ struct ColdNode {
     /// - Parameters:
     ///   - waits: so many times it is to say that it waits before something is done about that.
     ///   - leaves: the client goes then.
+    ///   - other: what happens beside it, from the beginning.
     func hear(
         stream: Bool = true, resumes: Bool = false, waits: Int = 2, leaves: Bool = false,
-        then action: @escaping @Sendable () -> Void = {}
+        then action: @escaping @Sendable () -> Void = {},
+        meanwhile other: @escaping @Sendable () async -> Void = {}
     ) async -> String {
         let address = address
+        Task { await other() }
         return await client.run { context in
             let deadline = context.loop.now + 30_000_000_000
             guard let connection = try? await connect(context.loop, to: address, deadline: deadline) else {

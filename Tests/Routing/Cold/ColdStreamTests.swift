@@ -77,6 +77,45 @@ import Testing
         #expect(text.hasSuffix("0\n\n"))
     }
 
+    @Test func anOperatorsBlockEndsTheWait() async throws {
+        let node = try await ColdNode([Answers.streams])
+        defer { node.stop() }
+        node.set(.starting, eta: 5)
+        let text = await node.hear {
+            node.router.blocks.set([Block(id: "b", kind: .model, subject: "m", reason: "", by: "ops", at: 0)])
+        }
+        #expect(text.count(of: "HTTP/1.1 ") == 1 && !text.contains("[DONE]"), "\(text)")
+        #expect(text.contains(#""code":"model_blocked","site":null,"tokensDelivered":0,"status":403,"#))
+    }
+
+    /// A request that comes while its model is being released, before the view tells, waits for what comes then.
+    @Test(arguments: [false, true]) func whatIsBeingReleasedIsWaitedFor(stream: Bool) async throws {
+        let node = try await ColdNode([stream ? Answers.streams : Answers.whole])
+        defer { node.stop() }
+        node.set(.running)
+        #expect(node.models[0].gate.closeIfIdle())
+        let text = await node.hear(stream: stream, waits: stream ? 2 : 0) {
+            Task {
+                if !stream {
+                    for _ in 0..<3000 where node.models[0].gate.snapshot.statistics.refused[.closed] == nil {
+                        try await Task.sleep(nanoseconds: 10_000_000)
+                    }
+                }
+                node.models[0].gate.open()
+                node.set(.running)
+            }
+        } meanwhile: {
+            // The view tells a little later.
+            for _ in 0..<3000 where node.models[0].gate.snapshot.statistics.refused[.closed] == nil {
+                try? await Task.sleep(nanoseconds: 10_000_000)
+            }
+            if stream { node.set(.starting, eta: 5) }
+        }
+        #expect(text.hasPrefix("HTTP/1.1 200 OK\n") && !text.contains("\"error\""), "\(text)")
+        #expect(stream ? isWhole(text, site: 0) : text.contains("\nX-Mesh-Site: s0\n"))
+        #expect(node.router.counters.failovers.load(ordering: .relaxed) == 0, "nobody has failed")
+    }
+
     @Test func aClientThatGoesEndsTheWait() async throws {
         let node = try await ColdNode([Answers.streams])
         defer { node.stop() }
