@@ -74,7 +74,8 @@ enum ChoiceBenchmark {
             variant: Variant(
                 id: "model-\(model)", state: .running, backend: "openai", contextTokens: .declared(32_768),
                 capabilities: .declared(["chat", "tools"])),
-            load: load, vouching: site == 0 ? nil : Vouching(site: "site-0", admitted: ["lab.example", "university.example"]))
+            load: load,
+            vouching: site == 0 ? nil : Vouching(site: "site-0", admitted: ["lab.example", "university.example"]))
     }
 
     private static func report(
@@ -100,8 +101,9 @@ enum ChoiceBenchmark {
                     + #""least":\#(rounded(times[0] / 1000)),"blocks":\#(rounded(perChoice)),"seed":\#(seed)}"#)
             return
         }
-        print("\(name): \(rounded(times[repeats / 2] / 1000)) µs (\(rounded(times[0] / 1000))–\(rounded(times[repeats - 1] / 1000))), "
-            + "\(rounded(perChoice)) blocks a choice; checksum \(sum)")
+        print(
+            "\(name): \(rounded(times[repeats / 2] / 1000)) µs (\(rounded(times[0] / 1000))–\(rounded(times[repeats - 1] / 1000))), "
+                + "\(rounded(perChoice)) blocks a choice; checksum \(sum)")
     }
 
     /// Nanoseconds of this thread.

@@ -9,8 +9,10 @@ public struct APIError: Error, Sendable {
     public var parameter: String?
     public var message: String
     public var retryAfterSeconds: Int?
-    /// When the model is expected to run.
+    /// When the model is expected to run; nil: nobody has told.
     public var etaSeconds: Double?
+    /// No site runs the model: when one will is part of the answer, known or not.
+    public var tellsEta = false
     /// Methods that the route has, for 405.
     public var allow: String?
     /// What `WWW-Authenticate` says (RFC 6750 §3, RFC 9728 §5.1); nil: `Bearer` for a 401, nothing for others.
@@ -42,6 +44,7 @@ public struct APIError: Error, Sendable {
             failure.message,
             retryAfterSeconds: failure.retryAfterSeconds)
         etaSeconds = failure.etaSeconds
+        tellsEta = failure.kind == .noneRunning
     }
 
     init(_ error: HTTPSyntaxError) {
@@ -60,7 +63,7 @@ public struct APIError: Error, Sendable {
                 $0.field("type", type)
                 $0.field("param", parameter)
                 $0.field("code", code)
-                if let etaSeconds { $0.field("eta_seconds", etaSeconds) }
+                if tellsEta { $0.field("eta_seconds", etaSeconds) }
             }
         }
     }

@@ -55,7 +55,7 @@ extension NodeAPI {
         request.lengths = lengths
         let failure = await router.route(request, routes: routes, on: exchange) { exchange, origin in
             call.fields(exchange)
-            origin.write(to: exchange)
+            origin?.write(to: exchange)
         }
         guard let failure else { return }
         if let answer = failure.answer { return await pass(answer, failure, call) }
@@ -174,14 +174,7 @@ extension AnswerOrigin {
     func write(to exchange: HTTPExchange) {
         exchange.field("X-Mesh-Site", site)
         exchange.field("X-Mesh-Variant", variant)
-        let age = ageSeconds.map { tenths($0) } ?? "unknown"
-        exchange.field(
-            "X-Mesh-Route", "reason=\(reason.rawValue); tries=\(tries); candidates=\(candidates); age=\(age)")
-    }
-
-    private func tenths(_ seconds: Double) -> String {
-        let whole = Int(min(seconds * 10, 1e9))
-        return "\(whole / 10).\(whole % 10)"
+        exchange.field("X-Mesh-Route", route)
     }
 }
 

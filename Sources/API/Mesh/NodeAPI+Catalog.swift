@@ -32,6 +32,8 @@ extension NodeAPI {
             $0.field("state", candidate.state.rawValue)
             $0.field("stateReason", variant.stateReason)
             $0.field("etaSeconds", variant.etaSeconds)
+            $0.field("startsFor", variant.start?.sites ?? [])
+            $0.field("kept", variant.start?.isKept ?? false)
             $0.field("backend", variant.backend)
             $0.field("directFor", variant.direct?.entrySites ?? [])
             $0.field("aliases", variant.aliases)

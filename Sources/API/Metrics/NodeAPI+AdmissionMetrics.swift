@@ -5,9 +5,11 @@ extension NodeAPI {
     func admission() -> String {
         let view = router.view
         var models: [(labels: String, state: AdmissionState)] = []
+        var starters: [(labels: String, counts: (starts: Int, releases: Int))] = []
         for id in view.models {
             for case .local(let model)? in view.routes[id]?.targets ?? [] {
                 models.append(("model=\"\(label(id))\"", model.gate.snapshot))
+                if let starter = model.starter { starters.append(("model=\"\(label(id))\"", starter.counts)) }
             }
         }
         var page = MetricsPage()
@@ -46,6 +48,12 @@ extension NodeAPI {
                     $0.row("\(labels),cause=\"\(cause.rawValue)\"", state.statistics.refused[cause] ?? 0)
                 }
             }
+        }
+        page.add("meshnode_starts_total", "counter", "Starts of models that did not run, those that failed among them.") {
+            for (labels, counts) in starters { $0.row(labels, counts.starts) }
+        }
+        page.add("meshnode_releases_total", "counter", "Models stopped because nobody used them.") {
+            for (labels, counts) in starters { $0.row(labels, counts.releases) }
         }
         return page.text
     }

@@ -4,18 +4,33 @@ public struct StartOffer: Codable, Sendable, Equatable {
     public static let sitesAllowed = 64
     static let siteBytesAllowed = 190
     public static let secondsAllowed = 0.0...604_800.0
+    /// Seconds that a start is taken to take where nobody has told.
+    public static let usualSeconds = 600.0
 
     /// Entry sites whose users it is started for, beside its own; `*`: all.
     public var sites: [String]
     /// From its start to its first answer, as expected.
     public var seconds: Double
+    /// Nobody has measured or configured that.
+    public var isGuess: Bool
+    /// Its site keeps it running: it starts it by itself where it has stopped.
+    public var isKept: Bool
 
-    public init(sites: [String], seconds: Double) {
+    public init(sites: [String], seconds: Double, isGuess: Bool = false, isKept: Bool = false) {
         self.sites = sites
         self.seconds = seconds
+        self.isGuess = isGuess
+        self.isKept = isKept
     }
 
-    private enum Key: String, CodingKey { case sites, seconds }
+    /// What may be told to others; nil: nobody knows.
+    public var toldSeconds: Double? { isGuess ? nil : seconds }
+
+    private enum Key: String, CodingKey {
+        case sites, seconds
+        case isGuess = "guess"
+        case isKept = "kept"
+    }
 
     /// Reads a peer's.
     ///
@@ -24,6 +39,8 @@ public struct StartOffer: Codable, Sendable, Equatable {
         let members = try decoder.container(keyedBy: Key.self)
         sites = try members.decode([String].self, forKey: .sites)
         seconds = try members.decode(Double.self, forKey: .seconds)
+        isGuess = try members.decodeIfPresent(Bool.self, forKey: .isGuess) ?? false
+        isKept = try members.decodeIfPresent(Bool.self, forKey: .isKept) ?? false
         guard sites.count <= Self.sitesAllowed, sites.allSatisfy({ $0.utf8.count <= Self.siteBytesAllowed }),
             Self.secondsAllowed.contains(seconds)
         else {
@@ -36,6 +53,8 @@ public struct StartOffer: Codable, Sendable, Equatable {
         var members = encoder.container(keyedBy: Key.self)
         try members.encode(sites, forKey: .sites)
         try members.encode(seconds, forKey: .seconds)
+        if isGuess { try members.encode(true, forKey: .isGuess) }
+        if isKept { try members.encode(true, forKey: .isKept) }
     }
 
     /// Whether it is for users who came to a site, which is not its own.

@@ -22,6 +22,8 @@ extension ForwardTimeouts {
         firstByte = nanoseconds(configuration.timeouts.firstByteSeconds)
         stall = nanoseconds(configuration.timeouts.stallSeconds)
         queue = nanoseconds(configuration.limits.queueSeconds)
+        start = nanoseconds(configuration.timeouts.startSeconds)
+        streamKeepAlive = nanoseconds(configuration.timeouts.streamKeepAliveSeconds)
     }
 }
 

@@ -8,7 +8,10 @@ extension Node {
         let mesh = mesh
         let worker = workers[0]
         for model in backends.models {
-            model.attend(changed: { Task { await mesh.publishCatalog() } }, spawn: { worker.spawn($0) })
+            let (id, router, log) = (model.id, router, log)
+            model.attend(
+                changed: { Task { await mesh.publishCatalog() } }, spawn: { worker.spawn($0) }, tells: { log.info($0) },
+                mayStart: { router.mayStart(id) })
         }
         for (index, server) in backends.servers.enumerated() {
             let control = control

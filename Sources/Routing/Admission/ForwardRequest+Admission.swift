@@ -10,6 +10,7 @@ extension ForwardRequest {
 }
 
 extension RoutingFailure {
+    static let clientGone = RoutingFailure(.clientGone, status: 499, "the client went away")
     /// The client's own deadline passed.
     static let deadline = RoutingFailure(.deadline, status: 504, "the deadline passed before a site could answer")
 }

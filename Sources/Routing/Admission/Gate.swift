@@ -12,6 +12,8 @@ public final class Gate: Sendable {
         case queueFull
         /// The line is longer than its deadline, or than anyone may wait.
         case late
+        /// Its model is being stopped.
+        case closed
         /// No slot came free in time.
         case timedOut
         case clientGone
@@ -22,13 +24,15 @@ public final class Gate: Sendable {
         var cap: Int
         var limit: ConcurrencyLimit?
         var running = 0
+        /// Nobody is let in.
+        var isClosed = false
         var queue: FairQueue<Parking>
         var rate = ServiceRate()
         var statistics = AdmissionStatistics()
 
         /// How many may run at once.
         var slots: Int { min(cap, limit?.limit ?? cap) }
-        var hasRoom: Bool { running < slots }
+        var hasRoom: Bool { running < slots && !isClosed }
     }
 
     public let settings: Settings
@@ -144,6 +148,10 @@ public final class Gate: Sendable {
                 enter(&state)
                 return .entered
             }
+            if state.isClosed {
+                state.statistics.refused[.closed, default: 0] += 1
+                return .refused(.closed)
+            }
             if settings.refusesLate, isLate(request, limit, state, now: now) {
                 state.statistics.refused[.late, default: 0] += 1
                 return .refused(.late)
@@ -203,6 +211,19 @@ public final class Gate: Sendable {
             guard let heir, !heir.grant() else { return }
         }
     }
+
+    /// Lets nobody in from now on; false where somebody is in or waits, who is not to be stopped.
+    func closeIfIdle() -> Bool {
+        state.withLock { state in
+            guard state.running == 0, state.queue.isEmpty else { return false }
+            state.isClosed = true
+            return true
+        }
+    }
+
+    func open() { state.withLock { $0.isClosed = false } }
+
+    var isClosed: Bool { state.withLock { $0.isClosed } }
 
     private func report(_ state: borrowing State) {
         load.set(slots: state.slots, running: state.running, waiting: state.queue.count)

@@ -70,9 +70,11 @@ public final class LocalModel: Sendable {
     private let attendance = Mutex<Attendance?>(nil)
 
     /// What the node does for it.
-    private struct Attendance: Sendable {
+    struct Attendance: Sendable {
         let changed: @Sendable () -> Void
         let spawn: @Sendable (@escaping @Sendable (WorkerContext) async -> Void) -> Void
+        let tells: @Sendable (String) -> Void
+        let mayStart: @Sendable () -> Bool
     }
     private let current: Mutex<Variant>
     private let seenLoad = Mutex<(running: Int, waiting: Int)>((0, 0))
@@ -109,7 +111,8 @@ public final class LocalModel: Sendable {
         if declaredSlots == nil, let slots = seen.slots, slots > 0, slots != gate.snapshot.configuredSlots {
             gate.resize(slots: slots)
         }
-        gate.load.learn(walltimeEnds: Self.walltimeEnd(in: seen.walltimeRemainingSeconds), tokensPerSecond: gate.speed.tokensPerSecond)
+        gate.load.learn(
+            walltimeEnds: Self.walltimeEnd(in: seen.walltimeRemainingSeconds), tokensPerSecond: gate.speed.tokensPerSecond)
         return current.withLock { variant in
             var next = declared
             next.start = starter?.offer
@@ -151,12 +154,25 @@ public final class LocalModel: Sendable {
     /// - Parameters:
     ///   - changed: called when something of it has changed between two looks.
     ///   - spawn: runs something on one of the node's workers.
+    ///   - tells: takes what operators should know of it.
+    ///   - mayStart: whether it may be started by itself just now.
     public func attend(
         changed: @escaping @Sendable () -> Void,
-        spawn: @escaping @Sendable (@escaping @Sendable (WorkerContext) async -> Void) -> Void
+        spawn: @escaping @Sendable (@escaping @Sendable (WorkerContext) async -> Void) -> Void,
+        tells: @escaping @Sendable (String) -> Void, mayStart: @escaping @Sendable () -> Bool
     ) {
-        attendance.withLock { $0 = Attendance(changed: changed, spawn: spawn) }
+        let own = Attendance(changed: changed, spawn: spawn, tells: tells, mayStart: mayStart)
+        attendance.withLock { $0 = own }
     }
+
+    /// What the node does for it; nil before that was said.
+    var attended: Attendance? { attendance.withLock { $0 } }
+
+    /// What its server or scheduler last said of it, as it was said.
+    var lastState: ModelState? { lastSeen.withLock { $0?.state } }
+
+    /// Its server counts requests, which may have come to it by other ways.
+    var serverIsBusy: Bool { seenLoad.withLock { $0.running + $0.waiting > 0 } }
 
     func spawn(_ body: @escaping @Sendable (WorkerContext) async -> Void) { attendance.withLock { $0 }?.spawn(body) }
 

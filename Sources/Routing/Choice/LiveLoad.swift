@@ -218,7 +218,8 @@ public final class LiveLoad: Sendable {
         public init(
             slots: Int, running: Int, waiting: Int, sentSince: Int = 0, heard: UInt64 = 0, failed: UInt64 = 0,
             roundTripSeconds: Double = 0, meanFree: Double = 0, meanSquare: Double = 0, failures: Int = 0, tried: UInt64 = 0,
-            recovered: UInt64 = 0, walltimeEnds: UInt64 = 0, tokensPerSecond: Double = 0, lateSeconds: Double = 0, lateAt: UInt64 = 0
+            recovered: UInt64 = 0, walltimeEnds: UInt64 = 0, tokensPerSecond: Double = 0, lateSeconds: Double = 0,
+            lateAt: UInt64 = 0
         ) {
             self.slots = slots
             self.running = running

@@ -8,13 +8,13 @@ import Gossip
 enum ColdPlan: Equatable {
     /// Nobody would start it.
     case none
-    /// A place is starting it, and will answer in so many seconds as far as is known.
-    case wait(index: Int, seconds: Double)
+    /// A place is starting it, and will answer in so many seconds; nil: nobody has told.
+    case wait(index: Int, seconds: Double?)
     /// This place is to be asked to start it.
-    case start(index: Int, seconds: Double)
+    case start(index: Int, seconds: Double?)
 
-    /// Seconds that a start takes where nobody says.
-    static let usualSeconds = 600.0
+    /// Seconds that a start is taken to take where nobody has told: to choose by, never to be told to anyone as if it were known.
+    static let usualSeconds = StartOffer.usualSeconds
 
     /// - Parameters:
     ///   - site: this node's own, whose users ask.
@@ -22,21 +22,23 @@ enum ColdPlan: Equatable {
     static func plan(
         _ candidates: [Candidate], for needs: RequestNeeds, _ choice: Choice, site: String, declined: UInt64 = 0
     ) -> ColdPlan {
-        var awaited: (index: Int, seconds: Double)?
-        var elected: (index: Int, seconds: Double, minutes: Int, weight: UInt64)?
+        var awaited: (index: Int, seconds: Double?)?
+        var elected: (index: Int, seconds: Double?, minutes: Int, weight: UInt64)?
         for (index, candidate) in candidates.enumerated() where declined & (1 << UInt64(index)) == 0 {
             guard choice.exclusion(of: candidate, for: needs, asIfRunning: true) == nil else { continue }
             let variant = candidate.variant
             switch variant.state {
             case .starting, .queued:
-                let seconds = believable(variant.etaSeconds ?? variant.start?.seconds ?? usualSeconds)
-                if awaited.map({ seconds < $0.seconds }) ?? true { awaited = (index, seconds) }
+                let seconds = (variant.etaSeconds ?? variant.start?.toldSeconds).map(believable)
+                if awaited.map({ seconds ?? usualSeconds < $0.seconds ?? usualSeconds }) ?? true {
+                    awaited = (index, seconds)
+                }
             case .stopped:
                 guard let offer = variant.start, isFor(site, candidate, offer) else { continue }
                 let minutes = Int(offer.seconds / 60)
                 let weight = Choice.mix(key(variant.id) ^ UInt64(candidate.tag) &* 0x9e37_79b9_7f4a_7c15)
                 if let best = elected, (best.minutes, best.weight) <= (minutes, weight) { continue }
-                elected = (index, offer.seconds, minutes, weight)
+                elected = (index, offer.toldSeconds, minutes, weight)
             default: continue
             }
         }

@@ -18,6 +18,13 @@ extension LocalModel {
         guard case .begin = answer else { return answer }
         log("\(id) is started for \(user?.username ?? "a user") of \(site ?? "this site")")
         startHasChanged()
+        runStart(log)
+        return answer
+    }
+
+    /// Runs a start that has begun.
+    func runStart(_ log: @escaping @Sendable (String) -> Void) {
+        guard let starter else { return }
         let failed: @Sendable (String) -> Void = { why in
             starter.failed(why, now: mesh_monotonic_ns())
             log("\(self.id) could not be started: \(why)")
@@ -28,14 +35,13 @@ extension LocalModel {
         } else {
             warmUp(failed)
         }
-        return answer
     }
 
-    /// What a program that starts a model may take: to submit a job, not to wait for it.
+    /// What a program that starts or stops a model may take: to submit a job, not to wait for it.
     private static let commandSeconds = 60.0
 
     /// - Returns: nil when it ended well, else why not.
-    private static func run(_ command: [String]) async -> String? {
+    static func run(_ command: [String]) async -> String? {
         await onThread { () -> String? in
             let program = command.first ?? ""
             do throws(TokenFailure) {

@@ -19,8 +19,9 @@ extension MeshPort {
         let site = peer.site == router.me.site ? nil : peer.site
         switch model.start(for: site, user?.identity, log: router.tells) {
         case .begin(let seconds), .underWay(let seconds):
+            let eta = seconds.map { "\(Int($0))" } ?? "null"
             await exchange.respond(
-                status: 202, contentType: "application/json", body: #"{"state":"starting","etaSeconds":\#(Int(seconds))}"#)
+                status: 202, contentType: "application/json", body: #"{"state":"starting","etaSeconds":\#(eta)}"#)
         case .refused(let why):
             refusals(peer, "a start of the model \(model.id): \(why)")
             await answer(exchange, 409, "not_started", why)

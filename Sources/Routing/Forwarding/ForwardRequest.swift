@@ -25,6 +25,8 @@ public struct ForwardRequest {
     var hedge: Hedge?
     /// What the client has of its answer, where that may go on elsewhere; nil otherwise.
     var answer: AnswerSoFar?
+    /// What the client is told, in a comment, of the place that it goes to, where the head of its answer is out already; nil otherwise.
+    var place: String?
     /// What is changed in the body beside the model's name, in order.
     var splices: [BodySplice] = []
     /// Monotonic nanoseconds after which nobody waits for the answer.
@@ -58,6 +60,8 @@ public struct ForwardTimeouts: Sendable {
     public var queue: UInt64 = 30_000_000_000
     /// Waiting for a model that is being started, where the client names no deadline.
     public var start: UInt64 = 60_000_000_000
+    /// Without a byte to a client that waits for a stream of such a model, before it is sent a comment.
+    public var streamKeepAlive: UInt64 = 15_000_000_000
     public init() {}
 }
 
@@ -119,12 +123,16 @@ public struct RoutingFailure: Error, Sendable {
     public var kind: Kind
     /// The place could not be reached at all: nothing there has seen the request.
     var isUnreached = false
+    /// The place says that the model does not run there, though it was believed to: what is known of it is behind.
+    var isStale = false
+    /// Where a model is being started that it is about; nil otherwise.
+    var site: String?
     /// The place is at fault, not the request: it counts against the place.
     var isPlaceFault = false
     public var status: Int
     public var message: String
     public var retryAfterSeconds: Int?
-    /// When the model is expected to run.
+    /// When the model is expected to run; nil: nobody has told.
     public var etaSeconds: Double?
     /// An answer of a backend that is the last word on the request: passed on as it is.
     public var answer: (status: Int, contentType: String, body: [UInt8])?

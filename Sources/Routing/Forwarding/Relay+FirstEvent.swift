@@ -10,10 +10,10 @@ extension Relay {
                 exchange.scratch.append(part)
                 return nil
             }
-            exchange.retractAnswer()
+            retract()
             return failed(TransportError(.endOfStream, "the stream ended before its first event"))
         } catch {
-            exchange.retractAnswer()
+            retract()
             return failedWaiting(error)
         }
     }
@@ -45,12 +45,12 @@ extension Relay {
         while true {
             do throws(TransportError) {
                 guard let part = try await source.nextBodyPart(deadline: nextDeadline) else {
-                    exchange.retractAnswer()
+                    retract()
                     return failed(TransportError(.endOfStream, "the stream ended before its first event"))
                 }
                 exchange.scratch.append(part)
             } catch {
-                exchange.retractAnswer()
+                retract()
                 return failed(error)
             }
             let whole = boundaries.wholeEvents(exchange.scratch.readable)
@@ -60,12 +60,12 @@ extension Relay {
             // Events without data, such as comments, are no reason to keep the client waiting.
             guard !first.sawData, let fault = first.fault else { return nil }
             exchange.scratch.removeAll()
-            exchange.retractAnswer()
+            retract()
             guard let error = fault.error, let server else {
                 return failed(TransportError(.endOfStream, fault.message))
             }
             return await FirstVerdict(error, retryAfterSeconds: nil, site: site)
-                .carryOut(server, exchange, fields: decorate)
+                .carryOut(server, exchange, site: site, fields: decorate)
         }
     }
 }

@@ -25,6 +25,8 @@ struct Relay<Source: AnswerSource> {
     var mayGoLonger = false
     /// Where it is kept how long the user's answers are; 0: nowhere.
     var lengths: UInt64 = 0
+    /// What a client whose answer's head went out before a place was found is told of the place.
+    var place: String?
 
     var loop: Loop { exchange.worker.loop }
     var nextDeadline: UInt64 { min(loop.now &+ stall, deadline) }
@@ -35,10 +37,16 @@ struct Relay<Source: AnswerSource> {
     func run(decorate: (HTTPExchange) -> Void) async -> Attempt {
         let isStream = source.status == 200 && source.isEventStream
         if let answer, answer.hasBegun { return await relayRest(of: answer, isStream: isStream) }
-        exchange.startAnswer(source.status)
-        source.copyFields(to: exchange)
-        decorate(exchange)
-        guard isStream else { return await relayBody() }
+        if exchange.headIsOut {
+            guard isStream else { return await tellRefusal() }
+        } else {
+            exchange.startAnswer(source.status)
+            source.copyFields(to: exchange)
+            decorate(exchange)
+            guard isStream else { return await relayBody() }
+            exchange.field("Cache-Control", "no-cache")
+            exchange.field("X-Accel-Buffering", "no")
+        }
         if let answer { return await relayEvents(of: answer, decorate) }
         return await relayEvents(decorate)
     }
@@ -120,8 +128,6 @@ struct Relay<Source: AnswerSource> {
 
     /// Passes on whole events, each as soon as it is whole; says in an event of its own when the stream breaks.
     private func relayEvents(_ decorate: (HTTPExchange) -> Void) async -> Attempt {
-        exchange.field("Cache-Control", "no-cache")
-        exchange.field("X-Accel-Buffering", "no")
         exchange.scratch.removeAll()
         var watch = StreamWatch(server?.rules ?? .openAI)
         if let first = watch {
@@ -129,8 +135,7 @@ struct Relay<Source: AnswerSource> {
         } else if let early = await holdFirstPart() {
             return early
         }
-        exchange.endFields(.streamed)
-        exchange.answersWithEvents = true
+        do throws(TransportError) { try await beginEvents() } catch { return .clientGone }
         var isHeld = !exchange.scratch.isEmpty
         var boundaries = EventBoundaryScanner()
         var observer = StreamObserver()

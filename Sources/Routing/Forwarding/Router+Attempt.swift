@@ -22,7 +22,7 @@ extension Router {
     ) async -> Attempt? {
         let gate = model.gate
         if gate.tryEnter(orRefuses: !queues) { return nil }
-        guard queues else { return .refused(retryAfterSeconds: gate.retryAfterSeconds) }
+        guard queues || gate.isClosed else { return .refused(retryAfterSeconds: gate.retryAfterSeconds) }
         let request = request()
         do throws(Gate.Refusal) {
             try await gate.enter(request, for: exchange.stream)
@@ -30,6 +30,7 @@ extension Router {
         } catch {
             switch error {
             case .full, .queueFull, .late: return .refused(retryAfterSeconds: gate.retryAfterSeconds)
+            case .closed: return .failed(.stale("site \(me.site) has just released \(model.id)"))
             case .timedOut:
                 if exchange.worker.loop.now >= request.deadline { return .failed(.deadline) }
                 return .failed(
@@ -170,7 +171,7 @@ extension Router {
         let relay = Relay(
             exchange: exchange, source: TimedAnswer(source: connection, loop: worker.loop, clock: clock), site: site,
             stall: timeouts.stall, deadline: request.deadline, router: self, server: own, answer: request.answer, wait: wait,
-            mayGoLonger: request.mayGoLonger, lengths: request.lengths)
+            mayGoLonger: request.mayGoLonger, lengths: request.lengths, place: request.place)
         let attempt = await relay.run(decorate: fields)
         if case .answered = attempt {
             load?.succeeded(now: worker.loop.now)
@@ -235,10 +236,12 @@ extension Router {
 
     /// Answers that are not for the client yet: refusals, and failures that another site may make good.
     private func judge(_ status: Int, _ connection: HTTPClientConnection, site: String) async -> Attempt? {
-        if status == 503, connection.head.first(named: "meshnode-refused", in: connection.headBytes) != nil {
+        if status == 503, let why = connection.head.first(named: "meshnode-refused", in: connection.headBytes) {
+            let isStale = equalsFolded(UnsafeRawBufferPointer(rebasing: connection.headBytes[why]), "not_running")
             let seconds = retryAfterSeconds(connection)
             await discard(connection)
-            return .refused(retryAfterSeconds: seconds)
+            return isStale
+                ? .failed(.stale("site \(site) does not run the model any more")) : .refused(retryAfterSeconds: seconds)
         }
         if status == 401 || status == 403,
             let why = connection.head.first(named: "meshnode-refused", in: connection.headBytes)

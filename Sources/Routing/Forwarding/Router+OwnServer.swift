@@ -55,7 +55,7 @@ extension Router {
         fields: (HTTPExchange) -> Void
     ) async -> OwnAnswer {
         let verdict = FirstVerdict(error, retryAfterSeconds: retryAfterSeconds, site: me.site)
-        return .settled(await verdict.carryOut(server, exchange, fields: fields))
+        return .settled(await verdict.carryOut(server, exchange, site: me.site, fields: fields))
     }
 
     /// Bytes of an error that are read; what is longer is cut, and then mostly no longer understood.
@@ -75,13 +75,22 @@ extension Router {
 
 extension FirstVerdict {
     /// Answers the client with the last word on its request, or tells why another site should be tried.
-    func carryOut(_ server: InferenceServer, _ exchange: HTTPExchange, fields: (HTTPExchange) -> Void) async -> Attempt {
+    ///
+    /// - Parameter site: this node's own.
+    func carryOut(
+        _ server: InferenceServer, _ exchange: HTTPExchange, site: String, fields: (HTTPExchange) -> Void
+    ) async -> Attempt {
         switch self {
         case .failure(let failure, let operatorMessage):
             if let operatorMessage { server.tell(operatorMessage) }
             return .failed(failure)
         case .answer(let status, let body):
             if exchange.clientIsGone { return .clientGone }
+            if exchange.headIsOut {
+                let refusal = LateFailure(status: status, body: Array(body.utf8), site: site)
+                do throws(TransportError) { try await exchange.say(refusal) } catch { return .clientGone }
+                return .answered
+            }
             await exchange.respond(status: status, contentType: "application/json", body: body, fields: fields)
             return .answered
         }

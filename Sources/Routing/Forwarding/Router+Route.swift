@@ -5,11 +5,12 @@ public import Transport
 extension Router {
     /// Runs a request at the best place, and answers the client.
     ///
-    /// - Parameter fields: writes the entry's own fields into an answer's head, given the place and the way it was found.
+    /// - Parameter fields: writes the entry's own fields into an answer's head, given the place and the way it was found; nil: the head
+    ///   goes out before there is a place.
     /// - Returns: nil when the client was answered (or has gone); otherwise why not, and nothing was sent.
     public func route(
         _ request: ForwardRequest, routes: ModelRoutes, on exchange: HTTPExchange,
-        fields: (HTTPExchange, AnswerOrigin) -> Void
+        fields: (HTTPExchange, AnswerOrigin?) -> Void
     ) async -> RoutingFailure? {
         var request = request
         policies.apply(to: &request.needs, model: routes.id)
@@ -25,14 +26,7 @@ extension Router {
         retries.began()
         var failure = await tryCandidates(&request, routes, exchange, underWay, &progress, fields)
         if let none = failure, none.kind == .noneRunning {
-            failure = await awaitStart(request, routes.id, none, exchange)
-            if failure == nil, let now = view.routes[routes.id] {
-                progress.journey = Journey()
-                progress.receipt.begin(
-                    requestID: request.requestID, user: request.user, entry: me, needs: request.needs,
-                    candidates: now.candidates, at: mesh_realtime_ns(), now: exchange.worker.loop.now)
-                failure = await tryCandidates(&request, now, exchange, underWay, &progress, fields)
-            }
+            failure = await tryOnceStarted(&request, routes.id, none, exchange, underWay, &progress, fields)
         }
         if let failure {
             progress.receipt.outcome =
@@ -41,9 +35,13 @@ extension Router {
                 : "failed: \(failure.message)"
             if failure.kind == .clientGone { counters.clientsGone.increment() } else { counters.failed.increment() }
         }
+        let site = progress.receipt.tries > 0 ? progress.receipt.site : nil
         receipts.add(&progress.receipt)
         trails.put(&progress.receipt)
-        return failure?.kind == .clientGone ? nil : failure
+        guard let failure, failure.kind != .clientGone else { return nil }
+        guard exchange.headIsOut else { return failure }
+        do throws(TransportError) { try await exchange.say(LateFailure(failure, site: site)) } catch {}
+        return nil
     }
 
     /// What one request has been through.
@@ -68,10 +66,10 @@ extension Router {
         init(_ receipt: ReceiptTrail) { self.receipt = receipt }
     }
 
-    private func tryCandidates(
+    func tryCandidates(
         _ request: inout ForwardRequest, _ routes: ModelRoutes, _ exchange: HTTPExchange, _ underWay: RequestUnderWay,
         _ progress: inout Progress,
-        _ fields: (HTTPExchange, AnswerOrigin) -> Void
+        _ fields: (HTTPExchange, AnswerOrigin?) -> Void
     ) async -> RoutingFailure? {
         var routes = routes
         let loop = exchange.worker.loop
@@ -107,8 +105,9 @@ extension Router {
                 candidates: candidates.count, ageSeconds: first.load.sample().ageSeconds(now: loop.now))
             request.hasElsewhere = hasElsewhere(request, than: step.index, candidates, progress.journey, now: loop.now)
             request.mayGoLonger = !progress.wentLonger && routes.mayHoldMore(than: first)
+            if exchange.headIsOut { request.place = origin.comment }
             let began = loop.now
-            let hedge = hedge(request, step, routes, progress.journey)
+            let hedge = exchange.headIsOut ? nil : hedge(request, step, routes, progress.journey)
             hedge?.exchange(&progress.receipt)
             request.hedge = hedge
             var attempt: Attempt
@@ -168,6 +167,12 @@ extension Router {
                 if queues, failure.kind == .overloaded, failure.answer == nil { return failure }
                 progress.journey.failed(index)
                 if failure.isUnreached { progress.unreached |= 1 << UInt64(index) }
+                if failure.isStale {
+                    progress.lastFailure = progress.lastFailure ?? failure
+                    progress.turnedAway.append(candidate.node)
+                    candidate.load.refused(now: loop.now)
+                    continue
+                }
                 progress.failed(failure)
                 if failure.kind == .contextTooShort, failure.answer != nil {
                     // Nothing is amiss with the place: the request goes, once, where more fits in.
@@ -212,7 +217,7 @@ extension Router {
     /// The last resort: the endpoint of a site whose nodes cannot be reached.
     private func tryDirectly(
         _ request: inout ForwardRequest, _ routes: ModelRoutes, _ exchange: HTTPExchange, _ underWay: RequestUnderWay,
-        _ progress: inout Progress, _ fields: (HTTPExchange, AnswerOrigin) -> Void
+        _ progress: inout Progress, _ fields: (HTTPExchange, AnswerOrigin?) -> Void
     ) async -> LastResort {
         let now = exchange.worker.loop.now
         guard !progress.triedDirectly,
@@ -226,6 +231,7 @@ extension Router {
         let origin = AnswerOrigin(
             site: direct.node.site, variant: direct.candidate.variantText, reason: .direct, tries: progress.receipt.tries,
             candidates: routes.candidates.count, ageSeconds: now > direct.heardAt ? Double(now - direct.heardAt) / 1e9 : 0)
+        if exchange.headIsOut { request.place = origin.comment }
         let attempt = await runDirect(request, direct, exchange, fields: { fields($0, origin) })
         progress.receipt.ended(attempt, now: exchange.worker.loop.now)
         switch attempt {
@@ -290,16 +296,4 @@ extension Exclusion {
             false
         }
     }
-}
-
-/// Where an answer comes from and how the place was found: what the `X-Mesh-…` fields say.
-public struct AnswerOrigin: Sendable {
-    public let site: String
-    /// `revision=…; dtype=…`.
-    public let variant: String
-    public let reason: RouteReason
-    public let tries: Int
-    public let candidates: Int
-    /// Age of what was known of its load; nil: nothing was.
-    public let ageSeconds: Double?
 }

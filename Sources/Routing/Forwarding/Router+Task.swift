@@ -65,7 +65,7 @@ extension Router {
         let relay = Relay(
             exchange: exchange, source: source, site: me.site, stall: timeouts.stall, deadline: request.deadline,
             router: self, answer: request.answer, mayGoLonger: request.mayGoLonger,
-            lengths: request.lengths)
+            lengths: request.lengths, place: request.place)
         return await relay.run(decorate: fields)
     }
 

@@ -83,6 +83,7 @@ public final class EndpointWatch: Sendable {
                 let judgement = EndpointJudgement(
                     endpoint: endpoint, report: report(of: model, now: loop.now), own: backend.observed.summary)
                 if model.observe(judgement.observation) { isNew = true }
+                model.attendTo()
             }
             if isNew { changed() }
             await alarm.sleep(nanoseconds: interval)

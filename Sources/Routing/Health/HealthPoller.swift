@@ -52,6 +52,7 @@ public final class HealthPoller: Sendable {
                 let seen = report.models[model.upstreamModel] ?? Observation(state: report.absent)
                 if model.observe(seen) { isNew = true }
                 model.observeLoad(running: report.running, waiting: report.waiting)
+                model.attendTo()
             }
             if isNew { changed() }
             context.pool.onceIdleCloses(server.upstream) { alarm.ring() }

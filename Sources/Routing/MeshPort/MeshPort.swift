@@ -204,6 +204,7 @@ public final class MeshPort: HTTPHandler {
             case .clientGone: return
             case .failed(let failure):
                 if let block = underWay.ending { return await refuse(exchange, block, model) }
+                if failure.isStale { return await refuse(exchange, model, "not_running") }
                 return await answer(
                     exchange, failure.status, failure.kind.rawValue, failure.message, model,
                     retryAfterSeconds: failure.retryAfterSeconds)

@@ -15,7 +15,9 @@ struct AnswerLength: Sendable, Equatable {
     mutating func add(_ tokens: Int) {
         let tokens = Float(min(max(tokens, 0), 1 << 24))
         let distance = (tokens - mean).magnitude
-        if count == 0 { mean = tokens } else {
+        if count == 0 {
+            mean = tokens
+        } else {
             deviation += (distance - deviation) * Self.weight
             mean += (tokens - mean) * Self.weight
         }
@@ -29,7 +31,8 @@ struct AnswerLength: Sendable, Equatable {
     static func told(in body: UnsafeRawBufferPointer) -> Int? {
         // Quotes inside strings are escaped, so this can only be a member.
         let name: StaticString = "\"completion_tokens\":"
-        guard let base = body.baseAddress, let found = memmem(base, body.count, name.utf8Start, name.utf8CodeUnitCount) else {
+        guard let base = body.baseAddress, let found = memmem(base, body.count, name.utf8Start, name.utf8CodeUnitCount)
+        else {
             return nil
         }
         var at = UnsafeRawPointer(found) - base + name.utf8CodeUnitCount

@@ -74,7 +74,10 @@ extension Choice.Settings {
     fileprivate var isSound: Bool {
         loadHalfLife > 0 && firstByteHalfLife > 0
             && [promptTokensPerSecond, answerTokensPerSecond].allSatisfy { $0 > 0 && $0 < 1e12 }
-            && [meanServiceSeconds, refusalSeconds, unknownRoundTripSeconds, leastChance, walltimeMarginSeconds, usualFirstByteSeconds].allSatisfy {
+            && [
+                meanServiceSeconds, refusalSeconds, unknownRoundTripSeconds, leastChance, walltimeMarginSeconds,
+                usualFirstByteSeconds,
+            ].allSatisfy {
                 $0 >= 0 && $0 < 1e12
             }
     }

@@ -4,8 +4,6 @@ import Transport
 extension Relay {
     /// Relays the events of the site that answers first.
     func relayEvents(of answer: AnswerSoFar, _ decorate: (HTTPExchange) -> Void) async -> Attempt {
-        exchange.field("Cache-Control", "no-cache")
-        exchange.field("X-Accel-Buffering", "no")
         exchange.scratch.removeAll()
         let watch = StreamWatch(server?.rules ?? .openAI)
         if let watch, let early = await holdFirstEvent(watch, decorate) { return early }
@@ -80,8 +78,7 @@ extension Relay {
         guard !answer.output.isEmpty else { return }
         if !answer.hasBegun {
             answer.hasBegun = true
-            exchange.endFields(.streamed)
-            exchange.answersWithEvents = true
+            try await beginEvents()
         }
         try await exchange.write(array: answer.output)
         answer.sent()
@@ -92,7 +89,7 @@ extension Relay {
     ) -> Attempt {
         exchange.scratch.removeAll()
         if answer.hasOfThisSite { return .broken(StreamBreak(code: code, message: message, site: site)) }
-        if !answer.hasBegun { exchange.retractAnswer() }
+        if !answer.hasBegun { retract() }
         return .failed(
             failure ?? RoutingFailure(.unreachable, status: 502, "site \(site) broke off its answer: \(message)"))
     }

@@ -110,7 +110,9 @@ extension Router {
             case .failed(let failure):
                 gone.append(candidate.node)
                 journey.failed(step.index)
-                if failure.kind.isPolicy || failure.kind == .userBlocked || underWay.block != nil { continue }
+                if failure.kind.isPolicy || failure.kind == .userBlocked || failure.isStale || underWay.block != nil {
+                    continue
+                }
                 candidate.load.failed(now: loop.now, began: began)
                 counters.failovers.increment()
                 if !failure.isUnreached, !retries.take(now: loop.now) { return nil }
@@ -119,7 +121,7 @@ extension Router {
         return nil
     }
 
-    private static let left = RoutingFailure(.clientGone, status: 499, "the client went away")
+    private static let left = RoutingFailure.clientGone
 
     /// All of the answer had come but the word that it is done.
     private func end(

@@ -22,7 +22,7 @@ extension HTTPExchange {
         let timer = interim ?? InterimTimer(self)
         interim = timer
         timer.interval = interval
-        timer.sentBefore = 0
+        timer.sentBefore = bytesSent
         worker.loop.arm(timer, at: worker.loop.now &+ interval)
     }
 

@@ -34,6 +34,8 @@ public final class HTTPExchange {
     public internal(set) var status = 0
     /// Bytes of the answer's body sent.
     public internal(set) var bytesSent = 0
+    /// The answer's head is written: no other one can be made, and nothing but its body can follow.
+    public var headIsOut: Bool { answer == .body || answer == .done }
     /// Monotonic nanoseconds when the head was complete.
     public internal(set) var startedAt: UInt64 = 0
 

@@ -6,6 +6,17 @@ import Testing
 
 /// Loading from files: round trip, relative paths, files that are named.
 @Suite struct NodeConfigurationFileTests {
+    private static let start: Starter.Settings = {
+        var start = Starter.Settings()
+        start.command = ["sbatch", "a b"]
+        start.sites = ["*"]
+        start.expectedSeconds = 90
+        start.isKept = true
+        start.stop = ["scancel", "\"n\""]
+        start.idleSeconds = 7200
+        return start
+    }()
+
     static let full = NodeConfiguration(
         federation: "demo.example.org", site: "argonne", node: "a1",
         listen: ListenConfiguration(
@@ -26,7 +37,7 @@ import Testing
             models: [
                 "n": RoutingPolicies.Rule(.pinned, sites: ["argonne", "b.other.org"]), "s": RoutingPolicies.Rule(.home),
             ], hedge: HedgeRule(promptTokens: 77, share: 0.005)),
-        timeouts: TimeoutConfiguration(headSeconds: 0.1, connectSeconds: 1.5, streamKeepAliveSeconds: 1),
+        timeouts: TimeoutConfiguration(headSeconds: 0.1, connectSeconds: 1.5, startSeconds: 0, streamKeepAliveSeconds: 1),
         health: HealthConfiguration(intervalSeconds: 0.2, timeoutSeconds: 1),
         log: LogConfiguration(level: .debug, format: .json), fips: .required,
         receipts: ReceiptConfiguration(
@@ -41,10 +52,10 @@ import Testing
                 description: ModelDescription(
                     repository: "org/model", revision: "abc", dtype: "bf16", engine: "vLLM", contextTokens: 8192,
                     capabilities: [.chat, .tools]),
-                policy: .local),
+                policy: .local, start: start),
             ModelConfiguration(
                 id: "n", backend: .openAI(OpenAIBackend(url: "http://h/v1", keyEnvironment: "API_KEY")),
-                description: ModelDescription(capabilities: [])),
+                description: ModelDescription(capabilities: []), start: Starter.Settings()),
             ModelConfiguration(
                 id: "f",
                 backend: .first(

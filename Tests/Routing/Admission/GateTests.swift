@@ -75,6 +75,25 @@ private func makeGate(slots: Int, queueLimit: Int, refusesLate: Bool = true) -> 
         #expect(gate.counts == (2, 2, 0))
     }
 
+    /// A model that is to be stopped has nobody in it, and lets nobody in.
+    @Test func aGateClosesOnlyWhileNobodyIsInAndLetsNobodyIn() async throws {
+        let gate = makeGate(slots: 2, queueLimit: 4)
+        #expect(gate.tryEnter())
+        #expect(!gate.closeIfIdle() && gate.tryEnter())
+        gate.leave()
+        gate.leave()
+        #expect(gate.closeIfIdle() && gate.isClosed && !gate.tryEnter())
+        let refusal = try await withClient { stream, _ in
+            do throws(Gate.Refusal) {
+                try await gate.enter(AdmissionRequest(deadline: .max), for: stream)
+                return "entered"
+            } catch { return "\(error)" }
+        }
+        #expect(refusal == "closed" && gate.counts == (2, 0, 0))
+        gate.open()
+        #expect(gate.tryEnter())
+    }
+
     @Test func waitingEndsWhenItIsCalledOff() async throws {
         let gate = makeGate(slots: 1, queueLimit: 1)
         #expect(gate.tryEnter())

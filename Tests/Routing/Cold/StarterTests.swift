@@ -72,6 +72,18 @@ import Testing
         #expect(starter.offer.seconds == 85)
     }
 
+    /// What nobody has configured or measured is not told; what was measured once is.
+    @Test func whatNobodyKnowsIsNotTold() {
+        let starter = starter { $0.expectedSeconds = nil }
+        #expect(starter.offer == StartOffer(sites: ["other"], seconds: 600, isGuess: true))
+        #expect(ask(starter, at: 10) == .begin(seconds: nil) && ask(starter, at: 20) == .underWay(seconds: nil))
+        let seen = starter.seen(Observation(state: .stopped), now: at(30))
+        #expect(seen.state == .starting && seen.etaSeconds == nil)
+        #expect(starter.seen(Observation(state: .stopped), now: at(1800)).state == .starting)
+        _ = starter.seen(Observation(state: .running), now: at(1805))
+        #expect(starter.offer == StartOffer(sites: ["other"], seconds: 1795))
+    }
+
     @Test func whatACommandStartsIsStoppedWhileItsServerIsAway() {
         #expect(starter().seen(Observation(state: .offline), now: at(1)).state == .offline)
         let started = starter { $0.command = ["start"] }

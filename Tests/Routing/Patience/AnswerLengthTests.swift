@@ -33,7 +33,8 @@ import Testing
     @Test func eachUserAndModelHasItsOwn() {
         let lengths = AnswerLengths(count: 64)
         let (one, other) = (
-            AnswerLengths.key(user: "alice", model: "m"), AnswerLengths.key(user: "alice", model: "n"))
+            AnswerLengths.key(user: "alice", model: "m"), AnswerLengths.key(user: "alice", model: "n")
+        )
         for _ in 0..<10 { lengths.add(100, to: one) }
         #expect(lengths.most(of: one) == 100 && lengths.most(of: other) == nil)
         // A table of fixed size: what others do pushes it out, and never becomes its own.
@@ -41,11 +42,12 @@ import Testing
         #expect(lengths.most(of: one) == nil || lengths.most(of: one) == 100)
     }
 
-    @Test(arguments: [
-        (#"{"usage":{"completion_tokens":12,"x":1}}"#, 12), (#"{"usage":{"completion_tokens": 7}}"#, 7),
-        (#"{"text":"\"completion_tokens\":99","n":1}"#, nil), (#"{"completion_tokens":"#, nil),
-        (#"{"completion_tokens":-4}"#, nil), (#"{"completion_tokens":99999999999999999999}"#, 999_999_999), ("", nil),
-    ] as [(String, Int?)])
+    @Test(
+        arguments: [
+            (#"{"usage":{"completion_tokens":12,"x":1}}"#, 12), (#"{"usage":{"completion_tokens": 7}}"#, 7),
+            (#"{"text":"\"completion_tokens\":99","n":1}"#, nil), (#"{"completion_tokens":"#, nil),
+            (#"{"completion_tokens":-4}"#, nil), (#"{"completion_tokens":99999999999999999999}"#, 999_999_999), ("", nil),
+        ] as [(String, Int?)])
     func anAnswerTellsItsLength(body: String, tokens: Int?) {
         #expect(Array(body.utf8).withUnsafeBytes { AnswerLength.told(in: $0) } == tokens)
     }

@@ -6,16 +6,19 @@ extension ModelConfiguration {
         let names = UniqueNames()
         return cursor.list(atMost: NodeConfiguration.modelsAllowed) { item in
             item.object { fields in
-                ModelConfiguration(
+                let backend = BackendConfiguration.decode(fields["backend"])
+                return ModelConfiguration(
                     id: decodeName(fields["id"], names),
                     aliases: fields["aliases"].list(atMost: aliasesAllowed) { decodeName($0, names) },
-                    backend: BackendConfiguration.decode(fields["backend"]),
+                    backend: backend,
                     description: ModelDescription.decode(fields),
                     policy: fields["policy"].enumeration(Policy.self, default: .federation),
                     access: fields["access"].optional(AccessRule.decode),
                     admission: AdmissionConfiguration.decode(fields["admission"]),
                     data: ModelDataConfiguration.decode(fields),
-                    start: fields["start"].optional(Starter.Settings.decode))
+                    start: fields["start"].optional {
+                        Starter.Settings.decode($0, isByCommand: !backend.startsByRequest)
+                    })
             }
         }
     }

@@ -31,7 +31,9 @@ struct TimeoutConfiguration: Equatable, Sendable {
     var firstByteSeconds = 300.0
     /// Between two parts of a server's answer.
     var stallSeconds = 300.0
-    /// After which a stream that has nothing to say yet gets a comment.
+    /// For a model that is being started, where the client sets no deadline.
+    var startSeconds = 60.0
+    /// After which a client that waits for a stream of such a model gets a comment, and then again after each.
     var streamKeepAliveSeconds = 15.0
     /// Between two signs of life on a link to another node: less than half of the time after which proxies cut silent ones.
     var linkKeepAliveSeconds = 25.0
@@ -90,6 +92,7 @@ extension TimeoutConfiguration {
                 connectSeconds: fields["connectSeconds"].duration(in: 0.1...60, default: own.connectSeconds),
                 firstByteSeconds: fields["firstByteSeconds"].duration(in: 0.1...86400, default: own.firstByteSeconds),
                 stallSeconds: fields["stallSeconds"].duration(in: 0.1...86400, default: own.stallSeconds),
+                startSeconds: fields["startSeconds"].duration(in: 0...3600, default: own.startSeconds),
                 streamKeepAliveSeconds: fields["streamKeepAliveSeconds"].duration(
                     in: 0.1...300, default: own.streamKeepAliveSeconds),
                 linkKeepAliveSeconds: fields["linkKeepAliveSeconds"].duration(

@@ -103,6 +103,7 @@ extension NodeConfiguration {
             out.field("connectSeconds", .number(timeouts.connectSeconds))
             out.field("firstByteSeconds", .number(timeouts.firstByteSeconds))
             out.field("stallSeconds", .number(timeouts.stallSeconds))
+            out.field("startSeconds", .number(timeouts.startSeconds))
             out.field("streamKeepAliveSeconds", .number(timeouts.streamKeepAliveSeconds))
             out.field("linkKeepAliveSeconds", .number(timeouts.linkKeepAliveSeconds))
         }

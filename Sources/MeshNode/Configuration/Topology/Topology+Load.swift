@@ -119,22 +119,25 @@ extension Topology.Model {
     static func decode(_ cursor: ConfigurationCursor, names: UniqueNames) -> Topology.Model {
         cursor.object { fields in
             let description = ModelDescription.decode(fields)
+            let backend: Topology.Backend = BackendConfiguration.decode(
+                fields["backend"], { .given($0) },
+                simulated: { .simulated(SimulatedServer.decode($0, contextTokens: description.contextTokens)) },
+                globusCompute: { EmulatedEndpoint.decode($0, description).map { .emulatedGlobus($0) } })
             return Topology.Model(
                 id: ModelConfiguration.decodeName(fields["id"], names),
                 aliases: fields["aliases"].list(atMost: ModelConfiguration.aliasesAllowed) {
                     ModelConfiguration.decodeName($0, names)
                 },
                 state: fields["state"].enumeration(Topology.State.self, default: .running),
-                backend: BackendConfiguration.decode(
-                    fields["backend"], { .given($0) },
-                    simulated: { .simulated(SimulatedServer.decode($0, contextTokens: description.contextTokens)) },
-                    globusCompute: { EmulatedEndpoint.decode($0, description).map { .emulatedGlobus($0) } }),
+                backend: backend,
                 description: description,
                 policy: fields["policy"].enumeration(ModelConfiguration.Policy.self, default: .federation),
                 access: fields["access"].optional(AccessRule.decode),
                 admission: AdmissionConfiguration.decode(fields["admission"]),
                 data: ModelDataConfiguration.decode(fields),
-                start: fields["start"].optional(Starter.Settings.decode))
+                start: fields["start"].optional {
+                    Starter.Settings.decode($0, isByCommand: !backend.startsByRequest)
+                })
         }
     }
 }

@@ -17,8 +17,9 @@ struct FirstError: Equatable {
         self.message = message
     }
 
-    init(status: Int, body: [UInt8]) {
-        self.init(status: status, message: "the FIRST gateway answered \(status)")
+    /// - Parameter otherwise: the message where the body has none.
+    init(status: Int, body: [UInt8], otherwise: String? = nil) {
+        self.init(status: status, message: otherwise ?? "the FIRST gateway answered \(status)")
         guard let root = try? WireJSON.parse(body) else { return }
         switch root["error"] {
         case .some(let error) where error.pairs != nil:
