@@ -17,7 +17,8 @@ extension Relay {
         if !exchange.headIsOut { exchange.retractAnswer() }
     }
 
-    /// A client that has the head of a stream cannot be given another answer: a refusal is told in an event. Anything else that is no
+    /// A client that has the head of a stream cannot be given another answer: a refusal is told in an event, unless
+    /// another site holds a longer prompt. Anything else that is no
     /// stream may be one at another site.
     func tellRefusal() async -> Attempt {
         var body: [UInt8] = []
@@ -27,6 +28,10 @@ extension Relay {
                 body.append(contentsOf: part)
             }
         } catch { return failed(error) }
+        let goesLonger = body.withUnsafeBytes { mayGoLonger && ContextRefusal.isOne(status: source.status, $0) }
+        if goesLonger {
+            return .failed(body.withUnsafeBytes { ContextRefusal.failure(status: source.status, $0, site: site) })
+        }
         guard (400..<500).contains(source.status) else {
             return .failed(
                 RoutingFailure(.unreachable, status: 502, "site \(site) answered \(source.status) without a stream"))

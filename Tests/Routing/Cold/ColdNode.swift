@@ -207,12 +207,13 @@ enum Answers {
         await exchange.respond(status: 500, contentType: "text/plain", body: "out of memory")
     }
 
-    static let refuses: Answering = { exchange in
+    static let refuses: Answering = { exchange in await refuse(exchange, "too \\\"hot\\\"", "invalid_value") }
+    static let findsTooLong: Answering = { exchange in await refuse(exchange, "too long", "context_length_exceeded") }
+
+    private static func refuse(_ exchange: HTTPExchange, _ message: String, _ code: String) async {
         _ = try? await exchange.readBody(limit: 1 << 20)
-        await exchange.respond(
-            status: 400, contentType: "application/json",
-            body:
-                #"{"error":{"message":"too \"long\"","type":"invalid_request_error","param":null,"code":"context_length_exceeded"}}"#
-        )
+        let body =
+            #"{"error":{"message":"\#(message)","type":"invalid_request_error","param":null,"code":"\#(code)"}}"#
+        await exchange.respond(status: 400, contentType: "application/json", body: body)
     }
 }

@@ -51,8 +51,20 @@ import Testing
         node.set(.starting, eta: 5)
         let text = await node.hear { node.set(.running) }
         #expect(text.count(of: "HTTP/1.1 ") == 1 && !text.contains("well") && !text.contains("[DONE]"), "\(text)")
-        #expect(text.contains(#"data: {"error":{"message":"too \"long\"","type":"mesh_stream_interrupted""#))
-        #expect(text.contains(#""code":"context_length_exceeded","site":"home","tokensDelivered":0,"status":400,"#))
+        #expect(text.contains(#"data: {"error":{"message":"too \"hot\"","type":"mesh_stream_interrupted""#))
+        #expect(text.contains(#""code":"invalid_value","site":"home","tokensDelivered":0,"status":400,"#))
+        #expect(text.hasSuffix("0\n\n"))
+    }
+
+    /// But a prompt that is too long for one goes to another, and is refused where it is too long there too.
+    @Test(arguments: [true, false]) func aPromptThatIsTooLongGoesOnceToAnother(fits: Bool) async throws {
+        let node = try await ColdNode([Answers.findsTooLong, fits ? Answers.streams : Answers.findsTooLong])
+        defer { node.stop() }
+        node.set(.starting, eta: 5)
+        let text = await node.hear { node.set(.running) }
+        if fits { return #expect(isWhole(text, site: 1), "\(text)") }
+        #expect(text.count(of: "HTTP/1.1 ") == 1 && !text.contains("[DONE]"), "\(text)")
+        #expect(text.contains(#""code":"context_length_exceeded","site":"#) && text.contains(#""status":400,"#))
         #expect(text.hasSuffix("0\n\n"))
     }
 
