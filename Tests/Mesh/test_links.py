@@ -71,8 +71,8 @@ def test_what_is_offered_and_taken_is_there(linked: Linked):
 
 def test_a_request_goes_over_the_link(linked: Linked):
     places = set()
-    for _ in range(20):
-        answer = linked.north.chat(linked.alpha, "south-only")
+    for number in range(20):
+        answer = linked.north.chat(linked.alpha, "south-only", prompt_cache_key=f"over the link {number}")
         assert answer.status_code == 200, answer.text
         places.add(answer.headers["x-mesh-site"])
     assert places == {"south:delta", "south:epsilon"}
