@@ -85,8 +85,16 @@ def test_a_request_goes_over_the_link(linked: Linked):
 
 
 def test_our_own_sites_come_first(linked: Linked):
+    def is_free() -> bool:
+        load = linked.north.get("/mesh/load", node=linked.alpha).json()["sites"]
+        return next(model["running"] for site in load if site["site"] == "alpha"
+                    for model in site["models"] if model["id"] == "shared") == 0
+
     for _ in range(3):
+        # The slot is given back once the answer is on its way: its client may come again sooner.
+        wait_for("home has room", is_free, 30)
         assert linked.north.chat(linked.alpha, "shared").headers["x-mesh-site"] == "alpha"
+    wait_for("home has room", is_free, 30)
     # One slot at home: what does not fit goes over the link.
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: linked.north.chat(linked.alpha, "shared"), range(6)))
