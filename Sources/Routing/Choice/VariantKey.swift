@@ -13,15 +13,19 @@ public struct VariantKey: Hashable, Sendable {
         dtype = variant.dtype.value
     }
 
-    /// The variant that embeddings are of where callers do not say: the one that most nodes have, whatever state they are in, so that
-    /// it does not change as they come and go; of equals, the first by name. nil: there is but one.
+    /// The variant that embeddings are of where callers do not say: the one that most sites have, whatever state their nodes are in, so
+    /// that it does not change as they come and go, and no site decides for others by running many nodes; of equals, the first by name.
+    /// nil: there is but one.
     static func ofEmbeddings(among candidates: [Candidate]) -> VariantKey? {
-        var counts: [VariantKey: Int] = [:]
+        guard let first = candidates.first.map({ VariantKey(of: $0.variant) }),
+            candidates.contains(where: { VariantKey(of: $0.variant) != first })
+        else { return nil }
+        var sites: [VariantKey: Set<String>] = [:]
         for candidate in candidates where candidate.capabilities?.contains(.embeddings) != false {
-            counts[VariantKey(of: candidate.variant), default: 0] += 1
+            sites[VariantKey(of: candidate.variant), default: []].insert(candidate.node.siteName)
         }
-        guard counts.count > 1 else { return nil }
-        return counts.max { one, other in (one.value, other.key.order) < (other.value, one.key.order) }?.key
+        guard sites.count > 1 else { return nil }
+        return sites.max { one, other in (one.value.count, other.key.order) < (other.value.count, one.key.order) }?.key
     }
 
     /// What is known comes before what is not.

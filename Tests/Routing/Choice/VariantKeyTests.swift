@@ -5,10 +5,11 @@ import Testing
 
 @Suite struct VariantKeyTests {
     private func candidate(
-        _ name: String, _ revision: String?, state: NodeState = .alive, capabilities: [String]? = ["embeddings"]
+        _ name: String, _ revision: String?, node: String = "n", state: NodeState = .alive,
+        capabilities: [String]? = ["embeddings"]
     ) -> Candidate {
         Candidate(
-            node: NodeID(site: name, node: "n"), isLocal: false, nodeState: state, isDraining: false,
+            node: NodeID(site: name, node: node), isLocal: false, nodeState: state, isDraining: false,
             variant: Variant(
                 id: "m", state: .running, backend: "openai", revision: Fact(revision, .declared),
                 capabilities: Fact(capabilities, .declared)),
@@ -24,6 +25,12 @@ import Testing
         #expect(usual([candidate("a", "r1"), candidate("b", "r2"), candidate("c", "r2")]) == "r2")
         #expect(usual([candidate("a", "r2"), candidate("b", "r1")]) == "r1")
         #expect(usual([candidate("a", nil), candidate("b", "r9")]) == "r9")
+    }
+
+    /// A site has one voice, however many nodes it runs.
+    @Test func noSiteDecidesByItsNodes() {
+        let many = (0..<9).map { candidate("a", "r1", node: "n\($0)") }
+        #expect(usual(many + [candidate("b", "r2"), candidate("c", "r2")]) == "r2")
     }
 
     /// Whoever asks next week, when other nodes are up, gets vectors of the same kind.
