@@ -2,12 +2,17 @@ import Synchronization
 
 /// What the first byte takes at one model of one node, as all workers have measured it. Locked for nanoseconds, once a streamed answer.
 public final class FirstByteTime: Sendable {
-    private let estimate = Mutex(FirstByteEstimate())
+    private struct State {
+        var estimate = FirstByteEstimate()
+        /// The latest, of streams and of answers in one piece.
+        var streams = RecentTimes()
+        var wholes = RecentTimes()
+    }
+
+    private let state = Mutex(State())
     /// As `lateness`, and when it was measured: bits of a double, monotonic nanoseconds.
     private let lateBits = Atomic<UInt64>(0)
     private let measuredAt = Atomic<UInt64>(0)
-    /// The latest, of streams and of answers in one piece.
-    private let recent = Mutex((streams: RecentTimes(), wholes: RecentTimes()))
 
     init() {}
 
@@ -26,27 +31,27 @@ public final class FirstByteTime: Sendable {
     /// Tokens a second at which a prompt is read at the least.
     private static let readTokensPerSecond = 2000.0
 
-    var measured: FirstByteEstimate { estimate.withLock { $0 } }
+    var measured: FirstByteEstimate { state.withLock { $0.estimate } }
 
     func add(seconds: Double, promptTokens: Int, now: UInt64) {
-        let measured = estimate.withLock { estimate in
-            estimate.add(seconds: seconds, promptTokens: promptTokens, now: now)
-            return estimate
+        let measured = state.withLock { state in
+            state.estimate.add(seconds: seconds, promptTokens: promptTokens, now: now)
+            state.streams.add(seconds: seconds, promptTokens: promptTokens)
+            return state.estimate
         }
         let late = max(measured.seconds - measured.promptTokens / Self.readTokensPerSecond, 0)
         lateBits.store(late.bitPattern, ordering: .relaxed)
         measuredAt.store(now, ordering: .relaxed)
-        recent.withLock { $0.streams.add(seconds: seconds, promptTokens: promptTokens) }
     }
 
     /// That of an answer in one piece, which is its last token's too.
     func addWhole(seconds: Double, promptTokens: Int) {
-        recent.withLock { $0.wholes.add(seconds: seconds, promptTokens: promptTokens) }
+        state.withLock { $0.wholes.add(seconds: seconds, promptTokens: promptTokens) }
     }
 
     /// Seconds within which so large a part of them came, for prompts of at most `promptTokens`; nil: too few are known.
     func quantile(_ part: Double, isStream: Bool, promptTokens: Int) -> Double? {
-        let times = recent.withLock { isStream ? $0.streams : $0.wholes }
+        let times = state.withLock { isStream ? $0.streams : $0.wholes }
         return times.quantile(part, promptTokens: promptTokens)
     }
 }
