@@ -1,5 +1,4 @@
 import CLinux
-internal import COpenSSL
 import Glibc
 
 /// Bytes that have come, without waiting for more: for one task that waits on two streams (`waitEither`).
@@ -11,7 +10,16 @@ extension Stream {
         try checkOpen()
         timedOutReading = false
         guard canRead else { return nil }
-        if let tls { return try fillNow(tls, wanted) }
+        if let tls {
+            switch try readSecure(tls, wanted) {
+            case .bytes(let count): return count
+            case .wantsRead: return nil
+            case .wantsWrite:
+                // What has to be sent first goes out with the next that is received: until then there is nothing to be had.
+                canRead = false
+                return nil
+            }
+        }
         let space = input.room(wanted)
         let received = recv(descriptor, space.baseAddress, min(space.count, Self.readBytes), 0)
         if received >= 0 {
@@ -23,24 +31,6 @@ extension Stream {
         }
         canRead = false
         return nil
-    }
-
-    private func fillNow(_ tls: TLSSession, _ wanted: Int) throws(TransportError) -> Int? {
-        let space = input.room(wanted)
-        ERR_clear_error()
-        let received = SSL_read(tls.ssl, space.baseAddress, Int32(min(space.count, Self.readBytes)))
-        if received > 0 {
-            input.commit(Int(received))
-            return Int(received)
-        }
-        switch SSL_get_error(tls.ssl, received) {
-        case SSL_ERROR_ZERO_RETURN: return 0
-        case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
-            canRead = false
-            if peerHungUp { throw TransportError(.connectionLost, "the peer cut the TLS connection") }
-            return nil
-        default: throw TransportError(.connectionLost, "the peer cut the TLS connection")
-        }
     }
 
     /// Waits until bytes may have come at this stream or, where there is one, at another, one of them has failed, or `deadline`

@@ -154,28 +154,45 @@ extension Stream {
         while true {
             try checkOpen()
             guard let tls else { throw TransportError.connectionLost }
-            let space = input.room(wanted)
-            ERR_clear_error()
-            let received = SSL_read(tls.ssl, space.baseAddress, Int32(min(space.count, Self.readBytes)))
-            if received > 0 {
-                input.commit(Int(received))
-                return Int(received)
+            switch try readSecure(tls, wanted) {
+            case .bytes(let count): return count
+            case .wantsRead: try await waitReadable()
+            case .wantsWrite: try await waitWritable()
             }
-            switch SSL_get_error(tls.ssl, received) {
-            case SSL_ERROR_ZERO_RETURN: return 0
-            case SSL_ERROR_WANT_READ:
-                canRead = false
-                if peerHungUp { throw TransportError(.connectionLost, "the peer cut the TLS connection") }
-                try await waitReadable()
-            case SSL_ERROR_WANT_WRITE:
-                canWrite = false
-                try await waitWritable()
-            case SSL_ERROR_SYSCALL: throw TransportError(.connectionLost, "the peer cut the TLS connection")
-            // A cut without close_notify: OpenSSL's word for it since 3.0.
-            case SSL_ERROR_SSL where mesh_ERR_reason(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING:
-                throw TransportError(.connectionLost, "the peer cut the TLS connection")
-            default: throw TransportError(.tls, "TLS failed: \(secureReason())")
-            }
+        }
+    }
+
+    /// What one attempt at receiving came to.
+    enum SecureRead {
+        /// Added to `input`; 0 at the peer's end of stream.
+        case bytes(Int)
+        /// There is nothing just now, or nothing before something was sent.
+        case wantsRead, wantsWrite
+    }
+
+    /// Receives what there is into `input`, without waiting.
+    func readSecure(_ tls: TLSSession, _ wanted: Int) throws(TransportError) -> SecureRead {
+        let space = input.room(wanted)
+        ERR_clear_error()
+        let received = SSL_read(tls.ssl, space.baseAddress, Int32(min(space.count, Self.readBytes)))
+        if received > 0 {
+            input.commit(Int(received))
+            return .bytes(Int(received))
+        }
+        switch SSL_get_error(tls.ssl, received) {
+        case SSL_ERROR_ZERO_RETURN: return .bytes(0)
+        case SSL_ERROR_WANT_READ:
+            canRead = false
+            if peerHungUp { throw TransportError(.connectionLost, "the peer cut the TLS connection") }
+            return .wantsRead
+        case SSL_ERROR_WANT_WRITE:
+            canWrite = false
+            return .wantsWrite
+        case SSL_ERROR_SYSCALL: throw TransportError(.connectionLost, "the peer cut the TLS connection")
+        // A cut without close_notify: OpenSSL's word for it since 3.0.
+        case SSL_ERROR_SSL where mesh_ERR_reason(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING:
+            throw TransportError(.connectionLost, "the peer cut the TLS connection")
+        default: throw TransportError(.tls, "TLS failed: \(secureReason())")
         }
     }
 
